@@ -1,0 +1,124 @@
+import { z } from 'zod';
+import { operation } from './operation.ts';
+
+const planLine = z.object({
+  collection: z.string(),
+  title: z.string(),
+  /** What happens to the rows. */
+  action: z.enum(['delete', 'anonymise', 'keep', 'detach', 'hand_over']),
+  rows: z.number().int(),
+  /** The ground in law and until when, for rows that are kept. */
+  because: z.string().nullable(),
+});
+
+const decision = z.object({
+  /** Names the decision: the workspace's opaque number within this plan. */
+  key: z.string(),
+  /** What it is about, masked. */
+  about: z.string(),
+  question: z.string(),
+  options: z.array(z.object({ value: z.string(), title: z.string() })),
+  /** Null while it has to be made. */
+  chosen: z.string().nullable(),
+});
+export type PlanDecision = z.infer<typeof decision>;
+
+export const erasurePlan = z.object({
+  id: z.number().int(),
+  requestId: z.number().int(),
+  subject: z.string(),
+  state: z.enum(['draft', 'awaiting', 'approved', 'denied', 'running', 'done', 'expired']),
+  sha256: z.string(),
+  mapHash: z.string(),
+  plannedBy: z.string(),
+  plannedAt: z.string(),
+  lines: z.array(planLine),
+  objects: z.object({ count: z.number().int(), bytes: z.number() }),
+  decisions: z.array(decision),
+  approval: z
+    .object({ by: z.string(), at: z.string(), decision: z.enum(['approve', 'deny']), expiresAt: z.string() })
+    .nullable(),
+  run: z
+    .object({
+      id: z.number().int(),
+      by: z.string(),
+      startedAt: z.string(),
+      finishedAt: z.string().nullable(),
+      state: z.enum(['running', 'done', 'incomplete']),
+      steps: z.array(
+        z.object({
+          name: z.string(),
+          title: z.string(),
+          planned: z.number().int(),
+          done: z.number().int(),
+          left: z.number().int().nullable(),
+        }),
+      ),
+    })
+    .nullable(),
+});
+export type ErasurePlan = z.infer<typeof erasurePlan>;
+
+const planId = z.number().int().positive();
+
+export const erasure = {
+  'erasure.plan': operation({
+    effect: 'reveal',
+    permission: ['operator'],
+    summary: 'works out what deletion would do, row by row and object by object',
+    input: z.strictObject({
+      requestId: z.number().int().positive(),
+      /** Decisions already made, by key. */
+      decisions: z.record(z.string(), z.string()).default({}),
+    }),
+    output: z.object({ plan: erasurePlan, entry: z.number().int() }),
+  }),
+  'erasure.list': operation({
+    effect: 'read',
+    permission: 'staff',
+    summary: 'lists deletion plans',
+    input: z.strictObject({
+      requestId: z.number().int().positive().optional(),
+      awaiting: z.boolean().default(false),
+    }),
+    output: z.object({ plans: z.array(erasurePlan) }),
+  }),
+  'erasure.show': operation({
+    effect: 'read',
+    permission: 'staff',
+    summary: 'shows one deletion plan',
+    input: z.strictObject({ planId }),
+    output: z.object({ plan: erasurePlan }),
+  }),
+  'erasure.decide': operation({
+    effect: 'write',
+    permission: ['approver', 'operator'],
+    summary: 'approves or denies exactly this plan; never one’s own',
+    input: z.strictObject({
+      planId,
+      sha256: z.string().regex(/^[0-9a-f]{64}$/),
+      decision: z.enum(['approve', 'deny']),
+      reason: z.string().trim().min(3).max(2_000),
+    }),
+    output: z.object({ plan: erasurePlan, entry: z.number().int() }),
+  }),
+  'erasure.run': operation({
+    effect: 'write',
+    permission: ['operator'],
+    summary: 'runs or resumes an approved plan',
+    input: z.strictObject({ planId }),
+    output: z.object({ jobId: z.string(), entry: z.number().int() }),
+  }),
+  'erasure.certificate': operation({
+    effect: 'read',
+    permission: 'staff',
+    summary: 'shows the certificate of a finished deletion',
+    input: z.strictObject({ planId }),
+    output: z.object({
+      /** The exact canonical text whose SHA-256 is in the trail. */
+      text: z.string(),
+      sha256: z.string(),
+      entry: z.number().int(),
+    }),
+  }),
+} as const;

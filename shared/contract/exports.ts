@@ -1,0 +1,50 @@
+import { z } from 'zod';
+import { operation } from './operation.ts';
+
+const exportRow = z.object({
+  id: z.number().int(),
+  requestId: z.number().int(),
+  subject: z.string(),
+  state: z.enum(['running', 'done', 'failed']),
+  startedAt: z.string(),
+  startedBy: z.string(),
+  finishedAt: z.string().nullable(),
+  /** SHA-256 of the finished package, hex. */
+  sha256: z.string().nullable(),
+  bytes: z.number().nullable(),
+  rows: z.number().nullable(),
+  files: z.number().nullable(),
+});
+export type ExportRow = z.infer<typeof exportRow>;
+
+const fault = z.object({ path: z.string(), fault: z.string() });
+
+export const exports = {
+  'exports.start': operation({
+    effect: 'reveal',
+    permission: ['operator'],
+    summary: 'writes the package of everything held about a request’s person',
+    input: z.strictObject({ requestId: z.number().int().positive(), folder: z.string().min(1).max(4_000) }),
+    output: z.object({ exportId: z.number().int(), jobId: z.string(), entry: z.number().int() }),
+  }),
+  'exports.list': operation({
+    effect: 'read',
+    permission: 'staff',
+    summary: 'lists the exports of a request',
+    input: z.strictObject({ requestId: z.number().int().positive().optional() }),
+    output: z.object({ exports: z.array(exportRow) }),
+  }),
+  'packages.verify': operation({
+    effect: 'local',
+    permission: 'anyone',
+    summary: 'checks a package offline and names every fault',
+    input: z.strictObject({ file: z.string().min(1).max(4_000) }),
+    output: z.object({
+      intact: z.boolean(),
+      packageId: z.string().nullable(),
+      files: z.number().int(),
+      bytes: z.number(),
+      faults: z.array(fault),
+    }),
+  }),
+} as const;
