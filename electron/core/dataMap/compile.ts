@@ -1,0 +1,243 @@
+import type { MappedCollection } from '#shared/contract/dataMap.ts';
+import { checkAgainstCatalogue, type Catalogue, type CatalogueColumn } from './catalogue.ts';
+import { compileErasureReading, compileErasureWriting, writerRights } from './compileErasure.ts';
+import { compileAcross, compileCollection } from './compileReading.ts';
+import { compileSearch, searchTargets } from './compileSearch.ts';
+import { maskFunctions } from './masks.ts';
+import { canonicalMap, mapHash, type Collection, type DataMap } from './map.ts';
+import { collectionNamed, columnOf, isBase } from './paths.ts';
+import { quoteIdentifier, quoteLiteral, quoteTable } from './quote.ts';
+
+/** What an install runs for a map: SQL of each owner, and the rights they need on the platform's tables. */
+export interface CompiledMap {
+  readonly hash: string;
+  /** Run as the reader. */
+  readonly reading: string;
+  /** Run as the writer. */
+  readonly writing: string;
+  /** Grants on the platform's tables, run by the administrator. */
+  readonly grants: string;
+  /** Records the map and its columns; run as the trail's owner. */
+  readonly record: string;
+  /** What the grants come to, in words. */
+  readonly rights: readonly string[];
+}
+
+/** Functions whose names the compiler makes: dropped before a map is compiled anew. */
+export const compiledPrefixes = [
+  'read_',
+  'page_',
+  'count_',
+  'rows_',
+  'span_',
+  'cell_',
+  'series_',
+  'mask_',
+] as const;
+
+/**
+ * Compiles the map for the live database.
+ * @throws ExpectedError `schema_drift` naming what the map and the database don't share
+ */
+export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
+  checkAgainstCatalogue(map, catalogue);
+  const names = Object.keys(map.collections);
+  const hash = mapHash(map);
+  const readerColumns = (held: Collection): readonly string[] =>
+    Object.entries(held.columns)
+      .filter(([, mapped]) => !mapped.never)
+      .map(([name]) => name);
+  const schemas = [...new Set(names.map((name) => collectionNamed(map, name).table.split('.')[0] ?? ''))];
+  const grants: string[] = [];
+  const rights: string[] = [];
+  for (const schema of schemas) {
+    grants.push(
+      `do $body$ begin
+  if not pg_catalog.has_schema_privilege('privacy_console_reader', ${quoteLiteral(schema)}, 'usage') then
+    grant usage on schema ${quoteIdentifier(schema)} to privacy_console_reader, privacy_console_writer;
+  end if; end $body$;`,
+    );
+    rights.push(`usage of schema ${schema}`);
+  }
+  for (const name of names) {
+    const held = collectionNamed(map, name);
+    const columns = readerColumns(held);
+    grants.push(
+      `grant select (${columns.map(quoteIdentifier).join(', ')}) on ${quoteTable(held.table)} to privacy_console_reader;`,
+    );
+    rights.push(`reader: select on ${columns.length} columns of ${held.table}`);
+  }
+  for (const [table, right] of writerRights(map, catalogue)) {
+    if (right.select.length > 0)
+      grants.push(
+        `grant select (${right.select.map(quoteIdentifier).join(', ')}) on ${quoteTable(table)} to privacy_console_writer;`,
+      );
+    if (right.update.length > 0) {
+      grants.push(
+        `grant update (${right.update.map(quoteIdentifier).join(', ')}) on ${quoteTable(table)} to privacy_console_writer;`,
+      );
+      rights.push(`writer: update of ${right.update.join(', ')} in ${table}`);
+    }
+    if (right.delete) {
+      grants.push(`grant delete on ${quoteTable(table)} to privacy_console_writer;`);
+      rights.push(`writer: delete from ${table}`);
+    }
+  }
+  const trigram = searchTargets(map).length > 0 && catalogue.trigramSchema !== null;
+  const readerFunctions = (verbs: readonly string[]): string =>
+    names
+      .flatMap((name) =>
+        verbs
+          .filter((verb) => verb !== 'series' || collectionNamed(map, name).series !== undefined)
+          .map((verb) => `${verb}_${name}`),
+      )
+      .map((name) => `privacy_console.${name}`)
+      .join(', ');
+  const reading = [
+    maskFunctions,
+    // Loads the library, without which its setting can't be pinned.
+    trigram
+      ? `do $body$ begin perform ${quoteIdentifier(catalogue.trigramSchema ?? '')}.similarity('a', 'b'); end $body$;`
+      : '',
+    ...names.map((name) => compileCollection(map, catalogue, name)),
+    compileAcross(map, catalogue),
+    compileSearch(map, catalogue),
+    compileErasureReading(map, catalogue),
+    'revoke all on all functions in schema privacy_console from public;',
+    `grant select on ${names.map((name) => `privacy_console.${quoteIdentifier(name)}`).join(', ')} to privacy_viewer, privacy_operator;`,
+    `grant execute on function ${readerFunctions(['read', 'page', 'count', 'series'])}, privacy_console.run_search, privacy_console.show_reveal, privacy_console.object_rows, privacy_console.object_prefixes to privacy_viewer, privacy_operator;`,
+    `grant execute on function ${readerFunctions(['rows', 'span'])} to privacy_operator;`,
+    'grant execute on function privacy_console.erasure_scope, privacy_console.shared_rows, privacy_console.rows_to_erase, privacy_console.objects_to_erase to privacy_console_trail;',
+  ].join('\n');
+  const writing = [
+    compileErasureWriting(map, catalogue),
+    'revoke all on function privacy_console.erase_rows, privacy_console.hand_over, privacy_console.act_on_row from public;',
+    'grant execute on function privacy_console.erase_rows, privacy_console.hand_over, privacy_console.act_on_row to privacy_console_trail;',
+  ].join('\n');
+  const columnRows = names.flatMap((name) => {
+    const held = collectionNamed(map, name);
+    const [schema = '', table = ''] = held.table.split('.');
+    return Object.entries(held.columns).map(([column, mapped]) => {
+      const type = columnOf(catalogue, held, column).type;
+      return `(${[name, schema, table, column, type].map(quoteLiteral).join(', ')}, ${mapped.mask !== undefined}, ${mapped.never})`;
+    });
+  });
+  const ignored = Object.entries(map.ignored).map(([table, reason]) => {
+    const [schema = '', name = ''] = table.split('.');
+    return `(${[schema, name, reason].map(quoteLiteral).join(', ')})`;
+  });
+  const record = [
+    'delete from privacy_console.mapped_column;',
+    'delete from privacy_console.ignored_table;',
+    `insert into privacy_console.mapped_column (collection, schema_name, table_name, column_name, type, masked, never) values\n${columnRows.join(',\n')};`,
+    ignored.length === 0 ? '' : `insert into privacy_console.ignored_table values\n${ignored.join(',\n')};`,
+    'update privacy_console.data_map set current = false where current;',
+    `insert into privacy_console.data_map (hash, text, described, current) values (${quoteLiteral(hash)}, ${quoteLiteral(canonicalMap(map))}, ${quoteLiteral(JSON.stringify(describe(map, catalogue)))}, true)
+  on conflict (hash) do update set current = true, described = excluded.described, installed_at = clock_timestamp();`,
+  ].join('\n');
+  return { hash, reading, writing, grants: grants.join('\n'), record, rights };
+}
+
+/** What the window needs to know of the map. */
+export function describe(map: DataMap, catalogue: Catalogue): readonly MappedCollection[] {
+  return Object.entries(map.collections).map(([name, held]) => ({
+    name,
+    table: held.table,
+    title: held.title,
+    group: held.group,
+    columns: Object.entries(held.columns)
+      .filter(([, mapped]) => !mapped.never)
+      .map(([column, mapped]) => ({
+        name: column,
+        title: mapped.title ?? titleOf(column),
+        category: mapped.category,
+        kind: kindOf(columnOf(catalogue, held, column)),
+        mask: mapped.mask ?? null,
+        correctable: mapped.correct,
+      })),
+    never: Object.entries(held.columns)
+      .filter(([, mapped]) => mapped.never)
+      .map(([column]) => column),
+    series:
+      held.series === undefined ? null : { value: held.series.value ?? 'rows', by: held.series.by ?? null },
+    erasure: held.erasure.action,
+    keptBecause:
+      held.erasure.action === 'keep' ? `${held.erasure.ground}; ${held.erasure.years} years` : null,
+    actions: Object.entries(held.actions).map(([action, what]) => ({ name: action, title: what.title })),
+  }));
+}
+
+function titleOf(column: string): string {
+  const words = column.replaceAll('_', ' ');
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+function kindOf(column: CatalogueColumn): MappedCollection['columns'][number]['kind'] {
+  if (column.typeKind === 'a') return 'list';
+  if (column.type.startsWith('timestamp')) return 'time';
+  if (column.type === 'date') return 'date';
+  if (['smallint', 'integer', 'bigint'].includes(column.type)) return 'integer';
+  if (column.type.startsWith('numeric') || ['real', 'double precision'].includes(column.type))
+    return 'number';
+  if (column.type === 'boolean') return 'boolean';
+  if (column.type === 'json' || column.type === 'jsonb') return 'json';
+  if (column.type === 'bytea') return 'bytes';
+  return 'text';
+}
+
+/** An index that search or paging profits from; made by an administrator, never by an install. */
+export interface ProfitableIndex {
+  readonly name: string;
+  readonly table: string;
+  readonly purpose: string;
+  readonly statement: string;
+}
+
+/** The indexes that the map's searches and pages would use and the database may lack. */
+export function profitableIndexes(map: DataMap, catalogue: Catalogue): readonly ProfitableIndex[] {
+  const wanted: ProfitableIndex[] = [];
+  const trigram = quoteIdentifier(catalogue.trigramSchema ?? 'public');
+  const named = (table: string, what: string): string =>
+    `privacy_console_${table.split('.')[1] ?? ''}_${what}`.slice(0, 63);
+  const searched = new Map<string, { collection: string; column: string }>();
+  for (const target of searchTargets(map)) {
+    if (target.form !== 'identifier') searched.set(`${target.collection}.${target.column}`, target);
+  }
+  for (const { collection, column } of searched.values()) {
+    const held = collectionNamed(map, collection);
+    const live = columnOf(catalogue, held, column);
+    const expression =
+      isBase(live) && live.type === 'text' ? quoteIdentifier(column) : `(${quoteIdentifier(column)}::text)`;
+    const name = named(held.table, `${column}_search`);
+    wanted.push({
+      name,
+      table: held.table,
+      purpose: `search by ${column}`,
+      statement: `create index concurrently if not exists ${quoteIdentifier(name)} on ${quoteTable(held.table)} using gin (${expression} ${trigram}.gin_trgm_ops)`,
+    });
+  }
+  for (const [, held] of Object.entries(map.collections)) {
+    const indexes = catalogue.indexes.get(held.table) ?? [];
+    for (const path of held.subject) {
+      if (path.ignoreCase) {
+        const name = named(held.table, `${path.column}_lower`);
+        wanted.push({
+          name,
+          table: held.table,
+          purpose: `finding rows by ${path.column}`,
+          statement: `create index concurrently if not exists ${quoteIdentifier(name)} on ${quoteTable(held.table)} (lower(${quoteIdentifier(path.column)}::text))`,
+        });
+        continue;
+      }
+      if (indexes.some((index) => index[0] === path.column)) continue;
+      const name = named(held.table, `${path.column}_page`);
+      wanted.push({
+        name,
+        table: held.table,
+        purpose: `pages by ${path.column}`,
+        statement: `create index concurrently if not exists ${quoteIdentifier(name)} on ${quoteTable(held.table)} (${[path.column, ...held.order].map(quoteIdentifier).join(', ')})`,
+      });
+    }
+  }
+  return wanted;
+}

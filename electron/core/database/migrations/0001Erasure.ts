@@ -1,0 +1,477 @@
+import { definer } from '../pins.ts';
+
+/**
+ * Erasure: a plan frozen before approval, approved by another person, run in
+ * journalled batches, looked at again, certified. What touches the platform's
+ * rows is generated from the data map (`erase_rows`, `rows_to_erase`, …) and
+ * belongs to other owners. Run as the trail's owner.
+ */
+export const erasing = `
+create table privacy_console.plan (
+  id bigint generated always as identity primary key,
+  request bigint not null references privacy_console.request,
+  subject text not null references privacy_console.subject,
+  staff bigint not null references privacy_console.staff,
+  state text not null default 'draft' check (state in ('draft', 'awaiting', 'approved', 'denied', 'running', 'done', 'expired')),
+  made_at timestamptz not null default clock_timestamp(),
+  map_hash text not null,
+  -- The keys of the rows that other rows hang on, frozen: {"workspaces.id": [...]}; emptied when the run has ended.
+  scope jsonb not null,
+  salt bytea not null,
+  bytes bytea,
+  sha256 text,
+  entry bigint not null references privacy_console.entry
+);
+create index plan_request on privacy_console.plan (request);
+
+create table privacy_console.plan_decision (
+  plan bigint not null references privacy_console.plan,
+  key text not null,
+  collection text not null,
+  row_key text,
+  about text not null,
+  successor text,
+  chosen text check (chosen in ('hand_over', 'close')),
+  primary key (plan, key)
+);
+
+create table privacy_console.plan_line (
+  plan bigint not null references privacy_console.plan,
+  step int not null,
+  collection text not null,
+  action text not null check (action in ('hand_over', 'objects', 'detach', 'delete', 'anonymise', 'keep')),
+  planned bigint not null,
+  because text,
+  until timestamptz,
+  primary key (plan, step)
+);
+
+create table privacy_console.plan_object (
+  plan bigint not null references privacy_console.plan,
+  number bigint not null,
+  key text,
+  bytes bigint not null,
+  state text not null default 'planned' check (state in ('planned', 'deleted', 'failed')),
+  primary key (plan, number)
+);
+create index plan_object_open on privacy_console.plan_object (plan, number) where state <> 'deleted';
+
+create table privacy_console.approval (
+  id bigint generated always as identity primary key,
+  plan bigint not null references privacy_console.plan,
+  staff bigint not null references privacy_console.staff,
+  decision text not null check (decision in ('approve', 'deny')),
+  sha256 text not null,
+  at timestamptz not null default clock_timestamp(),
+  expires_at timestamptz not null,
+  entry bigint not null references privacy_console.entry
+);
+create index approval_plan on privacy_console.approval (plan);
+
+create table privacy_console.run (
+  id bigint generated always as identity primary key,
+  plan bigint not null unique references privacy_console.plan,
+  staff bigint not null references privacy_console.staff,
+  state text not null default 'running' check (state in ('running', 'incomplete', 'done')),
+  started_at timestamptz not null default clock_timestamp(),
+  finished_at timestamptz,
+  objects_left bigint,
+  entry bigint not null references privacy_console.entry
+);
+
+create table privacy_console.run_step (
+  run bigint not null references privacy_console.run,
+  step int not null,
+  done bigint not null default 0,
+  remaining bigint,
+  finished_at timestamptz,
+  primary key (run, step)
+);
+
+create table privacy_console.certificate (
+  plan bigint primary key references privacy_console.plan,
+  text text not null,
+  sha256 text not null,
+  entry bigint not null references privacy_console.entry
+);
+
+${definer(
+  "draft_plan(p_request bigint, p_decisions jsonb default '{}')",
+  'jsonb',
+  `  perform privacy_console.only_write();
+  v_staff := privacy_console.caller(array['operator']);
+  perform privacy_console.refuse_where_unsafe();
+  perform privacy_console.refuse_where_unmapped();
+  select r.kind, r.state, r.subject into v_kind, v_state, v_subject from privacy_console.request r where r.id = p_request for update;
+  if v_kind is null then
+    raise exception 'There is no request %.', p_request using errcode = 'PC005';
+  end if;
+  if v_state = 'closed' or v_kind <> 'deletion' or v_subject is null then
+    return privacy_console.refused('plan.intended', v_subject, p_request, 'refused',
+      'A deletion plan needs an open deletion request that names its person.');
+  end if;
+  select s.key into v_key from privacy_console.subject s where s.reference = v_subject;
+  if v_key is null then
+    raise exception 'This person has already been erased.' using errcode = 'PC007';
+  end if;
+  if exists (select from privacy_console.plan p where p.subject = v_subject and p.state = 'running') then
+    raise exception 'A deletion of this person is running; resume it instead of planning anew.' using errcode = 'PC006';
+  end if;
+  -- A new plan voids the older ones: an approval covers exactly one.
+  update privacy_console.plan p set state = 'expired', scope = '{}' where p.subject = v_subject and p.state in ('draft', 'awaiting', 'approved');
+  v_salt := decode(replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', ''), 'hex');
+  select coalesce(jsonb_object_agg(x.name, x.keys), '{}') into v_scope from (
+    select s.name, jsonb_agg(s.value order by s.value) as keys from privacy_console.erasure_scope(v_key) s group by s.name) x;
+  v_entry := privacy_console.append('plan.intended', v_subject, p_request, 'intent', null, null);
+  insert into privacy_console.plan (request, subject, staff, map_hash, scope, salt, entry)
+    values (p_request, v_subject, v_staff, (select d.hash from privacy_console.data_map d where d.current), v_scope, v_salt, v_entry)
+    returning id into v_plan;
+  insert into privacy_console.plan_decision (plan, key, collection, row_key, about, successor, chosen)
+    select v_plan, s.collection || '-' || row_number() over (partition by s.collection order by s.row_key), s.collection, s.row_key, s.about, s.successor,
+      case when p_decisions ->> (s.collection || '-' || row_number() over (partition by s.collection order by s.row_key)) in ('hand_over', 'close')
+        then p_decisions ->> (s.collection || '-' || row_number() over (partition by s.collection order by s.row_key)) end
+    from privacy_console.shared_rows(v_key) s;
+  -- What is handed over leaves the scope.
+  update privacy_console.plan p set scope = (
+      select jsonb_object_agg(k.name, (select coalesce(jsonb_agg(v.value order by v.value), '[]')
+        from jsonb_array_elements_text(k.keys) v(value)
+        where not exists (select from privacy_console.plan_decision d
+          where d.plan = v_plan and d.chosen = 'hand_over' and d.row_key = v.value and k.name like d.collection || '.%')))
+      from jsonb_each(p.scope) k(name, keys))
+    where p.id = v_plan and p.scope <> '{}';
+  return jsonb_build_object('ok', true, 'plan', v_plan,
+      'undecided', (select count(*) from privacy_console.plan_decision d where d.plan = v_plan and d.chosen is null))
+    || privacy_console.receipt(v_entry);`,
+  {
+    declare:
+      '  v_staff bigint; v_kind text; v_state text; v_subject text; v_key text; v_salt bytea; v_scope jsonb; v_entry bigint; v_plan bigint;',
+  },
+)}
+${definer(
+  'plan_prefixes(p_plan bigint)',
+  'table (prefix text, key text)',
+  `  -- After the draft was committed only: these name the person's objects.
+  perform privacy_console.caller(array['operator']);
+  if pg_current_xact_id_if_assigned() is not null then
+    raise exception 'This transaction has already written; commit the draft first.' using errcode = 'PC003';
+  end if;
+  return query select o.prefix, o.key from privacy_console.plan p join privacy_console.subject s on s.reference = p.subject
+    cross join lateral privacy_console.objects_to_erase(s.key, p.scope) o
+    where p.id = p_plan and p.state in ('draft', 'running')
+      and (p.staff = privacy_console.caller(array['operator']) or p.state = 'running');`,
+)}
+${definer(
+  'seal_plan(p_plan bigint, p_keys text[], p_bytes bigint[])',
+  'jsonb',
+  `  perform privacy_console.only_write();
+  v_staff := privacy_console.caller(array['operator']);
+  select p.* into v_plan from privacy_console.plan p where p.id = p_plan and p.staff = v_staff and p.state = 'draft' for update;
+  if v_plan.id is null then
+    raise exception 'There is no draft of yours with that number; plan again.' using errcode = 'PC005';
+  end if;
+  if cardinality(p_keys) <> cardinality(p_bytes) then
+    raise exception 'Each object needs its size.' using errcode = 'PC004';
+  end if;
+  select s.key into v_key from privacy_console.subject s where s.reference = v_plan.subject;
+  -- Only objects that the map gives to this person can enter the plan.
+  if exists (select from unnest(p_keys) k(key) where not exists (
+      select from privacy_console.objects_to_erase(v_key, v_plan.scope) o
+      where o.key = k.key or (o.prefix is not null and starts_with(k.key, o.prefix)))) then
+    raise exception 'The plan names an object that does not belong to this person.' using errcode = 'PC007';
+  end if;
+  delete from privacy_console.plan_line l where l.plan = p_plan;
+  insert into privacy_console.plan_object (plan, number, key, bytes)
+    select p_plan, k.number, k.key, k.size from unnest(p_keys, p_bytes) with ordinality k(key, size, number);
+  insert into privacy_console.plan_line (plan, step, collection, action, planned, because, until)
+    select p_plan, row_number() over (order by x.rank, x.place), x.collection, x.action, x.planned, x.because, x.until from (
+      select 1 as rank, 0 as place, d.collection, 'hand_over' as action, count(*) as planned, null::text as because, null::timestamptz as until
+        from privacy_console.plan_decision d where d.plan = p_plan and d.chosen = 'hand_over' group by d.collection
+      union all select 2, 0, 'objects', 'objects', cardinality(p_keys), null, null
+      union all select 3, t.place, t.collection, t.action, t.planned, t.because, t.until
+        from privacy_console.rows_to_erase(v_key, v_plan.scope, v_plan.subject) t where t.planned > 0) x;
+  v_text := '{"decisions":' || (select coalesce(json_agg(json_build_array(d.key, d.chosen) order by d.key), '[]')::text from privacy_console.plan_decision d where d.plan = p_plan)
+    || ',"lines":' || (select coalesce(json_agg(json_build_array(l.step, l.collection, l.action, l.planned, l.because) order by l.step), '[]')::text from privacy_console.plan_line l where l.plan = p_plan)
+    || ',"map":' || to_json(v_plan.map_hash)::text
+    || ',"objects":"' || encode(sha256(v_plan.salt || convert_to((select coalesce(string_agg(to_json(o.key)::text, ',' order by o.number), '') from privacy_console.plan_object o where o.plan = p_plan), 'UTF8')), 'hex') || '"'
+    || ',"plan":' || p_plan || ',"request":' || v_plan.request
+    || ',"scope":"' || encode(sha256(v_plan.salt || convert_to(v_plan.scope::text, 'UTF8')), 'hex') || '"'
+    || ',"subject":' || to_json(v_plan.subject)::text || '}';
+  v_open := exists (select from privacy_console.plan_decision d where d.plan = p_plan and d.chosen is null);
+  update privacy_console.plan p set bytes = convert_to(v_text, 'UTF8'), sha256 = encode(sha256(convert_to(v_text, 'UTF8')), 'hex'),
+      state = case when v_open then 'draft' else 'awaiting' end
+    where p.id = p_plan;
+  if not v_open then
+    update privacy_console.request r set state = 'waiting_approval' where r.id = v_plan.request;
+  end if;
+  return jsonb_build_object('ok', true) || privacy_console.receipt(privacy_console.append('plan.made', v_plan.subject, v_plan.request, 'done', v_plan.entry,
+    json_build_object('plan', p_plan, 'sha256', encode(sha256(convert_to(v_text, 'UTF8')), 'hex'))::text));`,
+  { declare: '  v_staff bigint; v_plan privacy_console.plan; v_key text; v_text text; v_open boolean;' },
+)}
+${definer(
+  'plans(p_plan bigint, p_request bigint, p_awaiting boolean)',
+  'setof jsonb',
+  `  perform privacy_console.caller(array['viewer', 'operator', 'approver', 'auditor', 'admin']);
+  return query
+    select jsonb_build_object('id', p.id, 'requestId', p.request, 'subject', p.subject, 'state', p.state, 'sha256', coalesce(p.sha256, ''),
+      'mapHash', p.map_hash, 'plannedBy', s.login, 'plannedAt', p.made_at,
+      'lines', (select coalesce(jsonb_agg(jsonb_build_object('collection', l.collection, 'action', l.action, 'rows', l.planned, 'because', l.because, 'until', l.until) order by l.step), '[]')
+        from privacy_console.plan_line l where l.plan = p.id),
+      'objects', (select jsonb_build_object('count', count(*), 'bytes', coalesce(sum(o.bytes), 0)) from privacy_console.plan_object o where o.plan = p.id),
+      'decisions', (select coalesce(jsonb_agg(jsonb_build_object('key', d.key, 'about', d.about, 'successor', d.successor is not null, 'chosen', d.chosen) order by d.key), '[]')
+        from privacy_console.plan_decision d where d.plan = p.id),
+      'approval', (select jsonb_build_object('by', b.login, 'at', a.at, 'decision', a.decision, 'expiresAt', a.expires_at)
+        from privacy_console.approval a join privacy_console.staff b on b.id = a.staff where a.plan = p.id order by a.id desc limit 1),
+      'run', (select jsonb_build_object('id', r.id, 'by', b.login, 'startedAt', r.started_at, 'finishedAt', r.finished_at, 'state', r.state,
+          'steps', (select coalesce(jsonb_agg(jsonb_build_object('collection', l.collection, 'action', l.action, 'planned', l.planned, 'done', t.done, 'left', t.remaining) order by t.step), '[]')
+            from privacy_console.run_step t join privacy_console.plan_line l on l.plan = p.id and l.step = t.step where t.run = r.id))
+        from privacy_console.run r join privacy_console.staff b on b.id = r.staff where r.plan = p.id))
+    from privacy_console.plan p join privacy_console.staff s on s.id = p.staff
+    where (p_plan is null or p.id = p_plan) and (p_request is null or p.request = p_request) and (not p_awaiting or p.state = 'awaiting')
+    order by p.id desc limit 200;`,
+)}
+${definer(
+  'decide_plan(p_plan bigint, p_sha256 text, p_decision text, p_reason text)',
+  'jsonb',
+  `  perform privacy_console.only_write();
+  v_staff := privacy_console.caller(array['operator', 'approver']);
+  v_action := case p_decision when 'approve' then 'plan.approved' when 'deny' then 'plan.denied' end;
+  if v_action is null or p_reason is null or length(trim(p_reason)) < 3 then
+    raise exception 'Say approve or deny, and why.' using errcode = 'PC004';
+  end if;
+  select p.* into v_plan from privacy_console.plan p where p.id = p_plan for update;
+  if v_plan.id is null then
+    raise exception 'There is no plan %.', p_plan using errcode = 'PC005';
+  end if;
+  if not privacy_console.holds_role('approver') then
+    return privacy_console.refused(v_action, v_plan.subject, v_plan.request, 'not_permitted', 'Only an approver can decide about a plan.');
+  elsif privacy_console.person_of(v_staff) = privacy_console.person_of(v_plan.staff) then
+    return privacy_console.refused(v_action, v_plan.subject, v_plan.request, 'not_permitted', 'Nobody decides about a plan of their own; another person has to.');
+  elsif v_plan.state <> 'awaiting' then
+    return privacy_console.refused(v_action, v_plan.subject, v_plan.request, 'conflict', 'This plan is not waiting for a decision; read it again.');
+  elsif v_plan.sha256 <> p_sha256 then
+    return privacy_console.refused(v_action, v_plan.subject, v_plan.request, 'conflict', 'This is not the plan you have read; read it again.');
+  elsif v_plan.map_hash <> (select d.hash from privacy_console.data_map d where d.current) then
+    return privacy_console.refused(v_action, v_plan.subject, v_plan.request, 'conflict', 'The data map has changed since this was planned; plan it again.');
+  end if;
+  update privacy_console.plan p set state = case p_decision when 'approve' then 'approved' else 'denied' end where p.id = p_plan;
+  if p_decision = 'deny' then
+    update privacy_console.request r set state = 'in_progress' where r.id = v_plan.request;
+  end if;
+  v_entry := privacy_console.append(v_action, v_plan.subject, v_plan.request, 'done', v_plan.entry,
+    json_build_object('plan', p_plan, 'sha256', p_sha256, 'reason', trim(p_reason))::text);
+  insert into privacy_console.approval (plan, staff, decision, sha256, expires_at, entry)
+    values (p_plan, v_staff, p_decision, p_sha256, clock_timestamp() + make_interval(mins => privacy_console.setting_of('approval_minutes')), v_entry);
+  return jsonb_build_object('ok', true) || privacy_console.receipt(v_entry);`,
+  { declare: '  v_staff bigint; v_plan privacy_console.plan; v_action text; v_entry bigint;' },
+)}
+${definer(
+  'approved_for(p_plan privacy_console.plan)',
+  'privacy_console.approval',
+  `  select a.* into v_approval from privacy_console.approval a
+    join privacy_console.staff s on s.id = a.staff
+    where a.plan = p_plan.id and a.decision = 'approve' and a.sha256 = p_plan.sha256
+      and a.sha256 = encode(sha256(p_plan.bytes), 'hex') and s.active and 'approver' = any (s.roles)
+      and privacy_console.person_of(a.staff) <> privacy_console.person_of(p_plan.staff)
+      and not exists (select from privacy_console.approval d where d.plan = p_plan.id and d.decision = 'deny')
+    order by a.id desc limit 1;
+  return v_approval;`,
+  { declare: '  v_approval privacy_console.approval;' },
+)}
+${definer(
+  'begin_run(p_plan bigint)',
+  'jsonb',
+  `  perform privacy_console.only_write();
+  v_staff := privacy_console.caller(array['operator']);
+  perform privacy_console.refuse_where_unsafe();
+  perform privacy_console.refuse_where_unmapped();
+  select p.* into v_plan from privacy_console.plan p where p.id = p_plan for update;
+  if v_plan.id is null then
+    raise exception 'There is no plan %.', p_plan using errcode = 'PC005';
+  end if;
+  if v_plan.state not in ('approved', 'running') then
+    return privacy_console.refused('erasure.begun', v_plan.subject, v_plan.request, 'refused', 'Only an approved plan can be run.');
+  end if;
+  v_approval := privacy_console.approved_for(v_plan);
+  if v_approval.id is null then
+    return privacy_console.refused('erasure.begun', v_plan.subject, v_plan.request, 'refused', 'No valid approval covers this plan; have it approved again.');
+  elsif privacy_console.person_of(v_approval.staff) = privacy_console.person_of(v_staff) then
+    return privacy_console.refused('erasure.begun', v_plan.subject, v_plan.request, 'not_permitted', 'Who approved a plan can''t run it.');
+  elsif v_plan.state = 'approved' and v_approval.expires_at < clock_timestamp() then
+    return privacy_console.refused('erasure.begun', v_plan.subject, v_plan.request, 'refused', 'The approval has expired; have the plan approved again.');
+  elsif v_plan.map_hash <> (select d.hash from privacy_console.data_map d where d.current) then
+    return privacy_console.refused('erasure.begun', v_plan.subject, v_plan.request, 'conflict', 'The data map has changed since this was planned; plan it again.');
+  end if;
+  v_entry := privacy_console.append(case v_plan.state when 'running' then 'erasure.resumed' else 'erasure.begun' end, v_plan.subject, v_plan.request,
+    case v_plan.state when 'running' then 'done' else 'intent' end,
+    case v_plan.state when 'running' then (select r.entry from privacy_console.run r where r.plan = p_plan) end,
+    json_build_object('plan', p_plan, 'sha256', v_plan.sha256)::text);
+  if v_plan.state = 'approved' then
+    update privacy_console.plan p set state = 'running' where p.id = p_plan;
+    insert into privacy_console.run (plan, staff, entry) values (p_plan, v_staff, v_entry) returning id into v_run;
+    insert into privacy_console.run_step (run, step) select v_run, l.step from privacy_console.plan_line l where l.plan = p_plan and l.action <> 'keep';
+  else
+    update privacy_console.run r set state = 'running' where r.plan = p_plan returning r.id into v_run;
+    update privacy_console.run_step t set finished_at = null where t.run = v_run and t.remaining > 0;
+  end if;
+  return jsonb_build_object('ok', true, 'run', v_run, 'steps', (
+      select coalesce(jsonb_agg(jsonb_build_object('step', t.step, 'collection', l.collection, 'action', l.action, 'planned', l.planned, 'done', t.done,
+        'finished', t.finished_at is not null) order by t.step), '[]')
+      from privacy_console.run_step t join privacy_console.plan_line l on l.plan = p_plan and l.step = t.step where t.run = v_run))
+    || privacy_console.receipt(v_entry);`,
+  {
+    declare:
+      '  v_staff bigint; v_plan privacy_console.plan; v_approval privacy_console.approval; v_entry bigint; v_run bigint;',
+  },
+)}
+${definer(
+  'running_plan(p_run bigint)',
+  'privacy_console.plan',
+  `  -- Checked inside each deleting transaction, whatever was checked before.
+  perform privacy_console.caller(array['operator']);
+  select p.* into v_plan from privacy_console.run r join privacy_console.plan p on p.id = r.plan
+    where r.id = p_run and r.state = 'running' and p.state = 'running';
+  if v_plan.id is null then
+    raise exception 'No such deletion is running; begin or resume it first.' using errcode = 'PC005';
+  end if;
+  v_approval := privacy_console.approved_for(v_plan);
+  if v_approval.id is null or privacy_console.person_of(v_approval.staff) = privacy_console.person_of(privacy_console.caller(array['operator'])) then
+    raise exception 'No valid approval by another person covers this deletion.' using errcode = 'PC002';
+  end if;
+  perform privacy_console.refuse_where_unsafe();
+  return v_plan;`,
+  { declare: '  v_plan privacy_console.plan; v_approval privacy_console.approval;' },
+)}
+${definer(
+  'erase_batch(p_run bigint, p_step int, p_limit int default 5000)',
+  'jsonb',
+  `  perform privacy_console.only_write();
+  v_plan := privacy_console.running_plan(p_run);
+  select t.* into v_step from privacy_console.run_step t where t.run = p_run and t.step = p_step for update;
+  select l.* into v_line from privacy_console.plan_line l where l.plan = v_plan.id and l.step = p_step;
+  if v_step.run is null or v_line.action = 'objects' or p_limit not between 1 and 50000 then
+    raise exception 'There is no such step.' using errcode = 'PC005';
+  end if;
+  if v_step.finished_at is not null then
+    return jsonb_build_object('ok', true, 'rows', 0, 'done', v_step.done, 'finished', true, 'entry', null);
+  end if;
+  select s.key into v_key from privacy_console.subject s where s.reference = v_plan.subject;
+  if v_line.action = 'hand_over' then
+    v_rows := 0;
+    for v_decision in select d.* from privacy_console.plan_decision d where d.plan = v_plan.id and d.chosen = 'hand_over' and d.collection = v_line.collection order by d.key loop
+      v_rows := v_rows + privacy_console.hand_over(v_line.collection, v_key, v_decision.row_key, v_decision.successor);
+    end loop;
+  else
+    v_rows := privacy_console.erase_rows(v_line.collection, v_line.action, v_key, v_plan.scope, v_plan.subject, p_limit);
+  end if;
+  if v_step.done + v_rows > v_line.planned + greatest(100, v_line.planned / 20) then
+    raise exception 'More rows would go than the approved plan allows; stop, and plan again.' using errcode = 'PC007';
+  end if;
+  update privacy_console.run_step t set done = t.done + v_rows,
+      finished_at = case when v_line.action = 'hand_over' or v_rows < p_limit then clock_timestamp() end
+    where t.run = p_run and t.step = p_step;
+  return jsonb_build_object('ok', true, 'rows', v_rows, 'done', v_step.done + v_rows, 'finished', v_line.action = 'hand_over' or v_rows < p_limit)
+    || privacy_console.receipt(privacy_console.append('erasure.batch', v_plan.subject, v_plan.request, 'done',
+      (select r.entry from privacy_console.run r where r.id = p_run),
+      json_build_object('run', p_run, 'step', p_step, 'collection', v_line.collection, 'action', v_line.action, 'rows', v_rows)::text));`,
+  {
+    declare:
+      '  v_plan privacy_console.plan; v_step privacy_console.run_step; v_line privacy_console.plan_line; v_decision privacy_console.plan_decision; v_key text; v_rows bigint;',
+  },
+)}
+${definer(
+  'intend_objects(p_run bigint, p_limit int default 1000)',
+  'jsonb',
+  `  perform privacy_console.only_write();
+  v_plan := privacy_console.running_plan(p_run);
+  v_entry := privacy_console.append('objects.intended', v_plan.subject, v_plan.request, 'intent', null, json_build_object('run', p_run)::text);
+  return jsonb_build_object('ok', true, 'objects', (select coalesce(jsonb_agg(jsonb_build_object('number', o.number, 'key', o.key) order by o.number), '[]')
+      from (select o.number, o.key from privacy_console.plan_object o where o.plan = v_plan.id and o.state <> 'deleted' order by o.state desc, o.number limit least(p_limit, 1000)) o))
+    || privacy_console.receipt(v_entry);`,
+  { declare: '  v_plan privacy_console.plan; v_entry bigint;' },
+)}
+${definer(
+  'objects_deleted(p_run bigint, p_intent bigint, p_deleted bigint[], p_failed bigint[])',
+  'jsonb',
+  `  perform privacy_console.only_write();
+  v_plan := privacy_console.running_plan(p_run);
+  if not exists (select from privacy_console.entry e where e.number = p_intent and e.action = 'objects.intended' and e.subject = v_plan.subject) then
+    raise exception 'These objects were not announced.' using errcode = 'PC005';
+  end if;
+  update privacy_console.plan_object o set state = case when o.number = any (p_deleted) then 'deleted' else 'failed' end
+    where o.plan = v_plan.id and (o.number = any (p_deleted) or o.number = any (p_failed)) and o.state <> 'deleted';
+  get diagnostics v_rows = row_count;
+  update privacy_console.run_step t
+    set done = (select count(*) from privacy_console.plan_object o where o.plan = v_plan.id and o.state = 'deleted'),
+        finished_at = case when not exists (select from privacy_console.plan_object o where o.plan = v_plan.id and o.state <> 'deleted') then clock_timestamp() end
+    from privacy_console.plan_line l where l.plan = v_plan.id and l.action = 'objects' and t.run = p_run and t.step = l.step;
+  return jsonb_build_object('ok', true) || privacy_console.receipt(privacy_console.append('objects.deleted', v_plan.subject, v_plan.request,
+    case when cardinality(p_failed) = 0 then 'done' else 'failed' end, p_intent,
+    json_build_object('run', p_run, 'deleted', cardinality(p_deleted), 'failed', cardinality(p_failed))::text));`,
+  { declare: '  v_plan privacy_console.plan; v_rows bigint;' },
+)}
+${definer(
+  'end_run(p_run bigint, p_objects_left bigint)',
+  'jsonb',
+  `  perform privacy_console.only_write();
+  v_plan := privacy_console.running_plan(p_run);
+  select s.key into v_key from privacy_console.subject s where s.reference = v_plan.subject;
+  select r.entry into v_intent from privacy_console.run r where r.id = p_run;
+  -- Look again: what the plan was to remove is counted anew.
+  update privacy_console.run_step t set remaining = case l.action
+      when 'objects' then p_objects_left
+      when 'hand_over' then (select count(*) from privacy_console.shared_rows(v_key) s
+        join privacy_console.plan_decision d on d.plan = v_plan.id and d.chosen = 'hand_over' and d.row_key = s.row_key)
+      else coalesce((select x.planned from privacy_console.rows_to_erase(v_key, v_plan.scope, v_plan.subject) x
+        where x.collection = l.collection and x.action = l.action), 0) end
+    from privacy_console.plan_line l where l.plan = v_plan.id and l.step = t.step and t.run = p_run;
+  select coalesce(sum(t.remaining), 0) into v_left from privacy_console.run_step t where t.run = p_run;
+  -- Rows that came after the plan was made are found too, even in collections the plan has no line for.
+  v_left := v_left + (select coalesce(sum(x.planned), 0) from privacy_console.rows_to_erase(v_key, v_plan.scope, v_plan.subject) x
+    where x.action <> 'keep' and not exists (select from privacy_console.plan_line l where l.plan = v_plan.id and l.collection = x.collection and l.action = x.action));
+  update privacy_console.run r set objects_left = p_objects_left where r.id = p_run;
+  if v_left > 0 or p_objects_left > 0 then
+    update privacy_console.run r set state = 'incomplete' where r.id = p_run;
+    return jsonb_build_object('ok', true, 'complete', false, 'left', v_left) || privacy_console.receipt(
+      privacy_console.append('erasure.incomplete', v_plan.subject, v_plan.request, 'failed', null, json_build_object('run', p_run, 'left', v_left)::text));
+  end if;
+  v_text := '{"actors":{"approved":' || (select to_json(b.login)::text from privacy_console.approval a join privacy_console.staff b on b.id = a.staff where a.plan = v_plan.id and a.decision = 'approve' order by a.id desc limit 1)
+    || ',"planned":' || (select to_json(b.login)::text from privacy_console.staff b where b.id = v_plan.staff)
+    || ',"ran":' || to_json(session_user::text)::text || '}'
+    || ',"certificate":1'
+    || ',"entries":' || (select json_agg(e.number order by e.number)::text from privacy_console.entry e where e.request = v_plan.request and e.subject = v_plan.subject and e.action not in ('erasure.batch'))
+    || ',"finished":"' || to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') || '"'
+    || ',"kept":' || (select coalesce(json_agg(json_build_object('collection', l.collection, 'rows', l.planned, 'because', l.because, 'until', to_char(l.until at time zone 'UTC', 'YYYY-MM-DD')) order by l.step), '[]')::text
+        from privacy_console.plan_line l where l.plan = v_plan.id and l.action = 'keep')
+    || ',"map":' || to_json(v_plan.map_hash)::text || ',"plan":' || to_json(v_plan.sha256)::text || ',"request":' || v_plan.request
+    || ',"started":"' || (select to_char(r.started_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') from privacy_console.run r where r.id = p_run) || '"'
+    || ',"steps":' || (select coalesce(json_agg(json_build_object('collection', l.collection, 'action', l.action, 'planned', l.planned, 'done', t.done, 'left', t.remaining) order by t.step), '[]')::text
+        from privacy_console.run_step t join privacy_console.plan_line l on l.plan = v_plan.id and l.step = t.step where t.run = p_run)
+    || ',"subject":' || to_json(v_plan.subject)::text || '}';
+  update privacy_console.run r set state = 'done', finished_at = clock_timestamp() where r.id = p_run;
+  -- Forget what named the person; the keyed hash stays, so that the story can be found again by who knows the key.
+  update privacy_console.plan p set state = 'done', scope = '{}' where p.id = v_plan.id;
+  update privacy_console.plan_object o set key = null where o.plan = v_plan.id;
+  update privacy_console.plan_decision d set row_key = null, successor = null, about = '' where d.plan = v_plan.id;
+  update privacy_console.subject s set key = null, erased_at = clock_timestamp() where s.reference = v_plan.subject;
+  update privacy_console.access a set closed_at = clock_timestamp() where a.subject = v_plan.subject and a.closed_at is null;
+  update privacy_console.reveal v set row_key = '' from privacy_console.access a where a.id = v.access and a.subject = v_plan.subject;
+  delete from privacy_console.detail d using privacy_console.entry e
+    where e.number = d.entry and e.subject = v_plan.subject and e.action in ('reveal.intended', 'row.acted');
+  update privacy_console.request r set state = 'in_progress' where r.id = v_plan.request and r.state = 'waiting_approval';
+  v_entry := privacy_console.append('erasure.finished', v_plan.subject, v_plan.request, 'done', v_intent,
+    json_build_object('plan', v_plan.sha256, 'certificate', encode(sha256(convert_to(v_text, 'UTF8')), 'hex'))::text);
+  insert into privacy_console.certificate (plan, text, sha256, entry)
+    values (v_plan.id, v_text, encode(sha256(convert_to(v_text, 'UTF8')), 'hex'), v_entry);
+  return jsonb_build_object('ok', true, 'complete', true, 'left', 0) || privacy_console.receipt(v_entry);`,
+  {
+    declare:
+      '  v_plan privacy_console.plan; v_key text; v_left bigint; v_text text; v_entry bigint; v_intent bigint;',
+  },
+)}
+${definer(
+  'read_certificate(p_plan bigint)',
+  'table (text text, sha256 text, entry bigint)',
+  `  perform privacy_console.caller(array['viewer', 'operator', 'approver', 'auditor', 'admin']);
+  return query select c.text, c.sha256, c.entry from privacy_console.certificate c where c.plan = p_plan;`,
+)}
+`;

@@ -1,0 +1,334 @@
+import { definer } from '../pins.ts';
+
+/** Installation, settings, staff, subjects and the audit trail; run as the trail's owner. */
+export const trail = `
+create table privacy_console.installation (
+  one boolean primary key default true check (one),
+  id uuid not null default gen_random_uuid(),
+  -- Keys the hashes that stand for erased people; never leaves the database.
+  secret bytea not null default decode(replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', ''), 'hex'),
+  installed_at timestamptz not null default clock_timestamp()
+);
+insert into privacy_console.installation default values;
+
+create table privacy_console.migration (
+  version int primary key,
+  name text not null,
+  sha256 text not null,
+  applied_at timestamptz not null default clock_timestamp(),
+  applied_by text not null default session_user
+);
+
+create table privacy_console.data_map (
+  hash text primary key,
+  text text not null,
+  -- What the window needs to know of the map, made by the compiler.
+  described jsonb not null,
+  installed_at timestamptz not null default clock_timestamp(),
+  current boolean not null
+);
+create unique index data_map_current on privacy_console.data_map (current) where current;
+
+create table privacy_console.mapped_column (
+  collection text not null,
+  schema_name text not null,
+  table_name text not null,
+  column_name text not null,
+  type text not null,
+  masked boolean not null,
+  never boolean not null,
+  primary key (collection, column_name)
+);
+create table privacy_console.ignored_table (schema_name text, table_name text, reason text not null, primary key (schema_name, table_name));
+
+create table privacy_console.setting (name text primary key, value int not null);
+insert into privacy_console.setting values
+  ('searches_per_hour', 240), ('people_per_hour', 60), ('reveals_per_hour', 240),
+  ('access_minutes', 60), ('answer_days', 30), ('approval_minutes', 240);
+
+create table privacy_console.staff (
+  id bigint generated always as identity primary key,
+  login text not null,
+  login_oid oid not null unique,
+  person text not null,
+  roles text[] not null,
+  active boolean not null default true,
+  added_at timestamptz not null default clock_timestamp(),
+  removed_at timestamptz
+);
+create unique index staff_person on privacy_console.staff (lower(person)) where active;
+
+create table privacy_console.subject (
+  reference text primary key,
+  kind text not null default 'account',
+  key text,
+  -- HMAC-like keyed hash of the key, kept when the key itself has been erased.
+  key_hash bytea not null,
+  erased_at timestamptz
+);
+create unique index subject_key on privacy_console.subject (kind, key) where key is not null;
+
+-- Locked, never updated: an updated row slows to a third behind one old snapshot.
+create table privacy_console.latch (one boolean primary key default true check (one));
+insert into privacy_console.latch default values;
+
+create table privacy_console.entry (
+  number bigint primary key,
+  at timestamptz not null,
+  actor text not null,
+  workstation text not null,
+  client text not null,
+  action text not null,
+  subject text,
+  request bigint,
+  outcome text not null check (outcome in ('intent', 'done', 'refused', 'failed')),
+  intent bigint,
+  commitment bytea,
+  bytes bytea not null,
+  chain bytea not null
+);
+create index entry_at on privacy_console.entry (at);
+create index entry_actor on privacy_console.entry (actor, number);
+create index entry_action on privacy_console.entry (action, number);
+create index entry_subject on privacy_console.entry (subject, number) where subject is not null;
+create index entry_request on privacy_console.entry (request, number) where request is not null;
+create index entry_intent on privacy_console.entry (intent) where intent is not null;
+
+-- What an entry commits to; may be erased without breaking the chain.
+create table privacy_console.detail (
+  entry bigint primary key references privacy_console.entry,
+  salt bytea not null,
+  text text not null
+);
+
+${definer(
+  'canonical(p_number bigint, p_at timestamptz, p_actor text, p_workstation text, p_client text, p_action text, p_subject text, p_request bigint, p_outcome text, p_intent bigint, p_commitment bytea)',
+  'bytea',
+  `  return convert_to(
+    '{"action":' || to_json(p_action)::text
+    || ',"actor":' || to_json(p_actor)::text
+    || ',"at":"' || to_char(p_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') || '"'
+    || ',"client":' || to_json(p_client)::text
+    || ',"detail":' || coalesce('"' || encode(p_commitment, 'hex') || '"', 'null')
+    || ',"intent":' || coalesce(p_intent::text, 'null')
+    || ',"number":' || p_number::text
+    || ',"outcome":' || to_json(p_outcome)::text
+    || ',"request":' || coalesce(p_request::text, 'null')
+    || ',"subject":' || coalesce(to_json(p_subject)::text, 'null')
+    || ',"workstation":' || to_json(p_workstation)::text
+    || '}', 'UTF8');`,
+)}
+${definer(
+  'append(p_action text, p_subject text, p_request bigint, p_outcome text, p_intent bigint, p_detail text)',
+  'bigint',
+  `  -- Durable before anything is told; a prepared transaction can't hold the latch (notify forbids it);
+  -- a transaction left open is ended.
+  perform set_config('synchronous_commit', 'on', true);
+  perform set_config('idle_in_transaction_session_timeout', '5s', true);
+  perform 1 from privacy_console.latch for update;
+  select e.number, e.chain into v_last, v_chain from privacy_console.entry e order by e.number desc limit 1;
+  v_number := coalesce(v_last, 0) + 1;
+  v_at := clock_timestamp();
+  if p_detail is not null then
+    v_salt := decode(replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', ''), 'hex');
+    v_commitment := sha256(v_salt || convert_to(p_detail, 'UTF8'));
+  end if;
+  v_workstation := left(regexp_replace(current_setting('application_name'), '[^ -~]', '', 'g'), 80);
+  v_client := coalesce(host(inet_client_addr()), '');
+  v_bytes := privacy_console.canonical(v_number, v_at, session_user::text, v_workstation, v_client, p_action, p_subject, p_request, p_outcome, p_intent, v_commitment);
+  insert into privacy_console.entry
+    (number, at, actor, workstation, client, action, subject, request, outcome, intent, commitment, bytes, chain)
+  values
+    (v_number, v_at, session_user::text, v_workstation, v_client, p_action, p_subject, p_request, p_outcome, p_intent, v_commitment, v_bytes,
+     sha256(coalesce(v_chain, ''::bytea) || sha256('\\x00'::bytea || v_bytes)));
+  if p_detail is not null then
+    insert into privacy_console.detail (entry, salt, text) values (v_number, v_salt, p_detail);
+  end if;
+  perform pg_notify('privacy_console_trail', v_number::text);
+  return v_number;`,
+  {
+    declare: `  v_last bigint; v_chain bytea; v_number bigint; v_at timestamptz; v_salt bytea; v_commitment bytea;
+  v_workstation text; v_client text; v_bytes bytea;`,
+  },
+)}
+${definer(
+  'receipt(p_number bigint)',
+  'jsonb',
+  `  return (select jsonb_build_object('entry', e.number, 'chain', encode(e.chain, 'hex')) from privacy_console.entry e where e.number = p_number);`,
+)}
+${definer(
+  'only_write()',
+  'void',
+  `  -- One effect a transaction: two would take locks in opposite orders, and a savepoint could undo one of them.
+  if pg_current_xact_id_if_assigned() is not null then
+    raise exception 'This transaction has already written; each step of the console is a transaction of its own.' using errcode = 'PC003';
+  end if;
+  if pg_is_in_recovery() then
+    raise exception 'This is a standby; connect to the primary.' using errcode = 'PC008';
+  end if;`,
+)}
+${definer(
+  'setting_of(p_name text)',
+  'int',
+  `  return (select s.value from privacy_console.setting s where s.name = p_name);`,
+)}
+${definer(
+  'caller(p_roles text[])',
+  'bigint',
+  `  select s.id into v_staff from privacy_console.staff s
+    where s.login_oid = (select r.oid from pg_roles r where r.rolname = session_user) and s.active and s.roles && p_roles;
+  if v_staff is null then
+    raise exception 'This login is not registered as staff with the rights this needs; ask an administrator.' using errcode = 'PC002';
+  end if;
+  return v_staff;`,
+  { declare: '  v_staff bigint;' },
+)}
+${definer(
+  'holds_role(p_role text)',
+  'boolean',
+  `  return exists (select from privacy_console.staff s
+    where s.login_oid = (select r.oid from pg_roles r where r.rolname = session_user) and s.active and p_role = any (s.roles));`,
+)}
+${definer(
+  'person_of(p_staff bigint)',
+  'text',
+  `  return (select lower(s.person) from privacy_console.staff s where s.id = p_staff);`,
+)}
+${definer(
+  'spend(p_staff bigint, p_kind text, p_setting text)',
+  'boolean',
+  `  v_cap := privacy_console.setting_of(p_setting);
+  insert into privacy_console.budget (staff, kind, tokens, refreshed_at) values (p_staff, p_kind, v_cap, clock_timestamp())
+    on conflict (staff, kind) do nothing;
+  update privacy_console.budget b
+    set tokens = least(v_cap, b.tokens + extract(epoch from clock_timestamp() - b.refreshed_at)::float8 * v_cap / 3600) - 1,
+        refreshed_at = clock_timestamp()
+    where b.staff = p_staff and b.kind = p_kind
+      and least(v_cap, b.tokens + extract(epoch from clock_timestamp() - b.refreshed_at)::float8 * v_cap / 3600) >= 1;
+  return found;`,
+  { declare: '  v_cap int;' },
+)}
+-- One row for each person of staff and kind of look-up: counting past entries instead lets parallel sessions through.
+create table privacy_console.budget (
+  staff bigint not null references privacy_console.staff,
+  kind text not null,
+  tokens float8 not null,
+  refreshed_at timestamptz not null,
+  primary key (staff, kind)
+);
+${definer(
+  'refused(p_action text, p_subject text, p_request bigint, p_code text, p_says text)',
+  'jsonb',
+  `  return jsonb_build_object('ok', false, 'code', p_code, 'says', p_says)
+    || privacy_console.receipt(privacy_console.append(p_action, p_subject, p_request, 'refused', null, p_says));`,
+)}
+${definer(
+  'sign_in()',
+  'jsonb',
+  `  perform privacy_console.only_write();
+  v_staff := privacy_console.caller(array['viewer', 'operator', 'approver', 'auditor', 'admin']);
+  return jsonb_build_object('ok', true, 'identity', (select i.id from privacy_console.installation i),
+      'version', (select max(m.version) from privacy_console.migration m),
+      'mapHash', (select d.hash from privacy_console.data_map d where d.current))
+    || (select jsonb_build_object('login', s.login, 'person', s.person, 'roles', to_jsonb(s.roles)) from privacy_console.staff s where s.id = v_staff)
+    || privacy_console.receipt(privacy_console.append('staff.signed_in', null, null, 'done', null, null));`,
+  { declare: '  v_staff bigint;' },
+)}
+${definer(
+  'staff_list()',
+  'table (login text, person text, roles text[], active boolean, added_at timestamptz)',
+  `  perform privacy_console.caller(array['viewer', 'operator', 'approver', 'auditor', 'admin']);
+  return query select s.login, s.person, s.roles, s.active, s.added_at from privacy_console.staff s order by s.active desc, s.login;`,
+)}
+${definer(
+  'register_staff(p_login text, p_person text, p_roles text[])',
+  'jsonb',
+  `  perform privacy_console.only_write();
+  perform privacy_console.caller(array['admin']);
+  select r.oid into v_oid from pg_roles r where r.rolname = p_login and r.rolcanlogin;
+  if v_oid is null then
+    raise exception 'There is no login role of that name; create it first.' using errcode = 'PC005';
+  end if;
+  if exists (select from privacy_console.staff s where lower(s.person) = lower(p_person) and s.active and s.login_oid <> v_oid) then
+    raise exception 'This person already has a login; one person has one login.' using errcode = 'PC006';
+  end if;
+  if exists (select from privacy_console.staff s where s.login_oid = v_oid and lower(s.person) <> lower(p_person)) then
+    raise exception 'This login belongs to another person; make a new login.' using errcode = 'PC006';
+  end if;
+  insert into privacy_console.staff (login, login_oid, person, roles) values (p_login, v_oid, p_person, p_roles)
+    on conflict (login_oid) do update set login = excluded.login, roles = excluded.roles, active = true, removed_at = null;
+  return jsonb_build_object('ok', true) || privacy_console.receipt(privacy_console.append('staff.added', null, null, 'done', null,
+    json_build_object('login', p_login, 'roles', p_roles)::text));`,
+  { declare: '  v_oid oid;' },
+)}
+${definer(
+  'unregister_staff(p_login text)',
+  'jsonb',
+  `  perform privacy_console.only_write();
+  perform privacy_console.caller(array['admin']);
+  update privacy_console.staff s set active = false, removed_at = clock_timestamp() where s.login = p_login and s.active;
+  if not found then
+    raise exception 'No active member of staff has that login.' using errcode = 'PC005';
+  end if;
+  update privacy_console.access a set closed_at = clock_timestamp()
+    from privacy_console.staff s where s.login = p_login and a.staff = s.id and a.closed_at is null;
+  return jsonb_build_object('ok', true) || privacy_console.receipt(privacy_console.append('staff.removed', null, null, 'done', null,
+    json_build_object('login', p_login)::text));`,
+)}
+${definer(
+  'current_map()',
+  'table (hash text, described jsonb)',
+  `  perform privacy_console.caller(array['viewer', 'operator', 'approver', 'auditor', 'admin']);
+  return query select d.hash, d.described from privacy_console.data_map d where d.current;`,
+)}
+${definer(
+  'map_gaps()',
+  'table (what text, detail text)',
+  `  perform privacy_console.caller(array['viewer', 'operator', 'approver', 'auditor', 'admin']);
+  return query
+    select 'unmapped table'::text, format('%I.%I', n.nspname, c.relname)
+      from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where c.relkind in ('r', 'p', 'f') and not c.relispartition
+        and n.nspname in (select m.schema_name from privacy_console.mapped_column m)
+        and not exists (select from privacy_console.mapped_column m where m.schema_name = n.nspname and m.table_name = c.relname)
+        and not exists (select from privacy_console.ignored_table i where i.schema_name = n.nspname and i.table_name = c.relname)
+    union all
+    select 'unmapped column', format('%I.%I.%I', n.nspname, c.relname, a.attname)
+      from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+      where exists (select from privacy_console.mapped_column m where m.schema_name = n.nspname and m.table_name = c.relname)
+        and not exists (select from privacy_console.mapped_column m where m.schema_name = n.nspname and m.table_name = c.relname and m.column_name = a.attname)
+    union all
+    select 'mapped but gone', format('%I.%I.%I', m.schema_name, m.table_name, m.column_name)
+      from privacy_console.mapped_column m
+      where not exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace
+        join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+        where n.nspname = m.schema_name and c.relname = m.table_name and a.attname = m.column_name)
+    union all
+    select 'type changed', format('%I.%I.%I', m.schema_name, m.table_name, m.column_name)
+      from privacy_console.mapped_column m
+      join pg_namespace n on n.nspname = m.schema_name join pg_class c on c.relnamespace = n.oid and c.relname = m.table_name
+      join pg_attribute a on a.attrelid = c.oid and a.attname = m.column_name and not a.attisdropped
+      where format_type(a.atttypid, null) <> m.type;`,
+)}
+${definer(
+  'refuse_where_unsafe()',
+  'void',
+  `  if pg_is_in_recovery() then
+    raise exception 'This is a standby; connect to the primary.' using errcode = 'PC008';
+  end if;
+  select string_agg(distinct m.schema_name, ', ') into v_schemas from privacy_console.mapped_column m
+    where has_schema_privilege(session_user, m.schema_name, 'CREATE');
+  if v_schemas is not null then
+    raise exception 'Staff may create objects in the schema %; revoke create on it from public and staff, then try again.', v_schemas using errcode = 'PC008';
+  end if;
+  select string_agg(distinct format('%I.%I', m.schema_name, m.table_name), ', ') into v_tables
+    from privacy_console.mapped_column m
+    join pg_namespace n on n.nspname = m.schema_name join pg_class c on c.relnamespace = n.oid and c.relname = m.table_name
+    where c.relrowsecurity;
+  if v_tables is not null then
+    raise exception 'Row-level security on % would hide rows from the console; let an administrator settle that first.', v_tables using errcode = 'PC008';
+  end if;`,
+  { declare: '  v_schemas text; v_tables text;' },
+)}
+`;
