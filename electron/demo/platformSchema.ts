@@ -39,11 +39,14 @@ create extension pg_trgm with schema public;
 `;
 
 /** To be run as the owner. */
-export const platformTables = `
+export const platformTypes = `
 create type message_status as enum ('queued', 'sent', 'delivered', 'failed');
 create type whatsapp_session_status as enum ('connected', 'disconnected', 'pairing', 'logged_out');
 create type notice_channel as enum ('email', 'platform');
+`;
 
+/** To be run as the owner, after the types. */
+export const platformTables = `
 create table users (
   id uuid not null default gen_random_uuid(),
   email citext not null,
@@ -79,18 +82,6 @@ create table workspace_members (
   role text not null check (role in ('owner', 'admin', 'member')),
   joined_at timestamptz not null default now()
 );
-
-create sequence page_views_id_seq;
-create table page_views (
-  id bigint not null default nextval('page_views_id_seq'),
-  user_id uuid not null,
-  workspace_id uuid,
-  path text not null,
-  feature text,
-  occurred_at timestamptz not null default now()
-) partition by range (occurred_at);
-alter sequence page_views_id_seq owned by page_views.id;
-${monthlyPartitions('page_views')}
 
 create table api_usage_daily (
   workspace_id uuid not null,
@@ -144,25 +135,6 @@ create table contacts (
   tags text[] not null default '{}',
   created_at timestamptz not null default now()
 );
-
-create sequence messages_id_seq;
-create table messages (
-  id bigint not null default nextval('messages_id_seq'),
-  workspace_id uuid not null,
-  campaign_id uuid,
-  whatsapp_session_id uuid,
-  recipient_phone text not null,
-  status message_status not null default 'queued',
-  content text,
-  created_at timestamptz not null default now(),
-  sent_at timestamptz,
-  delivered_at timestamptz,
-  failed_at timestamptz,
-  error_code text,
-  constraint messages_no_content_once_delivered check (status <> 'delivered' or content is null)
-) partition by range (created_at);
-alter sequence messages_id_seq owned by messages.id;
-${monthlyPartitions('messages')}
 
 create table whatsapp_sessions (
   id uuid not null default gen_random_uuid(),
@@ -220,11 +192,44 @@ create table support_messages (
 );
 `;
 
-/**
- * To be run as the owner once the rows are there. Not declared, as one often
- * finds it: keys of page_views, and those of messages and media_files to
- * campaigns, sessions and messages that come and go.
- */
+/** Page views, to be run as the owner; on its own so that loading can go beside the rest. */
+export const pageViewsTable = `
+create sequence page_views_id_seq;
+create table page_views (
+  id bigint not null default nextval('page_views_id_seq'),
+  user_id uuid not null,
+  workspace_id uuid,
+  path text not null,
+  feature text,
+  occurred_at timestamptz not null default now()
+) partition by range (occurred_at);
+alter sequence page_views_id_seq owned by page_views.id;
+${monthlyPartitions('page_views')}
+`;
+
+/** Messages, likewise. */
+export const messagesTable = `
+create sequence messages_id_seq;
+create table messages (
+  id bigint not null default nextval('messages_id_seq'),
+  workspace_id uuid not null,
+  campaign_id uuid,
+  whatsapp_session_id uuid,
+  recipient_phone text not null,
+  status message_status not null default 'queued',
+  content text,
+  created_at timestamptz not null default now(),
+  sent_at timestamptz,
+  delivered_at timestamptz,
+  failed_at timestamptz,
+  error_code text,
+  constraint messages_no_content_once_delivered check (status <> 'delivered' or content is null)
+) partition by range (created_at);
+alter sequence messages_id_seq owned by messages.id;
+${monthlyPartitions('messages')}
+`;
+
+/** To be run as the owner once the rows are there. */
 export const platformKeys = `
 alter table users add primary key (id);
 create unique index users_email_key on users (email);
@@ -234,8 +239,6 @@ create index workspaces_owner_id_idx on workspaces (owner_id);
 create index workspaces_plan_id_idx on workspaces (plan_id);
 alter table workspace_members add primary key (workspace_id, user_id);
 create index workspace_members_user_id_idx on workspace_members (user_id);
-alter table page_views add primary key (id, occurred_at);
-create index page_views_user_id_occurred_at_id_idx on page_views (user_id, occurred_at, id);
 alter table api_usage_daily add primary key (workspace_id, day, endpoint, method, status_class);
 alter table api_keys add primary key (id);
 create index api_keys_workspace_id_idx on api_keys (workspace_id);
@@ -247,8 +250,6 @@ alter table dashboard_sessions add primary key (id);
 create index dashboard_sessions_user_id_idx on dashboard_sessions (user_id);
 alter table contacts add primary key (id);
 create index contacts_workspace_id_idx on contacts (workspace_id);
-alter table messages add primary key (id, created_at);
-create index messages_workspace_id_created_at_id_idx on messages (workspace_id, created_at, id);
 alter table whatsapp_sessions add primary key (id);
 create index whatsapp_sessions_workspace_id_idx on whatsapp_sessions (workspace_id);
 alter table media_files add primary key (id);
@@ -263,7 +264,14 @@ alter table policy_notices add primary key (id);
 create index policy_notices_user_id_idx on policy_notices (user_id);
 alter table support_messages add primary key (id);
 create index support_messages_user_id_idx on support_messages (user_id);
+`;
 
+/**
+ * To be run as the owner after all keys. Not declared, as one often finds it:
+ * those of page_views, and those of messages and media_files to campaigns,
+ * sessions and messages that come and go.
+ */
+export const platformForeignKeys = `
 alter table workspaces add foreign key (owner_id) references users;
 alter table workspaces add foreign key (plan_id) references plans;
 alter table workspace_members add foreign key (workspace_id) references workspaces;
@@ -283,4 +291,14 @@ alter table media_files add foreign key (uploaded_by) references users;
 alter table invoices add foreign key (workspace_id) references workspaces;
 alter table policy_notices add foreign key (user_id) references users;
 alter table support_messages add foreign key (user_id) references users;
+`;
+
+export const pageViewsKeys = `
+alter table page_views add primary key (id, occurred_at);
+create index page_views_user_id_occurred_at_id_idx on page_views (user_id, occurred_at, id);
+`;
+
+export const messagesKeys = `
+alter table messages add primary key (id, created_at);
+create index messages_workspace_id_created_at_id_idx on messages (workspace_id, created_at, id);
 `;
