@@ -1,4 +1,5 @@
 /** The process behind objectStore.ts: holds miniflare and ends, with its server, when its parent's channel closes. */
+import { randomBytes } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { Miniflare, NoOpLog } from 'miniflare';
 import type { StoredObject } from './objectStore.ts';
@@ -18,23 +19,39 @@ export type ObjectStoreAnswer =
   | { readonly answer: 'done' }
   | { readonly answer: 'failed'; readonly message: string };
 
-/** The part of miniflare's types that leans on a package of Cloudflare's which isn't installed. */
-interface MediaBucket {
-  put(
-    key: string,
-    bytes: Uint8Array,
-    options: { readonly httpMetadata: { readonly contentType: string } },
-  ): Promise<unknown>;
-}
-
 const binding = 'MEDIA';
+
+/**
+ * Puts a whole batch in one request, some ten times faster than one call each
+ * through miniflare's own proxy. It listens on the port that S3 has as well, so
+ * only who knows the token gets through.
+ */
+const worker = `
+export default {
+  async fetch(request, env) {
+    if (request.headers.get('x-fill-token') !== env.FILL_TOKEN) return new Response(null, { status: 404 });
+    const list = JSON.parse(decodeURIComponent(request.headers.get('x-objects')));
+    const body = await request.arrayBuffer();
+    let at = 0;
+    const puts = list.map(({ key, size, contentType }) => {
+      const bytes = body.slice(at, at + size);
+      at += size;
+      return env.${binding}.put(key, bytes, { httpMetadata: { contentType } });
+    });
+    await Promise.all(puts);
+    return new Response(null, { status: 204 });
+  },
+};
+`;
+const fillToken = randomBytes(32).toString('hex');
 let miniflare: Miniflare | undefined;
 
 async function carryOut(order: ObjectStoreOrder): Promise<ObjectStoreAnswer> {
   if (order.order === 'start') {
     miniflare = new Miniflare({
       modules: true,
-      script: 'export default { fetch() { return new Response(null, { status: 404 }); } };',
+      script: worker,
+      bindings: { FILL_TOKEN: fillToken },
       host: '127.0.0.1',
       port: 0,
       cf: false,
@@ -55,14 +72,14 @@ async function carryOut(order: ObjectStoreOrder): Promise<ObjectStoreAnswer> {
     return { answer: 'ready', endpoint: new URL('/cdn-cgi/local/r2/s3', url).href };
   }
   if (miniflare === undefined) throw new Error('put before start');
-  const bucket = (await miniflare.getR2Bucket(binding)) as unknown as MediaBucket;
-  const waiting = [...order.objects];
-  const work = async (): Promise<void> => {
-    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-      await bucket.put(next.key, next.bytes, { httpMetadata: { contentType: next.contentType } });
-    }
-  };
-  await Promise.all(Array.from({ length: 16 }, work));
+  const list = order.objects.map(({ key, bytes, contentType }) => ({ key, size: bytes.length, contentType }));
+  const response = await miniflare.dispatchFetch('http://fill.test/', {
+    method: 'POST',
+    headers: { 'x-fill-token': fillToken, 'x-objects': encodeURIComponent(JSON.stringify(list)) },
+    body: Buffer.concat(order.objects.map(({ bytes }) => bytes)),
+  });
+  if (response.status !== 204)
+    throw new Error(`the bucket answered ${response.status}: ${await response.text()}`);
   return { answer: 'done' };
 }
 

@@ -136,8 +136,8 @@ $$ select seeding.uuid('campaign', w * 10 + k) $$;
 create function seeding.sessions(w bigint) returns bigint language sql immutable parallel safe as
 $$ select case when w <= ${heavyWorkspaces} then 2 else (array[0, 0, 1, 1, 1, 1, 1, 1, 1, 2])[1 + seeding.draw(31, w, 10)] end $$;
 -- Recipient k of a workspace; neighbouring workspaces share some, and the first ones are account holders as well.
-create function seeding.recipient(w bigint, k bigint) returns text language sql immutable parallel safe as
-$$ select seeding.phone(${Math.floor(size.users / 2)} + (w * 37 + k) % ${size.recipients}) $$;
+create function seeding.recipient_number(w bigint, k bigint) returns bigint language sql immutable parallel safe as
+$$ select ${Math.floor(size.users / 2)} + (w * 37 + k) % ${size.recipients} $$;
 create function seeding.ago(salt int, n bigint, days int) returns timestamptz language sql immutable parallel safe as
 $$ select to_timestamp(${Date.parse(referenceTime) / 1000} - 60 - seeding.draw(salt, n, days * 86400)) $$;
 -- In a shared workspace somebody who owns none; the second of its members.
@@ -291,7 +291,7 @@ from seeding.people p cross join lateral generate_series(0, case when n = 1 then
 cross join lateral (select seeding.ago(42, n * 10 + k, 20) - make_interval(days => (k * 25)::int) as started, seeding.draw(43, n * 10 + k, 90)::int as minutes) made;
 
 insert into contacts
-select seeding.uuid('contact', w * 10000 + k), w.id, seeding.recipient(w, k),
+select seeding.uuid('contact', w * 10000 + k), w.id, seeding.phone(seeding.recipient_number(w, k)),
   case when seeding.draw(44, w * 10000 + k, 10) > 0 then q.name end,
   case seeding.draw(45, w * 10000 + k, 4) when 0 then '{}' when 1 then '{customer}' when 2 then '{customer,"repeat buyer"}' else '{lead,दिल्ली}' end::text[],
   w.created + make_interval(days => seeding.draw(46, w * 10000 + k, 20)::int)
@@ -346,9 +346,9 @@ function traffic(scale: Scale): { readonly messages: string; readonly pageViews:
     messages: `
 insert into messages
 select n, seeding.uuid('workspace', w),
-  case when campaigns > 0 and seeding.draw(70, n, 10) < 7 then seeding.campaign(w, seeding.draw(71, n, campaigns)) end,
-  case when sessions > 0 then seeding.uuid('whatsapp session', w * 10 + seeding.draw(72, n, sessions)) end,
-  seeding.recipient(w, seeding.draw(73, n, case when w <= ${heavyWorkspaces} then ${Math.min(5000, size.recipients)} else 40 end)),
+  case when campaign is not null then seeding.uuid('campaign', campaign) end,
+  case when session is not null then seeding.uuid('whatsapp session', session) end,
+  seeding.phone(recipient),
   (array['queued', 'sent', 'delivered', 'failed'])[state]::message_status,
   case when state <= 2 then 'नमस्ते! Your order ' || seeding.draw(74, n, 1000000) || ' is on its way. 🙏' end,
   created,
@@ -357,29 +357,36 @@ select n, seeding.uuid('workspace', w),
   case when state = 4 then created + make_interval(secs => 40) end,
   case when state = 4 then (array['131026', '131047', '130472'])[1 + seeding.draw(77, n, 3)] end
 from (
-  select n, w, created, seeding.campaigns(w) as campaigns, seeding.sessions(w) as sessions,
+  select n, w, created,
+    case when campaigns > 0 and seeding.draw(70, n, 10) < 7 then w * 10 + seeding.draw(71, n, campaigns) end as campaign,
+    case when sessions > 0 then w * 10 + seeding.draw(72, n, sessions) end as session,
+    seeding.recipient_number(w, seeding.draw(73, n, case when w <= ${heavyWorkspaces} then ${Math.min(5000, size.recipients)} else 40 end)) as recipient,
     case when s < 880 then 3 when s < 940 then 2 when s < 985 then 4 else 1 end as state
   from (
-    select n, seeding.message_workspace(n) as w, seeding.message_time(n) as created,
-      seeding.draw(81, n, 1000) as s
-    from generate_series(1, ${size.messages}) n
+    select *, seeding.campaigns(w) as campaigns, seeding.sessions(w) as sessions, seeding.draw(81, n, 1000) as s
+    from (select n, seeding.message_workspace(n) as w, seeding.message_time(n) as created from generate_series(1, ${size.messages}) n offset 0) placed
     offset 0
   ) drawn
+  -- Each step is computed once: without this the planner would put its expressions into every use.
+  offset 0
 ) message;
 select setval('messages_id_seq', ${size.messages});
 `,
     pageViews: `
 insert into page_views
-select n, seeding.uuid('user', case when member then seeding.person(${ownerSlots} + seeding.draw(90, n, ${others - ownerSlots})) else seeding.owner(w) end),
+select n, seeding.uuid('user', person),
   case when not member then seeding.uuid('workspace', w) end,
   (array['/dashboard', '/campaigns', '/campaigns/new', '/contacts', '/messages', '/settings/billing', '/settings/profile', '/sessions'])[1 + seeding.draw(91, n, 8)],
   (array[null, null, 'export_contacts', 'schedule_campaign', 'bulk_upload', 'search'])[1 + seeding.draw(92, n, 6)],
   to_timestamp(${trafficStart} + floor((n - 1) * ${trafficSeconds}::float8 / ${size.pageViews}))
 from (
-  select n, seeding.draw(93, n, 100) < 18 as member,
+  select n, w, member, case when member then seeding.person(stranger) else seeding.owner(w) end as person
+  from (select n, seeding.draw(93, n, 100) < 18 as member,
+    -- Nobody's workspace: a visit of somebody who owns none.
+    ${ownerSlots} + seeding.draw(90, n, ${others - ownerSlots}) as stranger,
     case when seeding.draw(94, n, 50) = 0 then 1 + seeding.draw(95, n, ${heavyWorkspaces})
       else ${heavyWorkspaces + 1} + seeding.draw(96, n, ${rest}) * seeding.draw(97, n, ${rest}) / ${rest} end as w
-  from generate_series(1, ${size.pageViews}) n
+    from generate_series(1, ${size.pageViews}) n offset 0) drawn
   offset 0
 ) view;
 select setval('page_views_id_seq', ${size.pageViews});
