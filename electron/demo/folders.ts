@@ -1,20 +1,10 @@
 /** Folders the embedded servers can use, also when this process is root and the server is not. */
+import { execFile } from 'node:child_process';
 import { constants } from 'node:fs';
-import {
-  chmod,
-  chown,
-  copyFile,
-  lstat,
-  mkdir,
-  mkdtemp,
-  readdir,
-  readlink,
-  realpath,
-  stat,
-  symlink,
-} from 'node:fs/promises';
+import { chmod, chown, cp, mkdir, mkdtemp, realpath, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { promisify } from 'node:util';
 
 /** Uid and gid of `nobody`: PostgreSQL refuses to run as root, so root's demo runs it as this user. */
 const nobody = 65534;
@@ -66,23 +56,11 @@ export async function giveToServer(entry: string): Promise<void> {
 }
 
 /**
- * Copies a tree, sharing blocks where the file system can. With `forServer`
- * the copy belongs to the server's user (`fs.cp` keeps no owners).
+ * Copies a tree to a place that isn't there yet, keeping owners and sharing
+ * blocks where the file system can. By the system's own `cp`: Node's `fs.cp`
+ * keeps no owners and takes ten times as long over a database's many small files.
  */
-export async function copyTree(from: string, to: string, forServer: boolean): Promise<void> {
-  const { mode } = await lstat(from);
-  await mkdir(to, { mode: mode & 0o777 });
-  if (forServer) await giveToServer(to);
-  for (const entry of await readdir(from, { withFileTypes: true })) {
-    const source = path.join(from, entry.name);
-    const target = path.join(to, entry.name);
-    if (entry.isDirectory()) {
-      await copyTree(source, target, forServer);
-    } else if (entry.isSymbolicLink()) {
-      await symlink(await readlink(source), target);
-    } else if (entry.isFile()) {
-      await copyFile(source, target, constants.COPYFILE_FICLONE);
-      if (forServer) await giveToServer(target);
-    }
-  }
+export async function copyTree(from: string, to: string): Promise<void> {
+  if (process.platform === 'win32') await cp(from, to, { recursive: true, mode: constants.COPYFILE_FICLONE });
+  else await promisify(execFile)('cp', ['-a', from, to]);
 }

@@ -122,6 +122,9 @@ async function build(folder: string, scale: Scale, seed: number): Promise<void> 
       max_wal_senders: '0',
       max_wal_size: '8GB',
       autovacuum: 'off',
+      checkpoint_timeout: '1h',
+      // What is recycled would be copied at each start.
+      wal_recycle: 'off',
       shared_buffers: scale === 'large' ? '1GB' : '256MB',
       max_parallel_maintenance_workers: '1',
     };
@@ -225,14 +228,17 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
         await rm(folder, { recursive: true, force: true, maxRetries: 5 });
         forget();
       });
-      await Promise.all([
-        copyTree(path.join(entry, 'postgres'), path.join(folder, 'postgres'), true),
-        copyTree(path.join(entry, 'objects'), path.join(folder, 'objects'), false),
-      ]);
     }
+    const part = async (name: 'postgres' | 'objects'): Promise<string> => {
+      const target = path.join(folder, name);
+      if (!inPlace) await copyTree(path.join(entry, name), target);
+      return target;
+    };
     const [server, store] = await Promise.allSettled([
-      startPostgres({ dataFolder: path.join(folder, 'postgres'), settings: options.postgresSettings ?? {} }),
-      startObjectStore({ folder: path.join(folder, 'objects'), bucket: mediaBucket }),
+      part('postgres').then((dataFolder) =>
+        startPostgres({ dataFolder, settings: options.postgresSettings ?? {} }),
+      ),
+      part('objects').then((objects) => startObjectStore({ folder: objects, bucket: mediaBucket })),
     ]);
     for (const started of [server, store])
       if (started.status === 'fulfilled') cleanUp.push(() => started.value.stop());

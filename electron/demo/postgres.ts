@@ -1,10 +1,11 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { open, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import {
   copyTree,
   giveToServer,
@@ -61,7 +62,7 @@ async function embeddedBinFolder(): Promise<string> {
 async function reachableBinFolder(binFolder: string, runFolder: string): Promise<string> {
   if (await reachableByServer(binFolder)) return binFolder;
   const copy = path.join(runFolder, 'server');
-  await copyTree(path.dirname(binFolder), copy, false);
+  await copyTree(path.dirname(binFolder), copy);
   return path.join(copy, path.basename(binFolder));
 }
 
@@ -102,10 +103,8 @@ async function initialise(binFolder: string, dataFolder: string): Promise<void> 
     // No login at all until the password is set; pg_hba.conf is written below.
     '--auth=reject', '--wal-segsize=4',
   ]; // prettier-ignore
-  const versions = await import('node:child_process').then(({ execFileSync }) =>
-    execFileSync(program(binFolder, 'postgres'), ['--version'], { encoding: 'utf8', cwd: '/' }),
-  );
-  const major = Number.parseInt(/(\d+)/.exec(versions)?.[1] ?? '', 10);
+  const { stdout } = await promisify(execFile)(program(binFolder, 'postgres'), ['--version'], { cwd: '/' });
+  const major = Number.parseInt(/\d+/.exec(stdout)?.[0] ?? '', 10);
   // The builtin provider came with 17; before it, C.UTF-8 is the C library's.
   const locale = major >= 17 ? ['--locale-provider=builtin', '--locale=C.UTF-8'] : ['--locale=C.UTF-8'];
   await run(program(binFolder, 'initdb'), [...common, ...locale], dataFolder);
