@@ -1,0 +1,99 @@
+/** The process behind objectStore.ts: holds miniflare and ends, with its server, when its parent's channel closes. */
+import { randomBytes } from 'node:crypto';
+import type { Readable } from 'node:stream';
+import { Miniflare, NoOpLog } from 'miniflare';
+import type { StoredObject } from './objectStore.ts';
+
+export type ObjectStoreOrder =
+  | {
+      readonly order: 'start';
+      readonly folder: string;
+      readonly bucket: string;
+      readonly accessKeyId: string;
+      readonly secretAccessKey: string;
+    }
+  | { readonly order: 'put'; readonly objects: readonly StoredObject[] };
+
+export type ObjectStoreAnswer =
+  | { readonly answer: 'ready'; readonly endpoint: string }
+  | { readonly answer: 'done' }
+  | { readonly answer: 'failed'; readonly message: string };
+
+const binding = 'MEDIA';
+
+/**
+ * Puts a whole batch in one request, some ten times faster than one call each
+ * through miniflare's own proxy. It listens on the port that S3 has as well, so
+ * only who knows the token gets through.
+ */
+const worker = `
+export default {
+  async fetch(request, env) {
+    if (request.headers.get('x-fill-token') !== env.FILL_TOKEN) return new Response(null, { status: 404 });
+    const list = JSON.parse(decodeURIComponent(request.headers.get('x-objects')));
+    const body = await request.arrayBuffer();
+    let at = 0;
+    const puts = list.map(({ key, size, contentType }) => {
+      const bytes = body.slice(at, at + size);
+      at += size;
+      return env.${binding}.put(key, bytes, { httpMetadata: { contentType } });
+    });
+    await Promise.all(puts);
+    return new Response(null, { status: 204 });
+  },
+};
+`;
+const fillToken = randomBytes(32).toString('hex');
+let miniflare: Miniflare | undefined;
+
+async function carryOut(order: ObjectStoreOrder): Promise<ObjectStoreAnswer> {
+  if (order.order === 'start') {
+    miniflare = new Miniflare({
+      modules: true,
+      script: worker,
+      bindings: { FILL_TOKEN: fillToken },
+      host: '127.0.0.1',
+      port: 0,
+      cf: false,
+      log: new NoOpLog(),
+      handleRuntimeStdio: (output: Readable, errors: Readable) => {
+        output.resume();
+        errors.resume();
+      },
+      r2Persist: order.folder,
+      r2Buckets: {
+        [binding]: {
+          id: order.bucket,
+          s3Credentials: { accessKeyId: order.accessKeyId, secretAccessKey: order.secretAccessKey },
+        },
+      },
+    });
+    const url = await miniflare.ready;
+    return { answer: 'ready', endpoint: new URL('/cdn-cgi/local/r2/s3', url).href };
+  }
+  if (miniflare === undefined) throw new Error('put before start');
+  const list = order.objects.map(({ key, bytes, contentType }) => ({ key, size: bytes.length, contentType }));
+  const response = await miniflare.dispatchFetch('http://fill.test/', {
+    method: 'POST',
+    headers: { 'x-fill-token': fillToken, 'x-objects': encodeURIComponent(JSON.stringify(list)) },
+    body: Buffer.concat(order.objects.map(({ bytes }) => bytes)),
+  });
+  if (response.status !== 204)
+    throw new Error(`the bucket answered ${response.status}: ${await response.text()}`);
+  return { answer: 'done' };
+}
+
+async function leave(): Promise<void> {
+  await miniflare?.dispose();
+  process.exit(0);
+}
+
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => undefined);
+process.on('disconnect', () => void leave());
+process.on('message', (order: ObjectStoreOrder) => {
+  carryOut(order).then(
+    (answer) => process.send?.(answer),
+    (error: unknown) =>
+      process.send?.({ answer: 'failed', message: String(error) } satisfies ObjectStoreAnswer),
+  );
+});
