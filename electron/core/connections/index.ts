@@ -1,0 +1,29 @@
+export {
+  connectionSteps,
+  testConnection,
+  type ConnectionChecks,
+  type ConnectionStep,
+  type ConnectionStepName,
+  type ConnectionTestInput,
+} from './connectionTest.ts';
+export {
+  demoRoleOf,
+  demoRoles,
+  demoSecretsFile,
+  demoSecretsShape,
+  readDemoProfile,
+  type DemoProfile,
+  type DemoRole,
+  type DemoSecrets,
+} from './demoProfiles.ts';
+export {
+  listProfiles,
+  readCertificateFile,
+  readProfile,
+  removeProfile,
+  saveProfile,
+  type ProfileList,
+} from './profiles.ts';
+export { databaseTarget, environments, parseProfile, profileName, profileShape } from './rules.ts';
+export type { Environment, Profile } from './rules.ts';
+export { readVerifiedHead, rememberVerifiedHead, type VerifiedHead } from './verifiedHead.ts';

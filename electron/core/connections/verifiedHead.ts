@@ -1,0 +1,77 @@
+import { join } from 'node:path';
+import { z } from 'zod';
+import { ExpectedError } from '#core/kernel/errors.ts';
+import { demoRoleOf } from './demoProfiles.ts';
+import { readPrivateFile, writePrivateFile } from './privateFile.ts';
+import { profileName } from './rules.ts';
+
+const headShape = z.strictObject({
+  number: z.int().nonnegative(),
+  chain: z.string().regex(/^[0-9a-f]{64}$/),
+  database: z.string().min(1).max(200),
+});
+
+/** The last audit entry a console has verified: its number, its chain value in hex, and which database it was. */
+export type VerifiedHead = z.infer<typeof headShape>;
+
+/**
+ * The head a profile last verified, `null` before the first time. A note that can't be read is not taken for a first
+ * time: it rejects with `trail_contradiction`.
+ */
+export async function readVerifiedHead(folder: string, profile: string): Promise<VerifiedHead | null> {
+  const text = await readPrivateFile(pathOf(folder, profile));
+  if (text === null) return null;
+  let head: VerifiedHead | undefined;
+  try {
+    head = headShape.safeParse(JSON.parse(text)).data;
+  } catch {
+    head = undefined;
+  }
+  if (head === undefined) {
+    throw new ExpectedError(
+      'trail_contradiction',
+      "This console's note of the last verified audit entry is damaged, so the trail can't be compared with it; tell a compliance officer before going on.",
+    );
+  }
+  return head;
+}
+
+/**
+ * Remembers a head that was verified to continue the remembered one. Refuses with `trail_contradiction` what can't be
+ * its continuation whatever was verified: a smaller number, the same number with another chain value, another database.
+ */
+export async function rememberVerifiedHead(
+  folder: string,
+  profile: string,
+  head: VerifiedHead,
+): Promise<void> {
+  const before = await readVerifiedHead(folder, profile);
+  if (before !== null) {
+    const contradicts =
+      before.database !== head.database ||
+      head.number < before.number ||
+      (head.number === before.number && head.chain !== before.chain);
+    if (contradicts) throw contradiction(before);
+    if (head.number === before.number) return;
+  }
+  await writePrivateFile(pathOf(folder, profile), `${JSON.stringify(headShape.parse(head))}\n`);
+}
+
+function contradiction(before: VerifiedHead): ExpectedError {
+  return new ExpectedError(
+    'trail_contradiction',
+    `The audit trail contradicts entry ${before.number}, which this console has verified before: entries are missing or changed, or it is another database. Stop working and tell a compliance officer.`,
+  );
+}
+
+function pathOf(folder: string, profile: string): string {
+  const demo = demoRoleOf(profile);
+  if (demo !== null) return join(folder, `verified-head_demo_${demo}.json`);
+  if (!profileName.safeParse(profile).success) {
+    throw new ExpectedError(
+      'invalid_input',
+      'A profile name has 1 to 40 small letters, digits and hyphens; correct it.',
+    );
+  }
+  return join(folder, `verified-head-${profile}.json`);
+}

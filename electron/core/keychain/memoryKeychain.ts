@@ -1,0 +1,13 @@
+import { keychainOver, type Keychain } from './keychain.ts';
+
+/** A keychain that lasts as long as the process: for tests, and for a demo, whose secrets are made up. */
+export function memoryKeychain(): Keychain {
+  const secrets = new Map<string, string>();
+  return keychainOver({
+    get: async (name) => secrets.get(name) ?? null,
+    set: async (name, secret) => {
+      secrets.set(name, secret);
+    },
+    delete: async (name) => secrets.delete(name),
+  });
+}
