@@ -21,14 +21,14 @@ export const profile = z.strictObject({
   caCertificate: z.string().max(100_000).nullable(),
   /** The name the server's certificate must carry when it isn't `host` (a tunnel); null means `host`. */
   tlsServerName: z.string().max(253).nullable(),
-  objectStore: z
+  r2: z
     .strictObject({ endpoint: z.string().max(2_000), bucket: z.string().min(1).max(63) })
     .nullable(),
 });
 export type Profile = z.infer<typeof profile>;
 
 export const connectionStep = z.object({
-  name: z.enum(['resolve', 'reach', 'tls', 'login', 'schema', 'rights', 'bucket']),
+  name: z.enum(['resolve', 'reach', 'certificate', 'login', 'schema', 'rights', 'bucket']),
   state: z.enum(['ok', 'failed', 'skipped']),
   /** What was found, in one sentence. */
   says: z.string(),
@@ -51,6 +51,8 @@ export const session = z.object({
   mapHash: z.string(),
   /** Whether this profile can reach the bucket. */
   objectStore: z.boolean(),
+  /** What contradicts the history this console saw; while set, nothing but the trail can be worked with. */
+  trailFault: z.object({ number: z.number().int(), says: z.string() }).nullable(),
 });
 export type Session = z.infer<typeof session>;
 

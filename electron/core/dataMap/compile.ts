@@ -23,17 +23,20 @@ export interface CompiledMap {
   readonly rights: readonly string[];
 }
 
-/** Functions whose names the compiler makes: dropped before a map is compiled anew. */
-export const compiledPrefixes = [
-  'read_',
-  'page_',
-  'count_',
-  'rows_',
-  'span_',
-  'cell_',
-  'series_',
-  'mask_',
-] as const;
+/** Functions are PUBLIC's until that is taken back; an owner can take it back of its own only. */
+const revokeOwnFunctions = `do $body$
+declare
+  each record;
+begin
+  for each in
+    select p.oid::regprocedure as function from pg_catalog.pg_proc p
+      join pg_catalog.pg_namespace n on n.oid = p.pronamespace
+      where n.nspname = 'privacy_console' and p.proowner = (select r.oid from pg_catalog.pg_roles r where r.rolname = current_user)
+  loop
+    execute format('revoke all on function %s from public', each.function);
+  end loop;
+end
+$body$;`;
 
 /**
  * Compiles the map for the live database.
@@ -103,7 +106,7 @@ export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
     compileAcross(map, catalogue),
     compileSearch(map, catalogue),
     compileErasureReading(map, catalogue),
-    'revoke all on all functions in schema privacy_console from public;',
+    revokeOwnFunctions,
     `grant select on ${names.map((name) => `privacy_console.${quoteIdentifier(name)}`).join(', ')} to privacy_viewer, privacy_operator;`,
     `grant execute on function ${readerFunctions(['read', 'page', 'count', 'series'])}, privacy_console.run_search, privacy_console.show_reveal, privacy_console.object_rows, privacy_console.object_prefixes to privacy_viewer, privacy_operator;`,
     `grant execute on function ${readerFunctions(['rows', 'span'])} to privacy_operator;`,
@@ -111,7 +114,7 @@ export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
   ].join('\n');
   const writing = [
     compileErasureWriting(map, catalogue),
-    'revoke all on function privacy_console.erase_rows, privacy_console.hand_over, privacy_console.act_on_row from public;',
+    revokeOwnFunctions,
     'grant execute on function privacy_console.erase_rows, privacy_console.hand_over, privacy_console.act_on_row to privacy_console_trail;',
   ].join('\n');
   const columnRows = names.flatMap((name) => {

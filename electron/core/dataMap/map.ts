@@ -16,28 +16,19 @@ export type SearchForm = (typeof searchForms)[number];
 const identifier = z.string().min(1).max(63);
 const collectionName = z.string().regex(/^[a-z][a-z0-9_]{0,40}$/);
 
-const column = z
-  .union([
-    z.string().transform((category) => ({ category })),
-    z.strictObject({
-      /** Category of the fideslang taxonomy, e.g. `user.contact.email`. */
-      category: z.string(),
-      title: z.string().optional(),
-      mask: z.enum(maskNames).optional(),
-      /** A secret of the platform: no function selects it, no export holds it, erasure still removes it. */
-      never: z.boolean().optional(),
-      correct: z.boolean().optional(),
-      search: z.array(z.enum(searchForms)).optional(),
-    }),
-  ])
-  .transform((given) => ({
-    title: undefined,
-    mask: undefined,
-    never: false,
-    correct: false,
-    search: [],
-    ...given,
-  }));
+const columnFields = z.strictObject({
+  /** Category of the fideslang taxonomy, e.g. `user.contact.email`. */
+  category: z.string(),
+  title: z.string().optional(),
+  mask: z.enum(maskNames).optional(),
+  /** A secret of the platform: no function selects it, no export holds it, erasure still removes it. */
+  never: z.boolean().default(false),
+  correct: z.boolean().default(false),
+  search: z.array(z.enum(searchForms)).default([]),
+});
+
+/** A column; a bare text is its category. */
+const column = z.preprocess((given) => (typeof given === 'string' ? { category: given } : given), columnFields);
 
 /**
  * How a row belongs to a subject: `column` holds the subject's key; or, with `of`,

@@ -8,14 +8,15 @@ type ExpectedCode = Exclude<FailureCode, 'internal'>;
  * and sentences without personal data, so their message may be shown as it is. A code that is missing here is a bug.
  */
 export const raised = {
-  PC001: 'not_permitted',
-  PC002: 'access_closed',
-  PC003: 'budget_spent',
-  PC004: 'not_found',
-  PC005: 'conflict',
-  PC006: 'refused',
-  PC007: 'invalid_input',
-  PC008: 'schema_drift',
+  PC001: 'access_closed',
+  PC002: 'not_permitted',
+  PC003: 'refused',
+  PC004: 'invalid_input',
+  PC005: 'not_found',
+  PC006: 'conflict',
+  PC007: 'refused',
+  PC008: 'refused',
+  PC010: 'schema_drift',
 } as const satisfies Readonly<Record<string, ExpectedCode>>;
 
 /**

@@ -16,12 +16,22 @@ begin
     'privacy_viewer', 'privacy_operator', 'privacy_approver', 'privacy_auditor', 'privacy_admin']
   loop
     if not exists (select from pg_catalog.pg_roles where rolname = wanted) then
-      execute format('create role %I nologin noinherit', wanted);
+      execute format('create role %I nologin %s', wanted, case wanted when 'privacy_console_reaper' then 'inherit' else 'noinherit' end);
     end if;
     if exists (select from pg_catalog.pg_roles where rolname = wanted and (rolcanlogin or rolsuper or rolbypassrls)) then
       raise exception 'The role % exists and may log in or has special rights; rename it first.', wanted using errcode = 'PC007';
     end if;
   end loop;
+end
+$body$;
+`;
+
+/** Lets the administrator act as the owners until the install ends; run before and taken back after everything else. */
+export const becomeOwners = `
+do $body$
+declare
+  wanted text;
+begin
   foreach wanted in array array['privacy_console_reader', 'privacy_console_writer', 'privacy_console_trail', 'privacy_console_reaper']
   loop
     if current_setting('server_version_num')::int >= 160000 then
@@ -32,11 +42,18 @@ begin
   end loop;
 end
 $body$;
+`;
 
+export const leaveOwners = `
+revoke privacy_console_reader, privacy_console_writer, privacy_console_trail, privacy_console_reaper from current_user;
+`;
+
+export const schema = `
 create schema privacy_console authorization privacy_console_trail;
+set role privacy_console_trail;
 revoke all on schema privacy_console from public;
 grant usage on schema privacy_console
   to privacy_viewer, privacy_operator, privacy_approver, privacy_auditor, privacy_admin,
      privacy_console_reader, privacy_console_writer, privacy_console_reaper;
-grant create on schema privacy_console to privacy_console_reader, privacy_console_writer, privacy_console_reaper;
+reset role;
 `;

@@ -1,0 +1,59 @@
+import { definer } from '../pins.ts';
+
+/** The reaper's one function; run as the reaper, who is a member of the staff logins and nothing else. */
+export const reaper = definer(
+  'reap()',
+  'int',
+  `  -- Ends sessions of staff who hold the trail's latch while idle, and of logins that have lost their rights.
+  select count(*) filter (where pg_terminate_backend(a.pid)) into v_ended
+    from pg_stat_activity a
+    join privacy_console.staff_logins() s on s.login_oid = a.usesysid
+    where a.datname = current_database() and a.pid <> pg_backend_pid()
+      and (not s.active
+        or (a.state like 'idle in transaction%' and a.state_change < clock_timestamp() - interval '5 seconds'
+            and exists (select from pg_locks l join pg_class c on c.oid = l.relation join pg_namespace n on n.oid = c.relnamespace
+              where l.pid = a.pid and n.nspname = 'privacy_console' and c.relname = 'latch' and l.mode = 'RowShareLock')));
+  return v_ended;`,
+  { declare: '  v_ended int;' },
+);
+
+/** What the reaper may know; run as the trail's owner. */
+export const staffLogins = definer(
+  'staff_logins()',
+  'table (login_oid oid, active boolean)',
+  `  return query select s.login_oid, s.active from privacy_console.staff s;`,
+);
+
+const everyone = 'privacy_viewer, privacy_operator, privacy_approver, privacy_auditor, privacy_admin';
+
+/** Who may call which function; nothing is left to PUBLIC. Run as the trail's owner. */
+const executable: readonly (readonly [string, readonly string[]])[] = [
+  [
+    everyone,
+    ['sign_in', 'staff_list', 'current_map', 'map_gaps', 'requests', 'trail_head', 'trail_links', 'list_entries', 'list_exports', 'plans', 'read_certificate'],
+  ],
+  ['privacy_viewer, privacy_operator', ['open_access', 'close_access', 'show_access', 'intend_search', 'intend_reveal']],
+  [
+    'privacy_operator',
+    [
+      'act', 'open_request', 'assign_request', 'link_request', 'close_request', 'begin_export', 'end_export', 'draft_plan', 'plan_prefixes',
+      'seal_plan', 'begin_run', 'erase_batch', 'intend_objects', 'objects_deleted', 'end_run',
+    ],
+  ],
+  ['privacy_operator, privacy_approver', ['decide_plan']],
+  ['privacy_auditor, privacy_approver, privacy_admin', ['trail_entries', 'begin_trail_work', 'end_trail_work']],
+  ['privacy_auditor', ['intend_detail', 'read_detail']],
+  ['privacy_admin', ['register_staff', 'unregister_staff']],
+  ['privacy_console_reader', ['subject_of', 'my_open_subjects', 'searching', 'search_done', 'reference_of', 'revealing', 'reveal_shown']],
+  ['privacy_console_reaper', ['staff_logins']],
+];
+
+export const trailRights = `
+revoke all on all functions in schema privacy_console from public;
+${executable.map(([who, names]) => `grant execute on function ${names.map((name) => `privacy_console.${name}`).join(', ')} to ${who};`).join('\n')}
+`;
+
+export const reaperRights = `
+revoke all on function privacy_console.reap from public;
+grant execute on function privacy_console.reap to ${everyone};
+`;

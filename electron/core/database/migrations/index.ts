@@ -1,0 +1,41 @@
+import { createHash } from 'node:crypto';
+import { access } from './0001Access.ts';
+import { erasing } from './0001Erasure.ts';
+import { exporting } from './0001Export.ts';
+import { reaper, reaperRights, staffLogins, trailRights } from './0001Rights.ts';
+import { schema } from './0001Roles.ts';
+import { trail } from './0001Trail.ts';
+
+/** Who a part of a migration runs as: the administrator, or one of the owners. */
+export type Owner = 'administrator' | 'trail' | 'reaper';
+
+/** One numbered change of our schema. Once released it is never edited; the next one is added after it. */
+export interface Migration {
+  readonly version: number;
+  readonly name: string;
+  readonly parts: readonly { readonly as: Owner; readonly sql: string }[];
+}
+
+export const migrations: readonly Migration[] = [
+  {
+    version: 1,
+    name: 'guard and trail',
+    parts: [
+      { as: 'administrator', sql: schema },
+      { as: 'trail', sql: `${trail}${access}${exporting}${erasing}${staffLogins}${trailRights}` },
+      { as: 'trail', sql: 'grant create on schema privacy_console to privacy_console_reaper;' },
+      { as: 'reaper', sql: `${reaper}${reaperRights}` },
+      { as: 'trail', sql: 'revoke create on schema privacy_console from privacy_console_reaper;' },
+    ],
+  },
+];
+
+/** Version of the schema this program works with. */
+export const schemaVersion = Math.max(...migrations.map((each) => each.version));
+
+/** SHA-256 of what a migration runs, hex; recorded, so that a change after release shows. */
+export function migrationHash(migration: Migration): string {
+  return createHash('sha256')
+    .update(JSON.stringify(migration.parts))
+    .digest('hex');
+}

@@ -1,0 +1,108 @@
+import { randomUUID } from 'node:crypto';
+import type { Job } from '#shared/contract/workstation.ts';
+import { failureOf } from './dispatch.ts';
+import { cancelled, ExpectedError } from './errors.ts';
+import type { Log } from './log.ts';
+
+/** What a job tells of its progress. */
+export type Progress = (says: string, done: number, total: number | null) => void;
+
+export interface Jobs {
+  /** Starts long work; its end and progress come as events. Gives the job's id. */
+  start(
+    kind: Job['kind'],
+    requestId: number | null,
+    work: (progress: Progress, signal: AbortSignal) => Promise<Readonly<Record<string, unknown>>>,
+  ): string;
+  list(): readonly Job[];
+  wait(id: string): Promise<Job>;
+  cancel(id: string): void;
+  /** How many are running. */
+  running(): number;
+  /** Cancels all and waits for them to end. */
+  close(): Promise<void>;
+}
+
+interface Running {
+  job: Job;
+  readonly controller: AbortController;
+  readonly ended: Promise<void>;
+}
+
+/** Keeps the jobs of this console; at most `kept` finished ones. */
+export function createJobs(log: Log, onChange: (job: Job) => void, kept = 50): Jobs {
+  const jobs = new Map<string, Running>();
+  const find = (id: string): Running => {
+    const found = jobs.get(id);
+    if (found === undefined) throw new ExpectedError('not_found', 'There is no such job on this workstation.');
+    return found;
+  };
+  return {
+    start(kind, requestId, work) {
+      const id = randomUUID();
+      const controller = new AbortController();
+      let lastTold = 0;
+      const change = (changed: Partial<Job>): void => {
+        const running = jobs.get(id);
+        if (running === undefined) return;
+        running.job = { ...running.job, ...changed };
+        onChange(running.job);
+      };
+      const progress: Progress = (says, done, total) => {
+        const running = jobs.get(id);
+        if (running === undefined || running.job.state !== 'running') return;
+        running.job = { ...running.job, progress: { says, done, total } };
+        // Ten times a second is all an eye wants.
+        const now = performance.now();
+        if (now - lastTold < 100) return;
+        lastTold = now;
+        onChange(running.job);
+      };
+      const begin = async (): Promise<void> => {
+        // The caller knows the job before its first event.
+        await Promise.resolve();
+        try {
+          const result = await work(progress, controller.signal);
+          change({ state: 'done', finishedAt: new Date().toISOString(), result: { ...result } });
+        } catch (error) {
+          const failure = failureOf(error, kind, log);
+          change({
+            state: failure.code === 'cancelled' ? 'cancelled' : 'failed',
+            finishedAt: new Date().toISOString(),
+            failure: { ...failure },
+          });
+        }
+        const finished = [...jobs].filter(([, each]) => each.job.state !== 'running');
+        for (const [old] of finished.slice(0, Math.max(0, finished.length - kept))) jobs.delete(old);
+      };
+      const job: Job = {
+        id,
+        kind,
+        requestId,
+        state: 'running',
+        startedAt: new Date().toISOString(),
+        finishedAt: null,
+        progress: { says: '', done: 0, total: null },
+        result: null,
+        failure: null,
+      };
+      jobs.set(id, { job, controller, ended: begin() });
+      onChange(job);
+      return id;
+    },
+    list: () => [...jobs.values()].map((each) => each.job).reverse(),
+    async wait(id) {
+      const running = find(id);
+      await running.ended;
+      return running.job;
+    },
+    cancel(id) {
+      find(id).controller.abort(cancelled());
+    },
+    running: () => [...jobs.values()].filter((each) => each.job.state === 'running').length,
+    async close() {
+      for (const each of jobs.values()) if (each.job.state === 'running') each.controller.abort(cancelled());
+      await Promise.all([...jobs.values()].map((each) => each.ended));
+    },
+  };
+}
