@@ -10,6 +10,7 @@ import {
   ListObjectsV2Command,
   S3Client,
 } from '@aws-sdk/client-s3';
+import type { ListObjectsV2CommandOutput } from '@aws-sdk/client-s3';
 import { ExpectedError, cancelled } from '../kernel/errors.ts';
 import { canTravelInPath, decodeListedKey, deleteRoute, inRunsOf, keysPerCall } from './keys.ts';
 import { ObjectInterrupted } from './objectStore.ts';
@@ -64,7 +65,8 @@ export async function probeBucket(config: ObjectStoreConfig, waiting: Waiting = 
     return { ok: false, says: error.message, todo: 'Correct the R2 endpoint in the profile.' };
   }
   try {
-    await client.send(new ListObjectsV2Command({ Bucket: config.bucket, MaxKeys: 1 }), ending(waiting));
+    const command = new ListObjectsV2Command({ Bucket: config.bucket, MaxKeys: 1 });
+    refuseOtherPages(await client.send(command, ending(waiting)), config.bucket);
     return { ok: true, says: 'The bucket answers and can be listed.', todo: '' };
   } catch (error) {
     const trouble = troubleOf(error, waiting.signal);
@@ -124,6 +126,18 @@ function permittedEndpoint({ endpoint, environment }: ObjectStoreConfig): string
   );
 }
 
+/**
+ * The client takes any page with status 200 (of a proxy, of a hotel's network)
+ * for an empty listing, and an erasure would believe that nothing is left.
+ */
+function refuseOtherPages(page: ListObjectsV2CommandOutput, bucket: string): void {
+  if (page.Name === bucket && page.IsTruncated !== undefined) return;
+  throw Object.assign(new Error('Not a listing.'), {
+    code: 'NotAListing',
+    $metadata: { httpStatusCode: 200 },
+  });
+}
+
 async function* list(
   client: S3Client,
   Bucket: string,
@@ -132,8 +146,8 @@ async function* list(
 ): AsyncGenerator<ListedObject> {
   let ContinuationToken: string | undefined;
   do {
-    const page = await sent(waiting, () =>
-      client.send(
+    const page = await sent(waiting, async () => {
+      const page = await client.send(
         new ListObjectsV2Command({
           Bucket,
           Prefix: prefix,
@@ -143,8 +157,10 @@ async function* list(
           ...(ContinuationToken === undefined ? {} : { ContinuationToken }),
         }),
         ending(waiting),
-      ),
-    );
+      );
+      refuseOtherPages(page, Bucket);
+      return page;
+    });
     for (const { Key, Size, ETag, LastModified } of page.Contents ?? []) {
       if (Key === undefined || Size === undefined || ETag === undefined || LastModified === undefined) {
         throw new ExpectedError('object_store', 'R2 listed an object without its name or size; try again.');
