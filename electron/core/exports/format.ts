@@ -1,0 +1,122 @@
+import { isSafePath } from './zipReader.ts';
+
+/** A file of a package; `path` is relative to the package's own folder. */
+export interface FileEntry {
+  readonly path: string;
+  readonly bytes: number;
+  /** Hexadecimal, lower case. */
+  readonly sha256: string;
+}
+
+/** One collection as `data/processing.json` names it. */
+export interface CollectionSummary {
+  readonly name: string;
+  readonly file: string;
+  readonly rows: number;
+  /** What the database counted; null when it was not asked. */
+  readonly rowsCounted: number | null;
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+/** How many objects went in whole, and how many not. */
+export interface FileSummary {
+  readonly complete: number;
+  readonly differing: number;
+  readonly incomplete: number;
+  readonly missing: number;
+}
+
+export const bagitText = 'BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n';
+
+/** Lines as `sha256sum -c` and RFC 8493 both read them, in the order of their paths. */
+export function manifestText(entries: readonly FileEntry[]): string {
+  return entries
+    .map(({ path, sha256 }) => `${sha256}  ${path}\n`)
+    .sort((one, other) => (one.slice(66) < other.slice(66) ? -1 : 1))
+    .join('');
+}
+
+/** The bag's own data; numbers and opaque references only. */
+export function bagInfoText(about: {
+  readonly packageId: string;
+  readonly requestNumber: string;
+  readonly subjectReference: string;
+  readonly program: string;
+  readonly made: Date;
+  readonly payload: readonly FileEntry[];
+  readonly collections: readonly CollectionSummary[];
+  readonly files: FileSummary;
+}): string {
+  const { payload, collections, files } = about;
+  const bytes = payload.reduce((sum, entry) => sum + entry.bytes, 0);
+  const rows = collections.reduce((sum, collection) => sum + collection.rows, 0);
+  const lines: readonly (readonly [string, string | number])[] = [
+    ['Source-Organization', 'CloudSingh'],
+    ['Bagging-Date', about.made.toISOString().slice(0, 10)],
+    ['Bag-Software-Agent', about.program],
+    ['External-Identifier', about.packageId],
+    ['Payload-Oxum', `${String(bytes)}.${String(payload.length)}`],
+    ['Request-Number', about.requestNumber],
+    ['Subject-Reference', about.subjectReference],
+    ['Record-Count', rows],
+    ['File-Count', files.complete + files.differing + files.incomplete],
+    ['Files-Differing', files.differing],
+    ['Files-Incomplete', files.incomplete],
+    ['Files-Missing', files.missing],
+  ];
+  return lines.map(([label, value]) => `${label}: ${String(value)}\n`).join('');
+}
+
+/** Whether a name can be one part of a path on every system. */
+export function isSafeName(name: string): boolean {
+  return name.length <= 100 && !name.includes('/') && isSafePath(name);
+}
+
+/** Endings for the types people send; anything else is `bin`, as an ending taken from a key could be anything. */
+const extensions: ReadonlyMap<string, string> = new Map([
+  ['image/jpeg', 'jpg'],
+  ['image/png', 'png'],
+  ['image/gif', 'gif'],
+  ['image/webp', 'webp'],
+  ['image/heic', 'heic'],
+  ['image/svg+xml', 'svg'],
+  ['video/mp4', 'mp4'],
+  ['video/3gpp', '3gp'],
+  ['video/quicktime', 'mov'],
+  ['video/webm', 'webm'],
+  ['audio/ogg', 'ogg'],
+  ['audio/opus', 'opus'],
+  ['audio/mpeg', 'mp3'],
+  ['audio/mp4', 'm4a'],
+  ['audio/aac', 'aac'],
+  ['audio/amr', 'amr'],
+  ['application/pdf', 'pdf'],
+  ['application/zip', 'zip'],
+  ['application/json', 'json'],
+  ['application/msword', 'doc'],
+  ['application/vnd.openxmlformats-officedocument.wordprocessingml.document', 'docx'],
+  ['application/vnd.ms-excel', 'xls'],
+  ['application/vnd.openxmlformats-officedocument.spreadsheetml.sheet', 'xlsx'],
+  ['application/vnd.ms-powerpoint', 'ppt'],
+  ['application/vnd.openxmlformats-officedocument.presentationml.presentation', 'pptx'],
+  ['text/plain', 'txt'],
+  ['text/csv', 'csv'],
+  ['text/vcard', 'vcf'],
+  ['text/html', 'html'],
+]);
+
+function bareType(contentType: string): string {
+  return (contentType.split(';')[0] ?? '').trim().toLowerCase();
+}
+
+export function extensionOf(contentType: string): string {
+  return extensions.get(bareType(contentType)) ?? 'bin';
+}
+
+/** Whether deflating it again would be work for nothing. */
+export function isCompressedType(contentType: string): boolean {
+  const type = bareType(contentType);
+  if (type === 'image/svg+xml') return false;
+  return /^(image|video|audio)\//.test(type) || /(zip|pdf|openxmlformats)/.test(type);
+}

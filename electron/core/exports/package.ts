@@ -1,0 +1,553 @@
+import { link, open, rename, stat, unlink } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { ExpectedError, cancelled } from '../kernel/errors.ts';
+import { ObjectInterrupted } from '../objectStore/objectStore.ts';
+import type { Absent, OpenObject } from '../objectStore/objectStore.ts';
+import { digesting, newTally, unlessAborted, whileWanted } from './digest.ts';
+import type { Tally } from './digest.ts';
+import { temporaryName } from './leftovers.ts';
+import { bagitText, bagInfoText, extensionOf, isCompressedType, isSafeName, manifestText } from './format.ts';
+import type { CollectionSummary, FileEntry, FileSummary } from './format.ts';
+import { openZip } from './zipWriter.ts';
+import type { ZipWriter } from './zipWriter.ts';
+import { BrokenZip, readZip } from './zipReader.ts';
+
+/** Rows of one collection, as JSON Lines. */
+export interface PackageCollection {
+  /** Becomes `data/records/<name>.jsonl`: letters, digits, `_`, `-` and `.`. */
+  readonly name: string;
+  /** The bytes of the lines, each ended by one line feed; may be cut anywhere. Must end when the signal aborts. */
+  readonly rows: (signal: AbortSignal) => AsyncIterable<Uint8Array | string>;
+  /** Counts the rows by another way; asked after the last row, a difference refuses the package. */
+  readonly expectedRows?: (signal: AbortSignal) => Promise<number>;
+}
+
+/** One object to go into the package. */
+export interface PackageFile {
+  readonly key: string;
+  readonly contentType: string;
+  /** The row that names the object; null for an object found only in the bucket. */
+  readonly row?: { readonly collection: string; readonly id: string } | null;
+  /** What that row says of the object, to be compared with what was read. */
+  readonly rowBytes?: number | null;
+  /** Hexadecimal, in either case, a leading `\x` allowed. */
+  readonly rowSha256?: string | null;
+  /** ETag under which the object was listed. */
+  readonly listedEtag?: string | null;
+  readonly open: (
+    signal: AbortSignal,
+  ) => Promise<(Pick<OpenObject, 'stream' | 'bytes'> & Partial<OpenObject>) | Absent>;
+}
+
+export interface PackageOptions {
+  /** An existing folder; the package becomes `<folder>/<name>.zip`. */
+  readonly folder: string;
+  readonly name: string;
+  readonly packageId: string;
+  readonly requestNumber: string;
+  /** Opaque; stands in `bag-info.txt`, which holds no personal data. */
+  readonly subjectReference: string;
+  /** Name and version of the program, for `bag-info.txt`. */
+  readonly program: string;
+  readonly collections: Iterable<PackageCollection> | AsyncIterable<PackageCollection>;
+  readonly files: Iterable<PackageFile> | AsyncIterable<PackageFile>;
+  /** More for `data/processing.json` (map hash, snapshots, what was left out); asked when all sources have ended. */
+  readonly processing?: () => object | Promise<object>;
+}
+
+export interface PackageProgress {
+  readonly phase: 'records' | 'files' | 'sealing' | 'reading_back';
+  /** The collection being written, in the phase `records` only. */
+  readonly collection: string | null;
+  /** Rows, objects and bytes so far; bytes start again at 0 for reading back. */
+  readonly rows: number;
+  readonly files: number;
+  readonly bytes: number;
+}
+
+export interface PackageReceipt {
+  readonly file: string;
+  readonly packageId: string;
+  /** Of the zip itself: what goes into the trail and onto the delivery sheet. */
+  readonly sha256: string;
+  readonly bytes: number;
+  readonly payloadBytes: number;
+  readonly payloadFiles: number;
+  readonly collections: readonly CollectionSummary[];
+  readonly files: FileSummary;
+}
+
+export interface PackageWork {
+  readonly signal?: AbortSignal;
+  readonly progress?: (progress: PackageProgress) => void;
+}
+
+/** Bytes between two reports of progress. */
+const reportEvery = 1024 * 1024;
+/** Rows are handed on in blocks of this size, as a source may give them one by one. */
+const blockBytes = 64 * 1024;
+
+/**
+ * Writes an export package (docs/package-format.md): streamed into a temporary
+ * file, synced, read back with an independent reader, and only then given its
+ * final name, never over another file. However it ends otherwise, the
+ * temporary file is gone and the sources are stopped.
+ *
+ * Throws `cancelled`, `disk`, `conflict` (the name is taken; rows differ from
+ * their count), `invalid_input` (names), and what a source throws.
+ */
+export async function writePackage(
+  options: PackageOptions,
+  { signal, progress = () => undefined }: PackageWork = {},
+): Promise<PackageReceipt> {
+  checkNames(options);
+  const file = join(options.folder, `${options.name}.zip`);
+  const failed = new AbortController();
+  const wanted = signal === undefined ? failed.signal : AbortSignal.any([signal, failed.signal]);
+  try {
+    if (isAborted(signal)) throw cancelled('The export');
+    await refuseExisting(file);
+    const temporary = join(options.folder, temporaryName());
+    let handle: FileHandle | undefined = await open(temporary, 'wx', 0o600);
+    let zip: ZipWriter | undefined;
+    let zipFailure: unknown;
+    try {
+      const made = new Date();
+      zip = openZip(handle, made, (error) => {
+        zipFailure = error;
+        failed.abort(error);
+      });
+      const bag = newBag(options, zip, made, wanted, progress);
+      await bag.writeCollections();
+      await bag.writeFiles();
+      await bag.seal();
+      const whole = await zip.finish();
+      await handle.sync();
+      await handle.close();
+      handle = undefined;
+      await readBack(temporary, bag.entries, whole, wanted, (bytes) => {
+        bag.report('reading_back', null, bytes);
+      });
+      if (isAborted(signal)) throw cancelled('The export');
+      await publish(temporary, file);
+      await syncFolder(options.folder);
+      return { ...bag.summary(), file, packageId: options.packageId, ...whole };
+    } catch (error) {
+      // A full disk stops the sources, whose own complaint about that may arrive first.
+      const cause = zipFailure ?? error;
+      failed.abort(cause);
+      await zip?.abandon();
+      await handle?.close();
+      await unlink(temporary).catch(ignoreMissing);
+      throw cause;
+    }
+  } catch (error) {
+    if (isAborted(signal)) throw cancelled('The export');
+    throw diskFailure(error) ?? error;
+  }
+}
+
+function newBag(
+  options: PackageOptions,
+  zip: ZipWriter,
+  made: Date,
+  signal: AbortSignal,
+  progress: (progress: PackageProgress) => void,
+) {
+  const entries: FileEntry[] = [];
+  const collections: CollectionSummary[] = [];
+  const index: Buffer[] = [];
+  const files = { complete: 0, differing: 0, incomplete: 0, missing: 0 };
+  let rows = 0;
+  let bytes = 0;
+  let reported = 0;
+
+  function report(phase: PackageProgress['phase'], collection: string | null, readBack?: number): void {
+    const opened = files.complete + files.differing + files.incomplete + files.missing;
+    progress({ phase, collection, rows, files: opened, bytes: readBack ?? bytes });
+  }
+
+  async function put(
+    path: string,
+    content: AsyncIterable<Uint8Array>,
+    compress: boolean,
+    seen: (phase: Tally, chunk: Uint8Array) => void = () => undefined,
+  ): Promise<Tally> {
+    const tally = newTally();
+    const counted = digesting(content, tally, (chunk) => {
+      bytes += chunk.byteLength;
+      seen(tally, chunk);
+    });
+    await zip.add(`${options.name}/${path}`, counted, { compress });
+    entries.push({ path, bytes: tally.bytes, sha256: tally.sha256() });
+    return tally;
+  }
+
+  async function putText(path: string, text: string): Promise<void> {
+    await put(path, once(Buffer.from(text, 'utf8')), true);
+  }
+
+  async function writeCollections(): Promise<void> {
+    const taken = new Set<string>();
+    for await (const { name, rows: source, expectedRows } of whileWanted(
+      iterate(options.collections),
+      signal,
+    )) {
+      if (!isSafeName(name) || taken.has(name.toLowerCase())) {
+        throw new ExpectedError(
+          'invalid_input',
+          'A collection of the data map has a name that can not be a file name, or two share one; rename it in the map.',
+        );
+      }
+      taken.add(name.toLowerCase());
+      const before = rows;
+      report('records', name);
+      const path = `data/records/${name}.jsonl`;
+      const lines = inBlocks(whileWanted(source(signal), signal));
+      const tally = await put(path, lines, true, (tally) => {
+        rows = before + tally.lines;
+        if (bytes - reported >= reportEvery) {
+          reported = bytes;
+          report('records', name);
+        }
+      });
+      const expected = expectedRows === undefined ? null : await unlessAborted(expectedRows(signal), signal);
+      if (expected !== null && expected !== tally.lines) {
+        throw new ExpectedError(
+          'conflict',
+          `The export read ${String(tally.lines)} rows of ${name} where the database counts ${String(expected)}; nothing was kept, start the export again.`,
+        );
+      }
+      collections.push({
+        name,
+        file: path,
+        rows: tally.lines,
+        rowsCounted: expected,
+        bytes: tally.bytes,
+        sha256: tally.sha256(),
+      });
+      report('records', name);
+    }
+  }
+
+  async function writeFiles(): Promise<void> {
+    let number = 0;
+    for await (const file of whileWanted(iterate(options.files), signal)) {
+      number += 1;
+      report('files', null);
+      index.push(Buffer.from(`${JSON.stringify(await writeFile(file, number))}\n`, 'utf8'));
+    }
+    await put('data/files/index.jsonl', inBlocks(iterate(index)), true);
+    report('files', null);
+  }
+
+  /** Writes one object and gives its line in the index. */
+  async function writeFile(file: PackageFile, number: number): Promise<object> {
+    const { key, contentType, row = null, rowBytes = null, listedEtag = null } = file;
+    const rowSha256 = file.rowSha256?.replace(/^\\x/, '').toLowerCase() ?? null;
+    const known = { key, contentType, row, rowBytes, rowSha256 };
+    const opened = await unlessAborted(file.open(signal), signal);
+    if (opened === 'gone' || opened === 'unreadable_key') {
+      files.missing += 1;
+      return { file: null, status: 'missing', reason: opened, bytes: null, sha256: null, ...known };
+    }
+    // The first bytes are asked for before the entry begins, so that a missing object never becomes an empty file.
+    const body = await begin(whileWanted<Uint8Array>(opened.stream, signal));
+    if (body.empty && (body.interrupted !== null || opened.bytes > 0)) {
+      files.missing += 1;
+      const reason = body.interrupted ?? 'gone';
+      return { file: null, status: 'missing', reason, bytes: null, sha256: null, ...known };
+    }
+    const path = `data/files/${String(number).padStart(6, '0')}.${extensionOf(contentType)}`;
+    const tally = await put(path, body.content, !isCompressedType(contentType), () => {
+      if (bytes - reported >= reportEvery) {
+        reported = bytes;
+        report('files', null);
+      }
+    }).finally(body.end);
+    const sha256 = tally.sha256();
+    const written = { file: path, bytes: tally.bytes, sha256, ...known };
+    if (body.interrupted !== null || tally.bytes !== opened.bytes) {
+      files.incomplete += 1;
+      return { ...written, status: 'incomplete', reason: body.interrupted ?? 'gone' };
+    }
+    const differs = [
+      ...(rowBytes !== null && rowBytes !== tally.bytes ? ['bytes'] : []),
+      ...(rowSha256 !== null && rowSha256 !== sha256 ? ['sha256'] : []),
+      ...(listedEtag !== null && opened.etag !== undefined && listedEtag !== opened.etag ? ['etag'] : []),
+    ];
+    if (differs.length > 0) {
+      files.differing += 1;
+      return { ...written, status: 'differs', differs };
+    }
+    files.complete += 1;
+    return { ...written, status: 'complete' };
+  }
+
+  async function seal(): Promise<void> {
+    report('sealing', null);
+    const processing = {
+      ...(await options.processing?.()),
+      packageId: options.packageId,
+      requestNumber: options.requestNumber,
+      subjectReference: options.subjectReference,
+      program: options.program,
+      finished: new Date().toISOString(),
+      collections,
+      files,
+    };
+    await putText('data/processing.json', `${JSON.stringify(processing, null, 2)}\n`);
+    const payload = entries.filter(({ path }) => path.startsWith('data/'));
+    await putText('bagit.txt', bagitText);
+    await putText('bag-info.txt', bagInfoText({ ...options, made, payload, collections, files }));
+    await putText('manifest-sha256.txt', manifestText(payload));
+    const tags = entries.filter(({ path }) => !path.startsWith('data/'));
+    await putText('tagmanifest-sha256.txt', manifestText(tags));
+  }
+
+  function summary() {
+    const payload = entries.filter(({ path }) => path.startsWith('data/'));
+    return {
+      payloadBytes: payload.reduce((sum, { bytes }) => sum + bytes, 0),
+      payloadFiles: payload.length,
+      collections,
+      files,
+    };
+  }
+
+  return {
+    /** Paths as the zip has them. */
+    get entries(): readonly FileEntry[] {
+      return entries.map((entry) => ({ ...entry, path: `${options.name}/${entry.path}` }));
+    },
+    report,
+    writeCollections,
+    writeFiles,
+    seal,
+    summary,
+  };
+}
+
+/** Reads the package from the disk and compares every byte's hash with what was meant to be written. */
+async function readBack(
+  temporary: string,
+  expected: readonly FileEntry[],
+  whole: { readonly bytes: number; readonly sha256: string },
+  signal: AbortSignal,
+  read: (bytes: number) => void,
+): Promise<void> {
+  const broken = new ExpectedError(
+    'disk',
+    'The package could not be read back as it was written, so it was thrown away; choose another folder or medium and export again.',
+  );
+  const left = new Map(expected.map((entry) => [entry.path, entry]));
+  let bytes = 0;
+  let reported = 0;
+  const count = (chunk: Uint8Array): void => {
+    bytes += chunk.byteLength;
+    if (bytes - reported < reportEvery) return;
+    reported = bytes;
+    read(bytes);
+  };
+  read(0);
+  try {
+    for await (const entry of readZip(temporary)) {
+      const { path, problem } = entry;
+      const tally = newTally();
+      if (problem !== null) throw broken;
+      for await (const chunk of digesting(whileWanted(entry.read(), signal), tally)) count(chunk);
+      const meant = left.get(path);
+      if (meant?.bytes !== tally.bytes || meant.sha256 !== tally.sha256()) throw broken;
+      left.delete(path);
+    }
+  } catch (error) {
+    throw error instanceof BrokenZip ? broken : error;
+  }
+  if (left.size > 0) throw broken;
+  const tally = newTally();
+  const handle = await open(temporary, 'r');
+  try {
+    const stream = handle.createReadStream({ autoClose: false, highWaterMark: 256 * 1024 });
+    for await (const chunk of digesting(whileWanted(stream, signal), tally)) void chunk;
+  } finally {
+    await handle.close();
+  }
+  if (tally.bytes !== whole.bytes || tally.sha256() !== whole.sha256) throw broken;
+  read(bytes);
+}
+
+/**
+ * Gives the finished file its name. A hard link, because unlike a rename it
+ * fails when the name has been taken meanwhile.
+ */
+async function publish(temporary: string, file: string): Promise<void> {
+  try {
+    await link(temporary, file);
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === 'EEXIST') throw nameTaken(file);
+    // FAT and exFAT know no hard links: a look and a rename, with a moment in between, is all they allow.
+    if (!['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EISDIR'].includes(code)) throw error;
+    await refuseExisting(file);
+    await rename(temporary, file);
+    return;
+  }
+  await unlink(temporary);
+}
+
+async function refuseExisting(file: string): Promise<void> {
+  const taken = await stat(file).then(
+    () => true,
+    (error: unknown) => {
+      ignoreMissing(error);
+      return false;
+    },
+  );
+  if (taken) throw nameTaken(file);
+}
+
+function nameTaken(file: string): ExpectedError {
+  return new ExpectedError(
+    'conflict',
+    `A file named ${basename(file)} is already in that folder and is never overwritten; choose another folder or name.`,
+  );
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  // Windows has no such thing as syncing a folder.
+  if (process.platform === 'win32') return;
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } catch (error) {
+    // Some network file systems can't either.
+    if (!['EINVAL', 'ENOTSUP'].includes(codeOf(error))) throw error;
+  } finally {
+    await handle.close();
+  }
+}
+
+function checkNames(options: PackageOptions): void {
+  const opaque = [options.packageId, options.requestNumber, options.subjectReference];
+  const fine =
+    isSafeName(options.name) &&
+    opaque.every((text) => /^[\w.:-]{1,100}$/.test(text)) &&
+    /^[\w .:/-]{1,100}$/.test(options.program);
+  if (!fine) {
+    throw new ExpectedError(
+      'invalid_input',
+      'The name or number of the package holds characters that can not stand in a file name; use letters, digits and dashes.',
+    );
+  }
+}
+
+/** The sentence for a failure of the disk; null for any other error. */
+function diskFailure(error: unknown): ExpectedError | null {
+  const nothingKept = 'nothing was kept';
+  switch (codeOf(error)) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return new ExpectedError('disk', `The disk is full, ${nothingKept}; free some space and export again.`);
+    case 'EFBIG':
+      return new ExpectedError(
+        'disk',
+        `The medium can not hold a file of this size, ${nothingKept}; choose one that is not FAT32.`,
+      );
+    case 'ENOENT':
+    case 'ENOTDIR':
+      return new ExpectedError('disk', `The folder does not exist, ${nothingKept}; choose another one.`);
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      return new ExpectedError(
+        'disk',
+        `The folder may not be written to, ${nothingKept}; choose another one.`,
+      );
+    case 'EIO':
+    case 'ENODEV':
+    case 'ENXIO':
+    case 'ESTALE':
+      return new ExpectedError(
+        'disk',
+        `The medium failed or was taken out, ${nothingKept} under the final name; put it back or choose another one.`,
+      );
+    default:
+      return null;
+  }
+}
+
+function isAborted(signal: AbortSignal | undefined): boolean {
+  return signal?.aborted === true;
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+}
+
+function ignoreMissing(error: unknown): void {
+  if (codeOf(error) !== 'ENOENT') throw error;
+}
+
+async function* once<Item>(item: Item): AsyncGenerator<Item> {
+  yield await Promise.resolve(item);
+}
+
+async function* iterate<Item>(items: Iterable<Item> | AsyncIterable<Item>): AsyncGenerator<Item> {
+  yield* items;
+}
+
+/** Joins small pieces into blocks and ends the last line, should its line feed be missing. */
+async function* inBlocks(pieces: AsyncIterable<Uint8Array | string>): AsyncGenerator<Uint8Array> {
+  const lineFeed = 0x0a;
+  let waiting: Uint8Array[] = [];
+  let size = 0;
+  let last: number | undefined;
+  for await (const piece of pieces) {
+    const chunk = typeof piece === 'string' ? Buffer.from(piece, 'utf8') : piece;
+    if (chunk.byteLength === 0) continue;
+    last = chunk[chunk.byteLength - 1];
+    waiting.push(chunk);
+    size += chunk.byteLength;
+    if (size < blockBytes) continue;
+    yield Buffer.concat(waiting);
+    waiting = [];
+    size = 0;
+  }
+  if (last !== undefined && last !== lineFeed) waiting.push(Buffer.from([lineFeed]));
+  if (waiting.length > 0) yield Buffer.concat(waiting);
+}
+
+/** A body whose first bytes have been read; an interruption ends it and is noted instead of thrown. */
+interface Body {
+  readonly empty: boolean;
+  interrupted: 'gone' | 'changed' | null;
+  readonly content: AsyncIterable<Uint8Array>;
+  readonly end: () => Promise<void>;
+}
+
+async function begin(stream: AsyncGenerator<Uint8Array>): Promise<Body> {
+  let first: IteratorResult<Uint8Array, unknown>;
+  try {
+    first = await stream.next();
+  } catch (error) {
+    if (!(error instanceof ObjectInterrupted)) throw error;
+    return { empty: true, interrupted: error.reason, content: stream, end };
+  }
+  const body: Body = { empty: first.done === true, interrupted: null, content: all(), end };
+  return body;
+
+  async function* all(): AsyncGenerator<Uint8Array> {
+    try {
+      if (first.done !== true) yield first.value;
+      yield* stream;
+    } catch (error) {
+      if (!(error instanceof ObjectInterrupted)) throw error;
+      body.interrupted = error.reason;
+    }
+  }
+
+  async function end(): Promise<void> {
+    await stream.return(undefined);
+  }
+}

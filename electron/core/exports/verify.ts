@@ -1,0 +1,389 @@
+import { createReadStream } from 'node:fs';
+import { ExpectedError, cancelled } from '../kernel/errors.ts';
+import { digesting, newTally, whileWanted } from './digest.ts';
+import { bagitText } from './format.ts';
+import { BrokenZip, readZip } from './zipReader.ts';
+import type { ReadEntry } from './zipReader.ts';
+
+export type PackageFaultKind =
+  | 'changed'
+  | 'added'
+  | 'missing'
+  | 'renamed'
+  | 'duplicate'
+  | 'unsafe_name'
+  | 'malformed'
+  | 'truncated'
+  | 'count';
+
+/** One thing that is wrong with a package. */
+export interface PackageFault {
+  readonly kind: PackageFaultKind;
+  /** The file concerned, made harmless to show; null when it is the package as a whole. */
+  readonly path: string | null;
+  readonly says: string;
+}
+
+export interface PackageVerdict {
+  /** True when every file is there and unchanged. Says nothing of who made it: checksums are no signature. */
+  readonly ok: boolean;
+  readonly faults: readonly PackageFault[];
+  /** As `bag-info.txt` says; null where it can't be read. */
+  readonly packageId: string | null;
+  readonly requestNumber: string | null;
+  readonly subjectReference: string | null;
+  /** Of the file itself, to be compared with the one in the trail. */
+  readonly sha256: string;
+  readonly bytes: number;
+  readonly files: number;
+  readonly records: number;
+}
+
+export interface VerifyWork {
+  readonly signal?: AbortSignal;
+  readonly progress?: (progress: { readonly files: number; readonly bytes: number }) => void;
+}
+
+interface Seen {
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly lines: number;
+}
+
+/** Tag files and indexes are kept in memory to be read; a hostile one may not fill it. */
+const largestText = 64 * 1024 * 1024;
+/** A package that is wrong in more places is not worth listing. */
+const mostFaults = 1_000;
+
+/**
+ * Checks a package with nothing but its file: the zip, the manifests, the
+ * counts, and the index of its objects. Every tampering is named; a package
+ * re-zipped with the same content is fine. Throws `not_found`, `disk` and
+ * `cancelled`; a package that is not one is a verdict, not an error.
+ */
+export async function verifyPackage(file: string, work: VerifyWork = {}): Promise<PackageVerdict> {
+  const { signal = new AbortController().signal, progress = () => undefined } = work;
+  try {
+    return await verify(file, signal, progress);
+  } catch (error) {
+    if (signal.aborted) throw cancelled('The check');
+    const code = error instanceof Error && 'code' in error ? error.code : '';
+    if (code === 'ENOENT') {
+      throw new ExpectedError('not_found', 'There is no file of that name; check the path of the package.');
+    }
+    if (error instanceof Error && 'syscall' in error) {
+      throw new ExpectedError(
+        'disk',
+        'The package could not be read from its medium; check the medium and its rights, then try again.',
+      );
+    }
+    throw error;
+  }
+}
+
+async function verify(
+  file: string,
+  signal: AbortSignal,
+  progress: NonNullable<VerifyWork['progress']>,
+): Promise<PackageVerdict> {
+  const faults: PackageFault[] = [];
+  const fault = (kind: PackageFaultKind, path: string | null, says: string): void => {
+    if (faults.length < mostFaults) faults.push({ kind, path: path === null ? null : shown(path), says });
+  };
+  const outer = newTally();
+  for await (const chunk of digesting(whileWanted(createReadStream(file), signal), outer)) void chunk;
+
+  const { seen, texts } = await readEntries(file, signal, fault, progress);
+  const info = bagInfo(texts.get('bag-info.txt') ?? '');
+  if (seen.size > 0) compare(seen, texts, info, fault);
+  const records = [...seen]
+    .filter(([path]) => path.startsWith('data/records/'))
+    .reduce((sum, [, { lines }]) => sum + lines, 0);
+  return {
+    ok: faults.length === 0,
+    faults,
+    packageId: info.get('External-Identifier') ?? null,
+    requestNumber: info.get('Request-Number') ?? null,
+    subjectReference: info.get('Subject-Reference') ?? null,
+    sha256: outer.sha256(),
+    bytes: outer.bytes,
+    files: seen.size,
+    records,
+  };
+}
+
+type Report = (kind: PackageFaultKind, path: string | null, says: string) => void;
+
+/** Reads every entry once; paths are given relative to the package's folder. */
+async function readEntries(
+  file: string,
+  signal: AbortSignal,
+  fault: Report,
+  progress: NonNullable<VerifyWork['progress']>,
+): Promise<{ readonly seen: Map<string, Seen>; readonly texts: Map<string, string> }> {
+  const seen = new Map<string, Seen>();
+  const texts = new Map<string, string>();
+  const names = new Set<string>();
+  let root: string | undefined;
+  let bytes = 0;
+  try {
+    for await (const entry of readZip(file)) {
+      if (names.has(entry.path.toLowerCase())) {
+        fault(
+          'duplicate',
+          entry.path,
+          'The zip holds two files of this name; systems differ in which one they unpack.',
+        );
+        continue;
+      }
+      names.add(entry.path.toLowerCase());
+      if (entry.problem !== null) {
+        fault(entry.problem.kind, entry.path, entry.problem.message);
+        if (entry.problem.kind === 'unsafe_name') continue;
+      }
+      root ??= entry.path.split('/', 1)[0];
+      const path = entry.path.slice((root ?? '').length + 1);
+      if (!entry.path.startsWith(`${root ?? ''}/`)) {
+        fault('added', entry.path, 'It lies outside the folder of the package.');
+        continue;
+      }
+      if (entry.isFolder) continue;
+      const read = await readEntry(entry, isText(path), signal);
+      if ('broken' in read) {
+        fault(read.broken.kind, path, read.broken.message);
+        seen.set(path, { bytes: 0, sha256: 'unreadable', lines: 0 });
+        continue;
+      }
+      if (read.text !== null) texts.set(path, read.text);
+      if (read.tooLarge) fault('malformed', path, 'It is too large to be what its name says.');
+      seen.set(path, read.seen);
+      bytes += read.seen.bytes;
+      progress({ files: seen.size, bytes });
+    }
+  } catch (error) {
+    if (!(error instanceof BrokenZip)) throw error;
+    fault(error.kind, error.path, error.message);
+  }
+  return { seen, texts };
+}
+
+function isText(path: string): boolean {
+  return !path.startsWith('data/') || path === 'data/processing.json' || path === 'data/files/index.jsonl';
+}
+
+async function readEntry(
+  entry: ReadEntry,
+  keepText: boolean,
+  signal: AbortSignal,
+): Promise<
+  | { readonly seen: Seen; readonly text: string | null; readonly tooLarge: boolean }
+  | { readonly broken: BrokenZip }
+> {
+  const tally = newTally();
+  const kept: Uint8Array[] = [];
+  try {
+    for await (const chunk of digesting(whileWanted(entry.read(), signal), tally)) {
+      if (keepText && tally.bytes <= largestText) kept.push(chunk);
+    }
+  } catch (error) {
+    if (error instanceof BrokenZip) return { broken: error };
+    throw error;
+  }
+  const tooLarge = keepText && tally.bytes > largestText;
+  return {
+    seen: { bytes: tally.bytes, sha256: tally.sha256(), lines: tally.lines },
+    text: keepText && !tooLarge ? Buffer.concat(kept).toString('utf8') : null,
+    tooLarge,
+  };
+}
+
+function compare(
+  seen: ReadonlyMap<string, Seen>,
+  texts: ReadonlyMap<string, string>,
+  info: ReadonlyMap<string, string>,
+  fault: Report,
+): void {
+  const bagit = texts.get('bagit.txt');
+  if (bagit !== undefined && bagit !== bagitText) {
+    fault('malformed', 'bagit.txt', 'It is not that of a BagIt 1.0 package.');
+  }
+  const tagListed = manifest('tagmanifest-sha256.txt', seen, texts, fault);
+  const listed = manifest('manifest-sha256.txt', seen, texts, fault);
+  for (const path of ['bagit.txt', 'bag-info.txt', 'manifest-sha256.txt']) {
+    if (tagListed !== null && !tagListed.has(path))
+      fault('missing', path, 'The tag manifest does not name it.');
+  }
+  const payload = [...seen].filter(([path]) => path.startsWith('data/'));
+  if (listed !== null) compareWith(listed, new Map(payload), fault);
+  const tags = [...seen].filter(
+    ([path]) => !path.startsWith('data/') && (path !== 'tagmanifest-sha256.txt' || tagListed === null),
+  );
+  if (tagListed !== null) compareWith(tagListed, new Map(tags), fault);
+
+  const bytes = payload.reduce((sum, [, entry]) => sum + entry.bytes, 0);
+  if (
+    texts.has('bag-info.txt') &&
+    info.get('Payload-Oxum') !== `${String(bytes)}.${String(payload.length)}`
+  ) {
+    fault('count', 'bag-info.txt', 'Its Payload-Oxum is not the number of bytes and files in the package.');
+  }
+  compareRecords(seen, texts, fault);
+  compareIndex(seen, texts, fault);
+}
+
+function compareWith(
+  listed: ReadonlyMap<string, string>,
+  present: ReadonlyMap<string, Seen>,
+  fault: Report,
+): void {
+  const added = new Map([...present].filter(([path]) => !listed.has(path)));
+  for (const [path, sha256] of listed) {
+    const found = present.get(path);
+    if (found !== undefined) {
+      // An entry that could not be unpacked has been named already.
+      if (found.sha256 !== sha256 && found.sha256 !== 'unreadable') {
+        fault('changed', path, 'Its content is not the one the package was made with.');
+      }
+      continue;
+    }
+    const moved = [...added].find(([, entry]) => entry.sha256 === sha256);
+    if (moved === undefined) {
+      fault('missing', path, 'It was in the package and is not any more.');
+    } else {
+      added.delete(moved[0]);
+      fault('renamed', path, `It is now called ${shown(moved[0])}.`);
+    }
+  }
+  for (const path of added.keys()) fault('added', path, 'It was not in the package when it was made.');
+}
+
+/** Hash by path; null, with a fault, when there is no such manifest. */
+function manifest(
+  path: string,
+  seen: ReadonlyMap<string, Seen>,
+  texts: ReadonlyMap<string, string>,
+  fault: Report,
+): ReadonlyMap<string, string> | null {
+  const text = texts.get(path);
+  if (text === undefined) {
+    // One that is there but can't be read has been named already.
+    if (!seen.has(path)) fault('missing', path, 'Without it the package can not be checked.');
+    return null;
+  }
+  const listed = new Map<string, string>();
+  for (const line of linesOf(text)) {
+    const match = /^([0-9a-f]{64}) [ *](\S.*)$/.exec(line);
+    if (match?.[1] === undefined || match[2] === undefined || listed.has(match[2])) {
+      fault('malformed', path, 'It has a line that is no hash and name, or names a file twice.');
+      continue;
+    }
+    listed.set(match[2], match[1]);
+  }
+  return listed;
+}
+
+function bagInfo(text: string): ReadonlyMap<string, string> {
+  return new Map(
+    linesOf(text).flatMap((line): (readonly [string, string])[] => {
+      const match = /^([A-Za-z-]{1,40}): ([\w .:/-]{0,120})$/.exec(line);
+      return match?.[1] === undefined || match[2] === undefined ? [] : [[match[1], match[2]]];
+    }),
+  );
+}
+
+/** The counts written down when the package was made, against the lines that are there. */
+function compareRecords(
+  seen: ReadonlyMap<string, Seen>,
+  texts: ReadonlyMap<string, string>,
+  fault: Report,
+): void {
+  const path = 'data/processing.json';
+  const text = texts.get(path);
+  if (text === undefined) {
+    // One that is there but can't be read has been named already.
+    if (!seen.has(path)) fault('missing', path, 'Without it the counts of the package can not be checked.');
+    return;
+  }
+  const processing = fieldsOf(parsed(text));
+  const collections = processing?.['collections'];
+  if (!Array.isArray(collections)) {
+    fault('malformed', path, 'It does not say which collections the package holds.');
+    return;
+  }
+  const told = new Set<string>();
+  for (const collection of collections as readonly unknown[]) {
+    const fields = fieldsOf(collection);
+    const file = fields?.['file'];
+    if (typeof file !== 'string') continue;
+    told.add(file);
+    const found = seen.get(file);
+    if (found !== undefined && found.sha256 !== 'unreadable' && found.lines !== fields?.['rows']) {
+      fault('count', file, 'It does not hold as many records as were exported.');
+    }
+    if (found === undefined) fault('count', file, 'A collection that was exported is not in the package.');
+  }
+  for (const file of seen.keys()) {
+    if (file.startsWith('data/records/') && !told.has(file)) {
+      fault('count', file, 'No collection of the export has this name.');
+    }
+  }
+}
+
+/** The index of objects, against the objects that are there. */
+function compareIndex(
+  seen: ReadonlyMap<string, Seen>,
+  texts: ReadonlyMap<string, string>,
+  fault: Report,
+): void {
+  const path = 'data/files/index.jsonl';
+  const text = texts.get(path);
+  if (text === undefined) {
+    // One that is there but can't be read has been named already.
+    if (!seen.has(path)) fault('missing', path, 'Without it nothing says what the files of the package are.');
+    return;
+  }
+  const told = new Set<string>([path]);
+  for (const line of linesOf(text)) {
+    const fields = fieldsOf(parsed(line));
+    const file = fields?.['file'];
+    if (fields === null || (file !== null && typeof file !== 'string')) {
+      fault('malformed', path, 'It has a line that can not be read.');
+      continue;
+    }
+    if (file === null) continue;
+    told.add(file);
+    const found = seen.get(file);
+    if (found?.sha256 === 'unreadable') continue;
+    if (found?.sha256 !== fields['sha256'] || found?.bytes !== fields['bytes']) {
+      fault('count', file, 'It is not the file the index describes.');
+    }
+  }
+  for (const file of seen.keys()) {
+    if (file.startsWith('data/files/') && !told.has(file)) {
+      fault('count', file, 'The index does not know this file.');
+    }
+  }
+}
+
+function linesOf(text: string): readonly string[] {
+  return text.split('\n').filter((line) => line !== '');
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+function fieldsOf(value: unknown): Readonly<Record<string, unknown>> | null {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null;
+}
+
+/** A name from a package nobody vouches for, without what could steer a terminal or turn the direction of writing. */
+function shown(path: string): string {
+  return path.slice(0, 300).replace(/[^\x20-\x7e]/gu, (character) => {
+    return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
+  });
+}

@@ -1,0 +1,168 @@
+import { crc32 } from 'node:zlib';
+import { openPromise } from 'yauzl';
+import type { Entry, ZipFile } from 'yauzl';
+
+/** What is wrong with the zip as a zip; `path` is the entry concerned, as text. */
+export class BrokenZip extends Error {
+  override readonly name = 'BrokenZip';
+  readonly kind: 'truncated' | 'malformed' | 'unsafe_name' | 'changed';
+  readonly path: string | null;
+
+  constructor(kind: BrokenZip['kind'], message: string, path: string | null = null) {
+    super(message);
+    this.kind = kind;
+    this.path = path;
+  }
+}
+
+/** One entry; `problem` is set when its header must not be believed. */
+export interface ReadEntry {
+  readonly path: string;
+  readonly isFolder: boolean;
+  readonly problem: BrokenZip | null;
+  /** Its bytes, inflated; throws {@link BrokenZip} (`changed`) when size or CRC-32 is not what the zip says. */
+  read(): AsyncGenerator<Uint8Array>;
+}
+
+const localHeaderBytes = 30;
+const largestDataDescriptor = 24;
+/** Zip64, extended timestamp, Unix owner: the only extra fields that can't give an entry another name. */
+const harmlessExtraFields: ReadonlySet<number> = new Set([0x0001, 0x5455, 0x7875]);
+
+/**
+ * Reads a zip entry by entry, by a library other than the one that wrote it.
+ * Believes nothing: local headers are compared with the directory, entries may
+ * not overlap or hide bytes between them. Throws {@link BrokenZip}.
+ */
+export async function* readZip(file: string): AsyncGenerator<ReadEntry> {
+  let zip: ZipFile;
+  try {
+    // Names are decoded here: the library would stop at the first unsafe one.
+    zip = await openPromise(file, { lazyEntries: true, autoClose: false, decodeStrings: false });
+  } catch (error) {
+    if (isFileError(error)) throw error;
+    throw new BrokenZip('truncated', 'The file is not a complete zip: its end is missing or damaged.');
+  }
+  const extents: { readonly start: number; readonly end: number }[] = [];
+  try {
+    for await (const entry of zip.eachEntry()) yield await examine(zip, entry, extents);
+    checkLayout(extents);
+  } catch (error) {
+    if (error instanceof BrokenZip || isFileError(error)) throw error;
+    // Only yauzl throws here, always plain Errors, on directories that contradict themselves.
+    throw new BrokenZip('malformed', 'The directory of the zip is damaged.');
+  } finally {
+    zip.close();
+  }
+}
+
+async function examine(
+  zip: ZipFile,
+  entry: Entry,
+  extents: { start: number; end: number }[],
+): Promise<ReadEntry> {
+  const path = entry.fileNameRaw.toString('utf8');
+  const isFolder = path.endsWith('/');
+  let problem = problemOfHeader(entry, path);
+  try {
+    const local = await zip.readLocalFileHeaderPromise(entry);
+    extents.push({
+      start: entry.relativeOffsetOfLocalHeader,
+      end: local.fileDataStart + entry.compressedSize,
+    });
+    if (!local.fileName.equals(entry.fileNameRaw)) {
+      problem ??= new BrokenZip(
+        'malformed',
+        'It has another name inside the zip than in its directory.',
+        path,
+      );
+    }
+    if (local.compressionMethod !== entry.compressionMethod) {
+      problem ??= new BrokenZip('malformed', 'Its header contradicts the directory of the zip.', path);
+    }
+    if (local.extraField.length > 0 && !hasOnlyHarmlessFields(local.extraField)) {
+      problem ??= new BrokenZip('malformed', 'Its header has a field that could give it another name.', path);
+    }
+  } catch (error) {
+    if (isFileError(error)) throw error;
+    problem ??= new BrokenZip('malformed', 'Its header is damaged or lies outside the file.', path);
+  }
+  return { path, isFolder, problem, read: () => content(zip, entry, path) };
+}
+
+function problemOfHeader(entry: Entry, path: string): BrokenZip | null {
+  const kind = (entry.externalFileAttributes >>> 16) & 0o170000;
+  const regular = kind === 0 || kind === 0o100000 || (kind === 0o040000 && path.endsWith('/'));
+  if (!isSafePath(path) || !Buffer.from(path, 'utf8').equals(entry.fileNameRaw)) {
+    return new BrokenZip(
+      'unsafe_name',
+      'Its name could be unpacked somewhere else or as something else.',
+      path,
+    );
+  }
+  if (!regular) return new BrokenZip('malformed', 'It is a link or a device, not a file.', path);
+  if (entry.isEncrypted() || ![0, 8].includes(entry.compressionMethod)) {
+    return new BrokenZip('malformed', 'It is packed in a way this format does not use.', path);
+  }
+  if (entry.extraFields.some(({ id }) => !harmlessExtraFields.has(id))) {
+    return new BrokenZip('malformed', 'Its header has a field that could give it another name.', path);
+  }
+  return null;
+}
+
+async function* content(zip: ZipFile, entry: Entry, path: string): AsyncGenerator<Uint8Array> {
+  let crc = 0;
+  let bytes = 0;
+  try {
+    const stream = await zip.openReadStreamPromise(entry);
+    for await (const chunk of stream as AsyncIterable<Uint8Array>) {
+      crc = crc32(chunk, crc);
+      bytes += chunk.byteLength;
+      yield chunk;
+    }
+  } catch (error) {
+    if (isFileError(error)) throw error;
+    throw new BrokenZip('changed', 'Its bytes can not be unpacked.', path);
+  }
+  if (crc !== entry.crc32 || bytes !== entry.uncompressedSize) {
+    throw new BrokenZip('changed', 'Its bytes are not those the zip was made of.', path);
+  }
+}
+
+function checkLayout(extents: { readonly start: number; readonly end: number }[]): void {
+  let end = 0;
+  for (const extent of extents.toSorted((one, other) => one.start - other.start)) {
+    const gap = extent.start - end;
+    if (gap < 0) throw new BrokenZip('malformed', 'Entries of the zip lie over each other.');
+    if (gap > (end === 0 ? 0 : largestDataDescriptor)) {
+      throw new BrokenZip('malformed', 'The zip hides bytes between its entries.');
+    }
+    end = Math.max(extent.end, extent.start + localHeaderBytes);
+  }
+}
+
+function hasOnlyHarmlessFields(extra: Buffer): boolean {
+  for (let at = 0; at + 4 <= extra.length; at += 4 + extra.readUInt16LE(at + 2)) {
+    if (!harmlessExtraFields.has(extra.readUInt16LE(at))) return false;
+  }
+  return true;
+}
+
+/** Names Windows keeps for devices, with or without an ending. */
+const reservedOnWindows = /^(con|prn|aux|nul|com\d|lpt\d)(\..*)?$/i;
+
+/** Whether a path unpacks to the same name, below the folder it is unpacked in, on every system. */
+export function isSafePath(path: string): boolean {
+  if (path.length > 240) return false;
+  const segments = (path.endsWith('/') ? path.slice(0, -1) : path).split('/');
+  return segments.every(
+    (segment) =>
+      /^[A-Za-z0-9_-][A-Za-z0-9._-]*$/.test(segment) &&
+      !segment.endsWith('.') &&
+      !reservedOnWindows.test(segment),
+  );
+}
+
+function isFileError(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error;
+}

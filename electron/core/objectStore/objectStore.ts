@@ -1,0 +1,86 @@
+import type { Readable } from 'node:stream';
+
+/** Where the objects lie and with which token they are reached. Held in memory only, never logged. */
+export interface ObjectStoreConfig {
+  /** `https://<account>.r2.cloudflarestorage.com`; plain http only for loopback in the demo. */
+  readonly endpoint: string;
+  readonly bucket: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly environment: 'production' | 'staging' | 'demo';
+}
+
+/** One object as a listing shows it. */
+export interface ListedObject {
+  readonly key: string;
+  readonly bytes: number;
+  readonly etag: string;
+  readonly modified: Date;
+}
+
+/** An object being read; `stream` throws {@link ObjectInterrupted} when it is gone or another one before its end. */
+export interface OpenObject {
+  readonly stream: Readable;
+  /** As announced by the store before the first byte. */
+  readonly bytes: number;
+  readonly etag: string;
+  readonly contentType: string;
+}
+
+export interface DescribedObject {
+  readonly bytes: number;
+  readonly etag: string;
+  readonly contentType: string;
+  readonly modified: Date;
+}
+
+/**
+ * Why an object can't be had, without being a failure of the store: `gone` is
+ * not there (any more); `unreadable_key` is a key with `.` or `..` between
+ * slashes, which HTTP rewrites on its way and which could fetch another object.
+ */
+export type Absent = 'gone' | 'unreadable_key';
+
+/** What became of each key; every key asked for is in exactly one of the two lists. */
+export interface DeleteOutcome {
+  /** Deleted, or was not there: S3 does not tell the two apart. */
+  readonly deleted: readonly string[];
+  readonly failed: readonly { readonly key: string; readonly code: string }[];
+}
+
+export interface Waiting {
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * A bucket. Every method but `deleteKeys` throws
+ * `ExpectedError('object_store' | 'cancelled')`, whose message never holds a
+ * key: keys can hold personal data.
+ */
+export interface ObjectStore {
+  /** Every object whose key starts with `prefix` (of the whole bucket when empty), in the store's order. */
+  list(prefix: string, waiting?: Waiting): AsyncIterable<ListedObject>;
+  read(key: string, waiting?: Waiting): Promise<OpenObject | Absent>;
+  head(key: string, waiting?: Waiting): Promise<DescribedObject | Absent>;
+  /**
+   * Deletes keys in batches of at most 1,000 and reads each key's own result.
+   * Never throws for what the store answers or for cancellation: what was
+   * already deleted must reach the journal. Keys not reached are in `failed`.
+   */
+  deleteKeys(keys: Iterable<string>, waiting?: Waiting): Promise<DeleteOutcome>;
+  /** Ends multipart uploads that were never completed; `unsupported` where the store can't list them. */
+  abortUploads(prefix: string, waiting?: Waiting): Promise<{ readonly aborted: number } | 'unsupported'>;
+  /** Ends idle connections; the store can't be used afterwards. */
+  close(): void;
+}
+
+/** Thrown by a stream of {@link OpenObject}: the object went away, or was replaced, while it was read. */
+export class ObjectInterrupted extends Error {
+  override readonly name = 'ObjectInterrupted';
+  readonly reason: 'gone' | 'changed';
+
+  constructor(reason: 'gone' | 'changed') {
+    super(`The object was ${reason} while it was read.`);
+    this.reason = reason;
+  }
+}
