@@ -12,10 +12,6 @@ export default class CountsReporter implements Reporter {
   #tests: TestCase[] = [];
   #errors = 0;
 
-  printsToStdio(): boolean {
-    return false;
-  }
-
   onBegin(_config: unknown, suite: Suite): void {
     this.#tests = suite.allTests();
   }
