@@ -87,6 +87,7 @@ describe('Vitest', () => {
       });
     `);
     expect(lastLine(counts)).toBe('0 passed, 1 failed, 2 skipped');
+    expect(counts.failed[0]).toContain('planted');
   });
 
   test('a tear-down that fails is a failure', async () => {
@@ -95,6 +96,7 @@ describe('Vitest', () => {
       test('passes', () => {});
     `);
     expect(lastLine(counts)).toBe('1 passed, 1 failed, 0 skipped');
+    expect(counts.failed[0]).toContain('planted');
   });
 
   test('an unhandled rejection is a failure', async () => {
@@ -105,6 +107,7 @@ describe('Vitest', () => {
       });
     `);
     expect(lastLine(counts)).toBe('1 passed, 1 failed, 0 skipped');
+    expect(counts.failed[0]).toContain('planted');
   });
 
   test('a file that can not be loaded is a failure', async () => {
@@ -150,6 +153,7 @@ describe('Playwright', () => {
   test('an error outside the tests is a failure', async () => {
     const counts = await runPlaywright(`test('passes', () => {}); throw new Error('planted');`);
     expect(counts.failed.length).toBeGreaterThan(0);
+    expect(counts.failed.join()).toContain('planted');
   });
 
   test('a test that is the only one is a failure', async () => {

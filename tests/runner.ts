@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Counts, countsFileVariable, makeTally, readCounts, type RunnerEnd } from './counts.ts';
@@ -81,12 +82,36 @@ async function runToEnd(runner: Runner, file: string, stop: AbortSignal): Promis
 
 /** What a runner leaves behind gets a moment to end by itself (servers that notice it), but does not outlive the run. */
 async function endGroup(group: number): Promise<void> {
+  const deadline = Date.now() + grace;
+  while (groupLives(group) && Date.now() < deadline) await pause(100);
   try {
-    for (const deadline = Date.now() + grace; Date.now() < deadline; await pause(100)) {
-      process.kill(-group, 0);
-    }
     process.kill(-group, 'SIGKILL');
   } catch {
     // No process of the group is left.
+  }
+}
+
+function groupLives(group: number): boolean {
+  // The signal also finds dead processes that their new parent has not yet noticed; Linux says which they are.
+  if (process.platform === 'linux') {
+    return readdirSync('/proc').some((entry) => /^\d+$/.test(entry) && livesInGroup(entry, group));
+  }
+  try {
+    process.kill(-group, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function livesInGroup(process: string, group: number): boolean {
+  try {
+    // After the name in brackets, which may hold anything: state, parent, group.
+    const [state, , found] = readFileSync(`/proc/${process}/stat`, 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ');
+    return found === String(group) && state !== 'Z' && state !== 'X';
+  } catch {
+    return false;
   }
 }
