@@ -46,16 +46,24 @@ export const lintRules = defineConfig(
         'error',
         { minimumDescriptionLength: 0, 'ts-expect-error': true },
       ],
-      '@typescript-eslint/consistent-type-imports': 'error',
+      // `typeof import(…)` names the type of a package that is loaded only when it is needed.
+      '@typescript-eslint/consistent-type-imports': ['error', { disallowTypeAnnotations: false }],
       '@typescript-eslint/no-deprecated': 'error',
       '@typescript-eslint/no-explicit-any': 'error',
       '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/no-non-null-assertion': 'error',
-      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
       '@typescript-eslint/switch-exhaustiveness-check': [
         'error',
         { considerDefaultExhaustiveForUnions: true },
       ],
+      // What was caught, or the reason of a signal, is passed on as it is.
+      '@typescript-eslint/only-throw-error': [
+        'error',
+        { allowThrowingAny: true, allowThrowingUnknown: true },
+      ],
+      // Functions come in plain objects without `this`, which are taken apart freely.
+      '@typescript-eslint/unbound-method': 'off',
       // A function may be async only to keep its promise-returning interface.
       '@typescript-eslint/require-await': 'off',
     },
@@ -65,6 +73,11 @@ export const lintRules = defineConfig(
     // Programs that talk to a person at a terminal; everything else writes to the log.
     files: ['electron/cli/**', 'electron/demo/**', 'tests/**'],
     rules: { 'no-console': 'off' },
+  },
+  {
+    // Vitest's asymmetric matchers (`expect.any`) are of type any.
+    files: ['tests/**/*.test.ts'],
+    rules: { '@typescript-eslint/no-unsafe-assignment': 'off' },
   },
   {
     files: ['renderer/**/*.ts', 'renderer/**/*.tsx'],
