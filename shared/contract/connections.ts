@@ -21,9 +21,7 @@ export const profile = z.strictObject({
   caCertificate: z.string().max(100_000).nullable(),
   /** The name the server's certificate must carry when it isn't `host` (a tunnel); null means `host`. */
   tlsServerName: z.string().max(253).nullable(),
-  r2: z
-    .strictObject({ endpoint: z.string().max(2_000), bucket: z.string().min(1).max(63) })
-    .nullable(),
+  r2: z.strictObject({ endpoint: z.string().max(2_000), bucket: z.string().min(1).max(63) }).nullable(),
 });
 export type Profile = z.infer<typeof profile>;
 
@@ -77,6 +75,8 @@ export const connections = {
         .strictObject({
           accessKeyId: z.string().min(1).max(500),
           secretAccessKey: z.string().min(1).max(500),
+          /** A token that can only read: this profile then runs no deletions. */
+          readOnly: z.boolean().default(false),
         })
         .optional(),
     }),

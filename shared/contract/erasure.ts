@@ -7,8 +7,10 @@ const planLine = z.object({
   /** What happens to the rows. */
   action: z.enum(['delete', 'anonymise', 'keep', 'detach', 'hand_over']),
   rows: z.number().int(),
-  /** The ground in law and until when, for rows that are kept. */
+  /** The ground in law, for rows that are kept. */
   because: z.string().nullable(),
+  /** Until when the law asks for the last of them. */
+  until: z.string().nullable(),
 });
 
 const decision = z.object({

@@ -27,3 +27,13 @@ export {
 export { databaseTarget, environments, parseProfile, profileName, profileShape } from './rules.ts';
 export type { Environment, Profile } from './rules.ts';
 export { readVerifiedHead, rememberVerifiedHead, type VerifiedHead } from './verifiedHead.ts';
+export { connectionOperations, type ConnectionOptions } from './operations.ts';
+export {
+  createSessions,
+  databaseTargetOf,
+  schemaState,
+  type Desk,
+  type Places,
+  type ReadyProfile,
+  type Sessions,
+} from './session.ts';

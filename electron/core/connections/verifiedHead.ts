@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { ExpectedError } from '#core/kernel/errors.ts';
 import { demoRoleOf } from './demoProfiles.ts';
-import { readPrivateFile, writePrivateFile } from './privateFile.ts';
+import { readPrivateFile, removePrivateFile, writePrivateFile } from './privateFile.ts';
 import { profileName } from './rules.ts';
 
 const headShape = z.strictObject({
@@ -55,6 +55,11 @@ export async function rememberVerifiedHead(
     if (head.number === before.number) return;
   }
   await writePrivateFile(pathOf(folder, profile), `${JSON.stringify(headShape.parse(head))}\n`);
+}
+
+/** Forgets the head of a demo that is over; never called for any other profile. */
+export async function forgetVerifiedHead(folder: string, profile: string): Promise<void> {
+  await removePrivateFile(pathOf(folder, profile));
 }
 
 function contradiction(before: VerifiedHead): ExpectedError {

@@ -111,7 +111,7 @@ ${assignLive(conditions.variables)}
     `create view privacy_console.${quoteIdentifier(name)} as select * from privacy_console.read_${name}();\n`,
     definer(
       `page_${name}(p_access bigint, p_cursor text[], p_limit int)`,
-      `table (row_key text, ${resultTable})`,
+      `table (row_key text, ${resultTable}, cursor text[])`,
       `${open("'view'")}
   if p_limit not between 1 and 500 then
     raise exception 'A page has from 1 to 500 rows.' using errcode = 'PC004';
@@ -248,7 +248,8 @@ function pageQuery(
         : `(select t.* from unnest(${path.variable.name}) p(value) cross join lateral (select t.* from ${table} t where ${path.expression} = p.value${without}${after} order by ${order} limit p_limit) t order by ${order} limit p_limit)`,
     ' union all ',
   );
-  return `select ${rowKey(catalogue, held)}, ${shown.map((each) => each.masked).join(', ')} from (${rows}) t order by ${order} limit p_limit`;
+  const cursor = held.order.map((each) => `t.${quoteIdentifier(each)}::text`).join(', ');
+  return `select ${rowKey(catalogue, held)}, ${shown.map((each) => each.masked).join(', ')}, array[${cursor}] from (${rows}) t order by ${order} limit p_limit`;
 }
 
 function spanOf(table: string, path: PathCondition, column: string): string {

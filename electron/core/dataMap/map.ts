@@ -28,7 +28,10 @@ const columnFields = z.strictObject({
 });
 
 /** A column; a bare text is its category. */
-const column = z.preprocess((given) => (typeof given === 'string' ? { category: given } : given), columnFields);
+const column = z.preprocess(
+  (given) => (typeof given === 'string' ? { category: given } : given),
+  columnFields,
+);
 
 /**
  * How a row belongs to a subject: `column` holds the subject's key; or, with `of`,

@@ -7,7 +7,11 @@ import type { Sql } from './sql.ts';
 /** Asks; can't change anything of ours but by a function that says so. */
 export interface Reader {
   /** All rows, each parsed by `shape`. */
-  rows<Shape extends z.ZodType>(query: Sql, shape: Shape, options?: QueryOptions): Promise<readonly z.output<Shape>[]>;
+  rows<Shape extends z.ZodType>(
+    query: Sql,
+    shape: Shape,
+    options?: QueryOptions,
+  ): Promise<readonly z.output<Shape>[]>;
   /** The one row a query gives; anything else is a bug. */
   row<Shape extends z.ZodType>(query: Sql, shape: Shape, options?: QueryOptions): Promise<z.output<Shape>>;
 }
@@ -42,7 +46,8 @@ export function readerOver(source: Pick<DatabaseClient, 'query'>): Reader {
     rows,
     async row(query, shape, options) {
       const [first, ...rest] = await rows(query, shape, options);
-      if (first === undefined || rest.length > 0) throw new Error(`expected one row from ${query.text.slice(0, 80)}`);
+      if (first === undefined || rest.length > 0)
+        throw new Error(`expected one row from ${query.text.slice(0, 80)}`);
       return first;
     },
   };
@@ -55,7 +60,8 @@ export function writerOver(pool: Pool, onReceipt: (receipt: Receipt) => void): W
     async effect(query, shape, note, options) {
       const { rows } = await pool.query(query.text, query.values, options);
       const result = rows[0]?.['result'] as Readonly<Record<string, unknown>> | undefined;
-      if (result === undefined || rows.length !== 1) throw new Error(`expected one result from ${query.text.slice(0, 80)}`);
+      if (result === undefined || rows.length !== 1)
+        throw new Error(`expected one result from ${query.text.slice(0, 80)}`);
       const { entry, chain } = result;
       if (typeof entry === 'number' && typeof chain === 'string') {
         onReceipt({ entry, chain });
@@ -69,6 +75,7 @@ export function writerOver(pool: Pool, onReceipt: (receipt: Receipt) => void): W
 
 function refusal(code: unknown, says: unknown): ExpectedError {
   const known = failureCodes.find((each) => each === code) as Exclude<FailureCode, 'internal'> | undefined;
-  if (known === undefined || typeof says !== 'string') throw new Error('the database refused in an unknown way');
+  if (known === undefined || typeof says !== 'string')
+    throw new Error('the database refused in an unknown way');
   return new ExpectedError(known, says);
 }

@@ -40,6 +40,7 @@ export function installScript(from: number, map: CompiledMap, person: string): s
     `do $body$ begin perform privacy_console.append('schema.installed', null, null, 'done', null, ${quoteLiteral(
       JSON.stringify({ version: Math.max(...migrations.map((each) => each.version)), map: map.hash }),
     )}); end $body$;`,
+    `comment on schema privacy_console is 'CloudSingh Privacy Console, version ${Math.max(...migrations.map((each) => each.version))}';`,
     'reset role;',
     leaveOwners,
   ].join('\n');

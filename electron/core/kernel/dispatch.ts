@@ -1,5 +1,11 @@
 import { z } from 'zod';
-import { contract, type InputOf, type OperationName, type OutputOf, type ParsedInputOf } from '#shared/contract/index.ts';
+import {
+  contract,
+  type InputOf,
+  type OperationName,
+  type OutputOf,
+  type ParsedInputOf,
+} from '#shared/contract/index.ts';
 import type { Failure, Result } from '#shared/contract/result.ts';
 import { permits, type Role } from '#shared/domain/roles.ts';
 import { ExpectedError } from './errors.ts';
@@ -33,7 +39,11 @@ export interface DispatchOptions {
 }
 
 export interface Dispatch {
-  <Name extends OperationName>(name: Name, input: InputOf<Name>, signal?: AbortSignal): Promise<Result<OutputOf<Name>>>;
+  <Name extends OperationName>(
+    name: Name,
+    input: InputOf<Name>,
+    signal?: AbortSignal,
+  ): Promise<Result<OutputOf<Name>>>;
   (name: string, input: unknown, signal?: AbortSignal): Promise<Result<unknown>>;
 }
 
@@ -54,8 +64,14 @@ export function createDispatch(options: DispatchOptions): Dispatch {
   return dispatch as Dispatch;
 }
 
-async function run(options: DispatchOptions, name: string, input: unknown, signal: AbortSignal): Promise<unknown> {
-  if (!Object.hasOwn(contract, name)) throw new ExpectedError('invalid_input', 'The console has no such operation.');
+async function run(
+  options: DispatchOptions,
+  name: string,
+  input: unknown,
+  signal: AbortSignal,
+): Promise<unknown> {
+  if (!Object.hasOwn(contract, name))
+    throw new ExpectedError('invalid_input', 'The console has no such operation.');
   const known = name as OperationName;
   const operation = contract[known];
   const roles = options.roles();

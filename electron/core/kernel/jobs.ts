@@ -34,7 +34,8 @@ export function createJobs(log: Log, onChange: (job: Job) => void, kept = 50): J
   const jobs = new Map<string, Running>();
   const find = (id: string): Running => {
     const found = jobs.get(id);
-    if (found === undefined) throw new ExpectedError('not_found', 'There is no such job on this workstation.');
+    if (found === undefined)
+      throw new ExpectedError('not_found', 'There is no such job on this workstation.');
     return found;
   };
   return {

@@ -11,13 +11,27 @@ export interface Log {
   close(): void;
 }
 
-const hidden = ['password', 'secretAccessKey', 'accessKeyId', 'token', 'text', 'message', 'detail', 'value', 'email', 'name', 'phone'];
+const hidden = [
+  'password',
+  'secretAccessKey',
+  'accessKeyId',
+  'token',
+  'text',
+  'message',
+  'detail',
+  'value',
+  'email',
+  'name',
+  'phone',
+];
 
 /** Opens the log in `folder`; `null` writes nowhere. */
 export function openLog(folder: string | null): Log {
   if (folder !== null) mkdirSync(folder, { recursive: true, mode: 0o700 });
   const destination =
-    folder === null ? null : pino.destination({ dest: path.join(folder, 'console.log'), sync: true, mode: 0o600 });
+    folder === null
+      ? null
+      : pino.destination({ dest: path.join(folder, 'console.log'), sync: true, mode: 0o600 });
   const logger = pino(
     {
       base: null,

@@ -477,4 +477,11 @@ ${definer(
   return jsonb_build_object('ok', true) || privacy_console.receipt(privacy_console.append(v_action, null, null, p_outcome, p_intent, left(p_detail, 2000)));`,
   { declare: '  v_action text;' },
 )}
+${definer(
+  'open_intents()',
+  'setof bigint',
+  `  perform privacy_console.caller(array['auditor', 'approver', 'admin']);
+  return query select e.number from privacy_console.entry e
+    where e.outcome = 'intent' and not exists (select from privacy_console.entry f where f.intent = e.number) order by e.number;`,
+)}
 `;

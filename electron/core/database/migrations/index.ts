@@ -35,7 +35,5 @@ export const schemaVersion = Math.max(...migrations.map((each) => each.version))
 
 /** SHA-256 of what a migration runs, hex; recorded, so that a change after release shows. */
 export function migrationHash(migration: Migration): string {
-  return createHash('sha256')
-    .update(JSON.stringify(migration.parts))
-    .digest('hex');
+  return createHash('sha256').update(JSON.stringify(migration.parts)).digest('hex');
 }

@@ -1,0 +1,1 @@
+export { complianceOperations, verifyExport } from './operations.ts';

@@ -1,0 +1,334 @@
+import { z } from 'zod';
+import { checkContinues, readHead } from '#core/audit/witness.ts';
+import { isFault, type Fault } from '#core/audit/chain.ts';
+import { writerOver, type Writer } from '#core/database/database.ts';
+import { schemaVersion } from '#core/database/migrations/index.ts';
+import { openPool, type DatabaseTarget, type Pool } from '#core/database/pool.ts';
+import { sql } from '#core/database/sql.ts';
+import { ExpectedError } from '#core/kernel/errors.ts';
+import type { Keychain, ObjectStoreKeys, ObjectStoreUse } from '#core/keychain/index.ts';
+import { openObjectStore } from '#core/objectStore/r2.ts';
+import type { ObjectStore } from '#core/objectStore/objectStore.ts';
+import type { Session } from '#shared/contract/connections.ts';
+import { roles, type Role } from '#shared/domain/roles.ts';
+import { demoRoleOf, readDemoProfile } from './demoProfiles.ts';
+import { readProfile } from './profiles.ts';
+import { databaseTarget, type Profile } from './rules.ts';
+import {
+  forgetVerifiedHead,
+  readVerifiedHead,
+  rememberVerifiedHead,
+  type VerifiedHead,
+} from './verifiedHead.ts';
+
+/** Where this workstation keeps what isn't secret, and where a running demo leaves its made-up secrets. */
+export interface Places {
+  readonly profileFolder: string;
+  readonly demoFolder: string;
+}
+
+/** A profile with what is needed to use it. */
+export interface ReadyProfile {
+  readonly name: string;
+  readonly profile: Profile;
+  readonly password: string | null;
+  objectStoreKeys(use: ObjectStoreUse): Promise<ObjectStoreKeys | null>;
+}
+
+/** Somebody signed in: what features work with. */
+export interface Desk {
+  readonly info: Session;
+  readonly profile: Profile;
+  readonly pool: Pool;
+  readonly database: Writer;
+  /** The bucket of the profile, with the token for reading or the one that may delete. The caller closes it. */
+  openBucket(use: ObjectStoreUse): Promise<ObjectStore>;
+  /** The head this console has verified, if any. */
+  remembered(): Promise<VerifiedHead | null>;
+}
+
+export interface SessionsOptions {
+  readonly places: Places;
+  readonly keychain: Keychain;
+  readonly workstation: string;
+  readonly version: string;
+  readonly onChange: (session: Session | null, locked: boolean) => void;
+}
+
+export interface Sessions {
+  /** Throws `not_signed_in` when nobody is. */
+  desk(): Desk;
+  roles(): readonly Role[] | null;
+  current(): { readonly session: Session | null; readonly locked: boolean };
+  ready(name: string): Promise<ReadyProfile>;
+  signIn(name: string, password: string | undefined, note: (entry: number) => void): Promise<Session>;
+  signOut(): Promise<void>;
+  /** Empties the session; its connections close once `jobsEnded` settles. */
+  lock(jobsEnded: Promise<void>): Promise<void>;
+  unlock(password: string | undefined): Promise<Session>;
+  close(): Promise<void>;
+}
+
+const signedIn = z.object({
+  identity: z.string(),
+  version: z.number().int(),
+  mapHash: z.string(),
+  login: z.string(),
+  person: z.string(),
+  roles: z.array(z.enum(roles)),
+});
+
+interface Open {
+  readonly name: string;
+  readonly identity: string;
+  desk: Desk;
+}
+
+/** Keeps who is signed in on this console: one at a time. */
+export function createSessions(options: SessionsOptions): Sessions {
+  const { places, keychain } = options;
+  let open: Open | null = null;
+  let locked: Open | null = null;
+  const tell = (): void => options.onChange(open?.desk.info ?? null, locked !== null);
+
+  const ready = async (name: string): Promise<ReadyProfile> => {
+    const demo = demoRoleOf(name);
+    if (demo !== null) {
+      const found = await readDemoProfile(places.demoFolder, demo);
+      return {
+        name,
+        profile: found.profile,
+        password: found.password,
+        objectStoreKeys: () => Promise.resolve(found.objectStoreKeys),
+      };
+    }
+    const profile = await readProfile(places.profileFolder, name);
+    return {
+      name,
+      profile,
+      password: await keychain.databasePassword(name).get(),
+      objectStoreKeys: (use) => keychain.objectStoreKeys(name, use).get(),
+    };
+  };
+
+  const remembered = async (name: string, identity: string): Promise<VerifiedHead | null> => {
+    const head = await readVerifiedHead(places.profileFolder, name);
+    // A demo starts with a new database each time; any other profile means one and the same.
+    return head !== null && demoRoleOf(name) !== null && head.database !== identity ? null : head;
+  };
+
+  const connect = async (
+    name: string,
+    typed: string | undefined,
+    note: (entry: number) => void,
+  ): Promise<Open> => {
+    const from = await ready(name);
+    const password = typed ?? from.password;
+    if (password === null) {
+      throw new ExpectedError(
+        'wrong_credentials',
+        'There is no password for this profile in the keychain; enter it.',
+      );
+    }
+    const pool = openPool(databaseTarget(from.profile, password, options.workstation), {
+      version: options.version,
+      environment: from.profile.environment,
+    });
+    try {
+      const database = writerOver(pool, () => undefined);
+      const known = await schemaState(pool);
+      if (known === 'missing') {
+        throw new ExpectedError(
+          'schema_missing',
+          'The console’s schema is missing in this database; an administrator has to run “console db install” first.',
+        );
+      }
+      if (known > schemaVersion) {
+        throw new ExpectedError(
+          'schema_newer',
+          'This database was set up by a newer console; install the newer program on this workstation.',
+        );
+      }
+      if (known < schemaVersion) {
+        throw new ExpectedError(
+          'schema_older',
+          'This database was set up by an older console; an administrator has to run “console db install”.',
+        );
+      }
+      const identity = await readHead(database);
+      const before = await remembered(name, identity.identity);
+      const fault = before === null ? null : await contradiction(database, before, identity.identity);
+      const said = await database.effect(sql`select privacy_console.sign_in() as result`, signedIn, note);
+      if (fault === null) await witness(database, name, identity.identity, before);
+      const info: Session = {
+        profile: name,
+        environment: from.profile.environment,
+        database: from.profile.database,
+        host: from.profile.host,
+        login: said.login,
+        person: said.person,
+        roles: said.roles,
+        schemaVersion: said.version,
+        mapHash: said.mapHash,
+        objectStore: from.profile.r2 !== null,
+        trailFault: fault,
+      };
+      return {
+        name,
+        identity: identity.identity,
+        desk: {
+          info,
+          profile: from.profile,
+          pool,
+          database,
+          async openBucket(use) {
+            const { r2, environment } = from.profile;
+            if (r2 === null)
+              throw new ExpectedError('object_store', 'This profile names no bucket; add it in the profile.');
+            const keys = await from.objectStoreKeys(use);
+            if (keys === null) {
+              throw new ExpectedError(
+                'object_store',
+                use === 'delete'
+                  ? 'This profile holds no R2 token that may delete; deletions run from a profile that does.'
+                  : 'There are no R2 keys for this profile; enter them.',
+              );
+            }
+            return openObjectStore({ ...r2, ...keys, environment });
+          },
+          remembered: () => remembered(name, identity.identity),
+        },
+      };
+    } catch (error) {
+      await pool.close();
+      throw error;
+    }
+  };
+
+  /** Verifies what came since the remembered head and remembers where it ends. */
+  const witness = async (
+    database: Writer,
+    name: string,
+    identity: string,
+    before: VerifiedHead | null,
+  ): Promise<void> => {
+    const start = before ?? (await readHead(database));
+    const outcome = await checkContinues(database, start);
+    if (isFault(outcome) || outcome.number === 0) return;
+    if (before === null && demoRoleOf(name) !== null) await forgetVerifiedHead(places.profileFolder, name);
+    await rememberVerifiedHead(places.profileFolder, name, { ...outcome, database: identity });
+  };
+
+  const leave = async (leaving: Open): Promise<void> => {
+    try {
+      if (leaving.desk.info.trailFault === null) {
+        await witness(leaving.desk.database, leaving.name, leaving.identity, await leaving.desk.remembered());
+      }
+    } catch (error) {
+      // The next sign-in checks from the head remembered before; a lost connection must not keep anyone signed in.
+      if (!(error instanceof ExpectedError)) throw error;
+    } finally {
+      await leaving.desk.pool.close();
+    }
+  };
+
+  return {
+    desk() {
+      if (open === null) {
+        throw new ExpectedError(
+          'not_signed_in',
+          locked === null ? 'Nobody is signed in; sign in first.' : 'The console is locked; unlock it.',
+        );
+      }
+      return open.desk;
+    },
+    roles: () => open?.desk.info.roles ?? null,
+    current: () => ({ session: open?.desk.info ?? null, locked: locked !== null }),
+    ready,
+    async signIn(name, password, note) {
+      const next = await connect(name, password, note);
+      const before = open;
+      open = next;
+      locked = null;
+      tell();
+      if (before !== null) await leave(before);
+      return next.desk.info;
+    },
+    async signOut() {
+      const leaving = open;
+      open = null;
+      locked = null;
+      tell();
+      if (leaving !== null) await leave(leaving);
+    },
+    async lock(jobsEnded) {
+      if (open === null) return;
+      const leaving = open;
+      locked = leaving;
+      open = null;
+      tell();
+      void jobsEnded.then(() => leave(leaving)).catch(() => undefined);
+      await Promise.resolve();
+    },
+    async unlock(password) {
+      if (locked === null) throw new ExpectedError('not_signed_in', 'The console isn’t locked; sign in.');
+      const { name } = locked;
+      if (demoRoleOf(name) === null && password === undefined) {
+        throw new ExpectedError('wrong_credentials', 'Enter the password of your login to unlock.');
+      }
+      const next = await connect(name, password, () => undefined);
+      open = next;
+      locked = null;
+      tell();
+      return next.desk.info;
+    },
+    async close() {
+      const leaving = open;
+      open = null;
+      if (leaving !== null) await leave(leaving);
+    },
+  };
+}
+
+async function contradiction(
+  database: Writer,
+  before: VerifiedHead,
+  identity: string,
+): Promise<Fault | null> {
+  if (before.database !== identity) {
+    return {
+      number: before.number,
+      says: 'This is another database, or one set up anew, than the one this console has seen.',
+    };
+  }
+  const outcome = await checkContinues(database, before);
+  return isFault(outcome) ? outcome : null;
+}
+
+/** Version of our schema in a database, or `missing`. Needs no right beyond the catalogue's. */
+export async function schemaState(pool: Pick<Pool, 'query'>): Promise<number | 'missing'> {
+  const { rows } = await pool.query(
+    `select pg_catalog.to_regnamespace('privacy_console') is not null as there,
+       pg_catalog.obj_description(pg_catalog.to_regnamespace('privacy_console'), 'pg_namespace') as comment`,
+  );
+  const row = z.object({ there: z.boolean(), comment: z.string().nullable() }).parse(rows[0]);
+  if (!row.there) return 'missing';
+  const version = /version ([0-9]+)/.exec(row.comment ?? '')?.[1];
+  return version === undefined ? 0 : Number(version);
+}
+
+/** Where and as whom a profile signs in; for what an administrator does before anyone can. */
+export async function databaseTargetOf(
+  sessions: Sessions,
+  name: string,
+  workstation: string,
+): Promise<DatabaseTarget> {
+  const { profile, password } = await sessions.ready(name);
+  if (password === null) {
+    throw new ExpectedError(
+      'wrong_credentials',
+      'There is no password for this profile in the keychain; enter it first.',
+    );
+  }
+  return databaseTarget(profile, password, workstation);
+}

@@ -1,0 +1,122 @@
+import { hostname } from 'node:os';
+import type { ConsoleEvent } from '#shared/contract/events.ts';
+import type { OperationName } from '#shared/contract/index.ts';
+import { complianceOperations } from './compliance/index.ts';
+import {
+  connectionOperations,
+  createSessions,
+  demoRoles,
+  readDemoProfile,
+  type Places,
+} from './connections/index.ts';
+import { erasureOperations } from './erasure/index.ts';
+import { exportOperations } from './exports/index.ts';
+import { installationOperations } from './installation/index.ts';
+import { createDispatch, type Dispatch } from './kernel/dispatch.ts';
+import { ExpectedError } from './kernel/errors.ts';
+import { createJobs } from './kernel/jobs.ts';
+import type { Log } from './kernel/log.ts';
+import type { Keychain } from './keychain/index.ts';
+import { requestOperations } from './requests/index.ts';
+import { staffOperations } from './staff/index.ts';
+import { subjectOperations } from './subjects/index.ts';
+import { version } from './version.ts';
+import { workstationOperations, type WorkstationPorts } from './workstation/index.ts';
+
+/** What a console needs from where it runs. */
+export interface ConsolePorts {
+  readonly places: Places;
+  readonly keychain: Keychain;
+  readonly log: Log;
+  readonly workstation: WorkstationPorts;
+  /** Rows a deleting batch takes; for tests of what happens between batches. */
+  readonly batchRows?: number;
+}
+
+/** A console: everything window, command line and tests use. */
+export interface Console {
+  readonly dispatch: Dispatch;
+  /** Hears events; gives the way to stop hearing them. */
+  onEvent(listener: (event: ConsoleEvent) => void): () => void;
+  /** Cancels jobs, signs out, closes connections. */
+  close(): Promise<void>;
+}
+
+/** With a contradicted trail these still work: who is signed in, and the trail itself. */
+const worksWithoutTrust = new Set(['audit.list', 'audit.verify', 'audit.export', 'audit.detail']);
+
+/** Composes the console; opens no connection. */
+export function createConsole(ports: ConsolePorts): Console {
+  const { places, keychain, log } = ports;
+  const listeners = new Set<(event: ConsoleEvent) => void>();
+  const tell = (event: ConsoleEvent): void => {
+    for (const listener of listeners) listener(event);
+  };
+  const name = hostname().slice(0, 40);
+  const jobs = createJobs(log, (job) => tell({ type: 'job', job }));
+  const sessions = createSessions({
+    places,
+    keychain,
+    workstation: name,
+    version,
+    onChange: (session, locked) => tell({ type: 'session', session, locked }),
+  });
+  const { desk } = sessions;
+  const dispatch = createDispatch({
+    log,
+    roles: sessions.roles,
+    refuse(operation: OperationName) {
+      const fault = sessions.current().session?.trailFault ?? null;
+      if (fault === null || isLocal(operation) || worksWithoutTrust.has(operation)) return;
+      throw new ExpectedError(
+        'trail_contradiction',
+        `The audit trail contradicts what this console has seen, first at entry ${fault.number}: ${fault.says} Stop working and tell a compliance officer.`,
+      );
+    },
+    handlers: {
+      ...connectionOperations({ sessions, keychain, places, jobs, workstation: name, version }),
+      ...installationOperations({ sessions, workstation: name, version }),
+      ...staffOperations(desk),
+      ...requestOperations(desk),
+      ...subjectOperations(desk),
+      ...exportOperations({ desk, jobs, version }),
+      ...erasureOperations({
+        desk,
+        jobs,
+        ...(ports.batchRows === undefined ? {} : { batchRows: ports.batchRows }),
+      }),
+      ...complianceOperations(desk, jobs),
+      ...workstationOperations({
+        ports: ports.workstation,
+        jobs,
+        version,
+        workstation: name,
+        demoRunning: async () => {
+          try {
+            await readDemoProfile(places.demoFolder, demoRoles[0]);
+            return true;
+          } catch (error) {
+            if (error instanceof ExpectedError) return false;
+            throw error;
+          }
+        },
+      }),
+    },
+  });
+  return {
+    dispatch,
+    onEvent(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    async close() {
+      await jobs.close();
+      await sessions.close();
+      log.close();
+    },
+  };
+}
+
+function isLocal(operation: OperationName): boolean {
+  return /^(session|profiles|jobs|about|dialogs|packages)\./.test(operation);
+}

@@ -1,0 +1,1 @@
+export { erasureOperations } from './operations.ts';

@@ -1,0 +1,241 @@
+import { z } from 'zod';
+import type { Desk } from '#core/connections/index.ts';
+import { sql } from '#core/database/sql.ts';
+import { ExpectedError } from '#core/kernel/errors.ts';
+import type { Call, SomeHandlers } from '#core/kernel/dispatch.ts';
+import type { Jobs, Progress } from '#core/kernel/jobs.ts';
+import { mapInForce } from '#core/subjects/index.ts';
+import type { ErasurePlan } from '#shared/contract/erasure.ts';
+import { planRow, toPlan } from './plan.ts';
+
+type Names =
+  'erasure.plan' | 'erasure.list' | 'erasure.show' | 'erasure.decide' | 'erasure.run' | 'erasure.certificate';
+
+export interface ErasureOptions {
+  readonly desk: () => Desk;
+  readonly jobs: Jobs;
+  /** Rows a batch deletes; its lock lasts as long. */
+  readonly batchRows?: number;
+}
+
+const receipt = z.object({ entry: z.number() });
+const noNote: Call['note'] = () => undefined;
+
+export function erasureOperations({ desk, jobs, batchRows = 5_000 }: ErasureOptions): SomeHandlers<Names> {
+  const list = async (
+    plan: number | null,
+    request: number | null,
+    awaiting: boolean,
+  ): Promise<ErasurePlan[]> => {
+    const { database } = desk();
+    const { collections } = await mapInForce(database);
+    const found = await database.rows(
+      sql`select p as plan from privacy_console.plans(${plan}::bigint, ${request}::bigint, ${awaiting}::boolean) p`,
+      z.object({ plan: planRow }),
+    );
+    return found.map((each) => toPlan(each.plan, collections));
+  };
+  const one = async (id: number): Promise<ErasurePlan> => {
+    const [found] = await list(id, null, false);
+    if (found === undefined) throw new ExpectedError('not_found', `There is no plan ${id}.`);
+    return found;
+  };
+  return {
+    'erasure.plan': async ({ requestId, decisions }, call) => {
+      const { database } = desk();
+      const draft = await database.effect(
+        sql`select privacy_console.draft_plan(${requestId}::bigint, ${JSON.stringify(decisions)}::jsonb) as result`,
+        z.object({ plan: z.number(), entry: z.number() }),
+        call.note,
+      );
+      const objects = await plannedObjects(desk(), draft.plan, call.signal);
+      const { entry } = await database.effect(
+        sql`select privacy_console.seal_plan(${draft.plan}::bigint, ${objects.map((each) => each.key)}::text[], ${objects.map((each) => each.bytes)}::bigint[]) as result`,
+        receipt,
+        call.note,
+      );
+      return { plan: await one(draft.plan), entry };
+    },
+    'erasure.list': async ({ requestId, awaiting }) => ({
+      plans: await list(null, requestId ?? null, awaiting),
+    }),
+    'erasure.show': async ({ planId }) => ({ plan: await one(planId) }),
+    'erasure.decide': async ({ planId, sha256, decision, reason }, call) => {
+      const { entry } = await desk().database.effect(
+        sql`select privacy_console.decide_plan(${planId}::bigint, ${sha256}::text, ${decision}::text, ${reason}::text) as result`,
+        receipt,
+        call.note,
+      );
+      return { plan: await one(planId), entry };
+    },
+    'erasure.run': async ({ planId }, call) => {
+      const at = desk();
+      const plan = await one(planId);
+      // Asked before anything is begun: a profile without the token must not leave a run half way.
+      if (at.profile.r2 !== null) (await at.openBucket('delete')).close();
+      const begun = await at.database.effect(
+        sql`select privacy_console.begin_run(${planId}::bigint) as result`,
+        runShape,
+        call.note,
+      );
+      const jobId = jobs.start('erasure', plan.requestId, (progress, signal) =>
+        runErasure(at, planId, begun, batchRows, progress, signal),
+      );
+      return { jobId, entry: begun.entry };
+    },
+    'erasure.certificate': async ({ planId }) => {
+      const [found] = await desk().database.rows(
+        sql`select text, sha256, entry from privacy_console.read_certificate(${planId}::bigint)`,
+        z.object({ text: z.string(), sha256: z.string(), entry: z.coerce.number() }),
+      );
+      if (found === undefined)
+        throw new ExpectedError('not_found', 'There is no certificate; the deletion has not ended.');
+      return found;
+    },
+  };
+}
+
+const runShape = z.object({
+  run: z.number(),
+  entry: z.number(),
+  steps: z.array(
+    z.object({
+      step: z.number(),
+      collection: z.string(),
+      action: z.enum(['hand_over', 'objects', 'detach', 'delete', 'anonymise', 'keep']),
+      planned: z.number(),
+      done: z.number(),
+      finished: z.boolean(),
+    }),
+  ),
+});
+
+const wherever = z.object({ prefix: z.string().nullable(), key: z.string().nullable() });
+
+/** Every object of the plan: those under its prefixes, and those its rows name elsewhere. */
+async function plannedObjects(
+  at: Desk,
+  plan: number,
+  signal: AbortSignal,
+): Promise<readonly { readonly key: string; readonly bytes: number }[]> {
+  const places = await at.database.rows(
+    sql`select prefix, key from privacy_console.plan_prefixes(${plan}::bigint)`,
+    wherever,
+    { signal },
+  );
+  if (places.length === 0) return [];
+  const bucket = await at.openBucket('read');
+  try {
+    const found = new Map<string, number>();
+    for (const { prefix } of places) {
+      if (prefix === null) continue;
+      for await (const object of bucket.list(prefix, { signal })) found.set(object.key, object.bytes);
+    }
+    for (const { key } of places) {
+      if (key === null || found.has(key)) continue;
+      const head = await bucket.head(key, { signal });
+      if (typeof head !== 'string') found.set(key, head.bytes);
+    }
+    return [...found].map(([key, bytes]) => ({ key, bytes })).sort((a, b) => (a.key < b.key ? -1 : 1));
+  } finally {
+    bucket.close();
+  }
+}
+
+/**
+ * Runs what is left of a run: objects first, while their keys are known, then
+ * rows in batches, then looks again. It can be cancelled between batches and
+ * resumed; each batch is one transaction with its journal and its entry.
+ */
+async function runErasure(
+  at: Desk,
+  plan: number,
+  begun: z.output<typeof runShape>,
+  batchRows: number,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<Readonly<Record<string, unknown>>> {
+  const total = begun.steps.reduce((sum, step) => sum + step.planned, 0);
+  let done = begun.steps.reduce((sum, step) => sum + Math.min(step.done, step.planned), 0);
+  for (const step of begun.steps) {
+    if (step.finished) continue;
+    progress(`${step.action} ${step.collection}`, done, total);
+    if (step.action === 'objects') {
+      done += await eraseObjects(at, begun.run, signal);
+      continue;
+    }
+    for (let finished = false; !finished;) {
+      signal.throwIfAborted();
+      const batch = await at.database.effect(
+        sql`select privacy_console.erase_batch(${begun.run}::bigint, ${step.step}::int, ${batchRows}::int) as result`,
+        z.object({ rows: z.number(), finished: z.boolean() }),
+        noNote,
+        { timeoutMs: 120_000 },
+      );
+      done += batch.rows;
+      ({ finished } = batch);
+      progress(`${step.action} ${step.collection}`, done, total);
+    }
+  }
+  progress('looking again', done, total);
+  const left = (await plannedObjectsLeft(at, plan, signal)).length;
+  const ended = await at.database.effect(
+    sql`select privacy_console.end_run(${begun.run}::bigint, ${left}::bigint) as result`,
+    z.object({ complete: z.boolean(), left: z.number() }),
+    noNote,
+    { timeoutMs: 300_000 },
+  );
+  return { planId: plan, complete: ended.complete, left: ended.left, objectsLeft: left };
+}
+
+/** What is still stored of the plan, asked of the bucket itself. */
+async function plannedObjectsLeft(at: Desk, plan: number, signal: AbortSignal): Promise<readonly unknown[]> {
+  if (at.profile.r2 === null) return [];
+  return plannedObjects(at, plan, signal);
+}
+
+const objectBatch = z.object({
+  entry: z.number(),
+  objects: z.array(z.object({ number: z.number(), key: z.string() })),
+});
+
+async function eraseObjects(at: Desk, run: number, signal: AbortSignal): Promise<number> {
+  const bucket = await at.openBucket('delete');
+  let deleted = 0;
+  try {
+    for (let failedBefore = false; ;) {
+      signal.throwIfAborted();
+      // Committed before a single object goes.
+      const batch = await at.database.effect(
+        sql`select privacy_console.intend_objects(${run}::bigint, 1000) as result`,
+        objectBatch,
+        noNote,
+      );
+      const outcome =
+        batch.objects.length === 0
+          ? { deleted: [], failed: [] }
+          : await bucket.deleteKeys(batch.objects.map((each) => each.key));
+      const failed = new Set(outcome.failed.map((each) => each.key));
+      const gone = batch.objects.filter((each) => !failed.has(each.key)).map((each) => each.number);
+      const stayed = batch.objects.filter((each) => failed.has(each.key)).map((each) => each.number);
+      await at.database.effect(
+        sql`select privacy_console.objects_deleted(${run}::bigint, ${batch.entry}::bigint, ${gone}::bigint[], ${stayed}::bigint[]) as result`,
+        receipt,
+        noNote,
+      );
+      deleted += gone.length;
+      if (batch.objects.length === 0) return deleted;
+      if (stayed.length > 0) {
+        if (failedBefore) {
+          throw new ExpectedError(
+            'object_store',
+            'Some objects could not be deleted; check the token and the bucket, then resume the run.',
+          );
+        }
+        failedBefore = true;
+      }
+    }
+  } finally {
+    bucket.close();
+  }
+}

@@ -1,0 +1,99 @@
+import { z } from 'zod';
+import type { MappedCollection } from '#shared/contract/dataMap.ts';
+import type { ErasurePlan } from '#shared/contract/erasure.ts';
+
+const actions = ['hand_over', 'objects', 'detach', 'delete', 'anonymise', 'keep'] as const;
+
+/** A plan as the database gives it. */
+export const planRow = z.object({
+  id: z.number(),
+  requestId: z.number(),
+  subject: z.string(),
+  state: z.enum(['draft', 'awaiting', 'approved', 'denied', 'running', 'done', 'expired']),
+  sha256: z.string(),
+  mapHash: z.string(),
+  plannedBy: z.string(),
+  plannedAt: z.string(),
+  lines: z.array(
+    z.object({
+      collection: z.string(),
+      action: z.enum(actions),
+      rows: z.number(),
+      because: z.string().nullable(),
+      until: z.string().nullable(),
+    }),
+  ),
+  objects: z.object({ count: z.number(), bytes: z.number() }),
+  decisions: z.array(
+    z.object({
+      key: z.string(),
+      about: z.string(),
+      successor: z.boolean(),
+      chosen: z.enum(['hand_over', 'close']).nullable(),
+    }),
+  ),
+  approval: z
+    .object({ by: z.string(), at: z.string(), decision: z.enum(['approve', 'deny']), expiresAt: z.string() })
+    .nullable(),
+  run: z
+    .object({
+      id: z.number(),
+      by: z.string(),
+      startedAt: z.string(),
+      finishedAt: z.string().nullable(),
+      state: z.enum(['running', 'incomplete', 'done']),
+      steps: z.array(
+        z.object({
+          collection: z.string(),
+          action: z.enum(actions),
+          planned: z.number(),
+          done: z.number(),
+          left: z.number().nullable(),
+        }),
+      ),
+    })
+    .nullable(),
+});
+
+/** A plan in the words of the contract, with the map's titles. */
+export function toPlan(row: z.output<typeof planRow>, collections: readonly MappedCollection[]): ErasurePlan {
+  const titleOf = (name: string): string => collections.find((each) => each.name === name)?.title ?? name;
+  return {
+    ...row,
+    lines: row.lines
+      .filter((line) => line.action !== 'objects')
+      .map((line) => ({
+        collection: line.collection,
+        title: titleOf(line.collection),
+        action: line.action as Exclude<typeof line.action, 'objects'>,
+        rows: line.rows,
+        because: line.because,
+        until: line.until,
+      })),
+    decisions: row.decisions.map((each) => ({
+      key: each.key,
+      about: each.about,
+      question: 'Other people work in this workspace. What happens to it?',
+      options: [
+        ...(each.successor
+          ? [{ value: 'hand_over', title: 'Hand it over to its longest-standing member' }]
+          : []),
+        { value: 'close', title: 'Close it and delete what is in it' },
+      ],
+      chosen: each.chosen,
+    })),
+    run:
+      row.run === null
+        ? null
+        : {
+            ...row.run,
+            steps: row.run.steps.map((step) => ({
+              name: `${step.collection}.${step.action}`,
+              title: step.action === 'objects' ? 'Objects in R2' : titleOf(step.collection),
+              planned: step.planned,
+              done: step.done,
+              left: step.left,
+            })),
+          },
+  };
+}

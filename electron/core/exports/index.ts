@@ -1,0 +1,1 @@
+export { exportOperations } from './operations.ts';

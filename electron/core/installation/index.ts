@@ -1,0 +1,1 @@
+export { install, installationOperations, type Installed } from './operations.ts';

@@ -1,0 +1,215 @@
+import { createReadStream } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { createInterface } from 'node:readline';
+import { z } from 'zod';
+import { verifyExport } from '#core/compliance/index.ts';
+import { databaseTargetOf, schemaState, type Sessions } from '#core/connections/index.ts';
+import { schemaVersion } from '#core/database/migrations/index.ts';
+import { openPool, type DatabaseClient, type Pool } from '#core/database/pool.ts';
+import { readCatalogue, type Catalogue } from '#core/dataMap/catalogue.ts';
+import { compileMap, profitableIndexes, type CompiledMap } from '#core/dataMap/compile.ts';
+import { mapHash, parseMap, referenceMapText, type DataMap } from '#core/dataMap/map.ts';
+import { ExpectedError } from '#core/kernel/errors.ts';
+import type { SomeHandlers } from '#core/kernel/dispatch.ts';
+import { findings } from './findings.ts';
+import { installScript, neededRights } from './script.ts';
+import { uninstall } from './uninstall.ts';
+
+type Names =
+  'database.status' | 'database.script' | 'database.install' | 'database.uninstall' | 'database.indexes';
+
+export interface InstallationOptions {
+  readonly sessions: Sessions;
+  readonly workstation: string;
+  readonly version: string;
+}
+
+/** An install may build for a while on a large catalogue, and nothing else waits for it. */
+const installTimeoutMs = 10 * 60_000;
+
+export function installationOperations(options: InstallationOptions): SomeHandlers<Names> {
+  const withPool = async <Value>(profile: string, work: (pool: Pool) => Promise<Value>): Promise<Value> => {
+    const pool = openPool(await databaseTargetOf(options.sessions, profile, options.workstation), {
+      version: options.version,
+      environment: (await options.sessions.ready(profile)).profile.environment,
+    });
+    try {
+      return await work(pool);
+    } finally {
+      await pool.close();
+    }
+  };
+  return {
+    'database.status': ({ profile }) =>
+      withPool(profile, async (pool) => {
+        const state = await schemaState(pool);
+        const { rows } = await pool.query("select current_setting('server_version') as server");
+        const installed = state !== 'missing';
+        const hash = installed ? await installedHash(pool) : null;
+        return {
+          installed,
+          version: installed ? state : null,
+          programVersion: schemaVersion,
+          mapHash: hash,
+          programMapHash: mapHash(parseMap(referenceMapText())),
+          server: z.object({ server: z.string() }).parse(rows[0]).server,
+          findings: [...(await findings(pool, installed))],
+        };
+      }),
+    'database.script': ({ profile, map }) =>
+      withPool(profile, async (pool) => {
+        const state = await schemaState(pool);
+        const compiled = (await prepare(pool, map)).compiled;
+        return {
+          script: installScript(state === 'missing' ? 0 : state, compiled, options.workstation),
+          rights: [...neededRights(compiled)],
+        };
+      }),
+    'database.install': ({ profile, map, person }, call) =>
+      withPool(profile, async (pool) => {
+        const installed = await install(pool, map, person ?? null);
+        call.note(installed.entry);
+        return { version: installed.version, applied: [...installed.applied], mapHash: installed.mapHash };
+      }),
+    'database.uninstall': ({ profile, trail }) =>
+      withPool(profile, async (pool) => {
+        const lines = createInterface({ input: createReadStream(trail, 'utf8'), crlfDelay: Infinity });
+        let verified;
+        try {
+          verified = await verifyExport(lines);
+        } catch {
+          throw new ExpectedError(
+            'invalid_input',
+            'The exported trail can’t be read; export it again with “console audit export”.',
+          );
+        }
+        if (verified.fault !== null) {
+          throw new ExpectedError(
+            'trail_broken',
+            `${verified.fault} The exported trail isn’t whole; export it again.`,
+          );
+        }
+        return uninstall(pool, verified.head);
+      }),
+    'database.indexes': ({ profile, apply }) =>
+      withPool(profile, async (pool) => {
+        const { map, catalogue } = await prepare(pool, undefined);
+        const wanted = profitableIndexes(map, catalogue);
+        if (apply)
+          for (const each of wanted) await pool.query(each.statement, [], { timeoutMs: 60 * 60_000 });
+        const { rows } = await pool.query(
+          `select c.relname as name, i.indisvalid as valid from pg_catalog.pg_index i join pg_catalog.pg_class c on c.oid = i.indexrelid where c.relname = any ($1)`,
+          [wanted.map((each) => each.name)],
+        );
+        const present = new Map(
+          z
+            .array(z.object({ name: z.string(), valid: z.boolean() }))
+            .parse(rows)
+            .map((row) => [row.name, row.valid]),
+        );
+        return {
+          indexes: wanted.map((each) => ({
+            ...each,
+            state: !present.has(each.name)
+              ? ('missing' as const)
+              : present.get(each.name) === true
+                ? ('present' as const)
+                : ('invalid' as const),
+          })),
+        };
+      }),
+  };
+}
+
+async function installedHash(pool: Pool): Promise<string | null> {
+  try {
+    const { rows } = await pool.query('select hash from privacy_console.current_map()');
+    return z.array(z.object({ hash: z.string() })).parse(rows)[0]?.hash ?? null;
+  } catch (error) {
+    // A login that isn't staff may still ask for the version.
+    if (error instanceof ExpectedError) return null;
+    throw error;
+  }
+}
+
+async function prepare(
+  pool: Pick<DatabaseClient, 'query'>,
+  file: string | undefined,
+): Promise<{ map: DataMap; catalogue: Catalogue; compiled: CompiledMap }> {
+  const text = file === undefined ? referenceMapText() : await readMap(file);
+  const map = parseMap(text);
+  const catalogue = await readCatalogue(async (query, values) => (await pool.query(query, values)).rows, map);
+  return { map, catalogue, compiled: compileMap(map, catalogue) };
+}
+
+async function readMap(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch {
+    throw new ExpectedError('invalid_input', 'The data map can’t be read; check the path.');
+  }
+}
+
+export interface Installed {
+  readonly version: number;
+  readonly applied: readonly string[];
+  readonly mapHash: string;
+  readonly entry: number;
+}
+
+/**
+ * Installs or upgrades the schema, in one transaction.
+ * @param file path of a data map; undefined takes the shipped one
+ * @param person who the administrator is; null takes the login's name
+ */
+export async function install(
+  pool: Pool,
+  file: string | undefined,
+  person: string | null,
+): Promise<Installed> {
+  return pool.transaction(
+    async (client) => {
+      const state = await schemaState(client);
+      if (state !== 'missing' && state > schemaVersion) {
+        throw new ExpectedError(
+          'schema_newer',
+          `This database has version ${state} of the schema, newer than this program’s ${schemaVersion}; use the newer program.`,
+        );
+      }
+      const from = state === 'missing' ? 0 : state;
+      await refuseWithoutRights(client);
+      const { compiled } = await prepare(client, file);
+      const { rows: who } = await client.query('select session_user::text as login');
+      const { login } = z.object({ login: z.string() }).parse(who[0]);
+      await client.query(installScript(from, compiled, person ?? login), [], { timeoutMs: installTimeoutMs });
+      const { rows } = await client.query(
+        `select number::int as number from privacy_console.list_entries(null, 1, session_user::text, null, 'schema.installed', null, null, null, null)`,
+      );
+      return {
+        version: schemaVersion,
+        applied: from === schemaVersion ? ['data map'] : [`version ${schemaVersion}`, 'data map'],
+        mapHash: compiled.hash,
+        entry: z.object({ number: z.number() }).parse(rows[0]).number,
+      };
+    },
+    { timeoutMs: installTimeoutMs },
+  );
+}
+
+async function refuseWithoutRights(client: DatabaseClient): Promise<void> {
+  const { rows } = await client.query(
+    `select r.rolcreaterole or r.rolsuper as createrole, has_database_privilege(current_database(), 'create') as create
+     from pg_catalog.pg_roles r where r.rolname = session_user`,
+  );
+  const rights = z.object({ createrole: z.boolean(), create: z.boolean() }).parse(rows[0]);
+  if (!rights.createrole)
+    throw new ExpectedError(
+      'not_permitted',
+      'This login may not make roles; install with one that has “createrole” (no superuser is needed).',
+    );
+  if (!rights.create)
+    throw new ExpectedError(
+      'not_permitted',
+      'This login may not create a schema in this database; install with its owner.',
+    );
+}

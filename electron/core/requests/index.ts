@@ -1,0 +1,1 @@
+export { requestOperations } from './operations.ts';

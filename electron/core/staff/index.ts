@@ -1,0 +1,2 @@
+export { staffOperations } from './operations.ts';
+export { scramVerifier } from './scram.ts';

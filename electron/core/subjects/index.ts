@@ -1,0 +1,2 @@
+export { collectionOf, compiled, mapInForce, type MapInForce } from './mapInForce.ts';
+export { subjectOperations } from './operations.ts';

@@ -1,0 +1,346 @@
+import { z } from 'zod';
+import type { Desk } from '#core/connections/index.ts';
+import { sql } from '#core/database/sql.ts';
+import { quoteIdentifier } from '#core/dataMap/quote.ts';
+import { cancelled, ExpectedError } from '#core/kernel/errors.ts';
+import type { SomeHandlers } from '#core/kernel/dispatch.ts';
+import type { ObjectStore } from '#core/objectStore/objectStore.ts';
+import type { MappedCollection } from '#shared/contract/dataMap.ts';
+import type { Access, SearchHit, SubjectRow } from '#shared/contract/subjects.ts';
+import { collectionOf, compiled, mapInForce, type MapInForce } from './mapInForce.ts';
+import { isSearchable, tidySearchText } from './rules.ts';
+
+type Names =
+  | 'search.run'
+  | 'subjects.open'
+  | 'subjects.close'
+  | 'subjects.show'
+  | 'subjects.page'
+  | 'subjects.series'
+  | 'subjects.reveal'
+  | 'subjects.act'
+  | 'subjects.objects'
+  | 'map.show'
+  | 'map.check';
+
+const hitRow = z.object({
+  subject: z.string(),
+  name: z.string().nullable(),
+  email: z.string().nullable(),
+  phone: z.string().nullable(),
+  workspaces: z.array(z.string()),
+  matched: z.array(z.string()),
+  score: z.number(),
+});
+const accessRow = z.object({
+  id: z.coerce.number(),
+  subject: z.string(),
+  request: z.coerce.number().nullable(),
+  openedAt: z.string(),
+  expiresAt: z.string(),
+});
+const receipt = z.object({ entry: z.number() });
+
+/** How many rows a tab's count goes up to. */
+const countCap = 10_001;
+const objectCap = 2_000;
+
+export function subjectOperations(desk: () => Desk): SomeHandlers<Names> {
+  let newestSearch: AbortController | null = null;
+  let known: { readonly hash: string; readonly map: MapInForce } | null = null;
+  const map = async (): Promise<MapInForce> => {
+    const { database, info } = desk();
+    if (known === null || known.hash !== info.mapHash)
+      known = { hash: info.mapHash, map: await mapInForce(database) };
+    return known.map;
+  };
+  const accessOf = async (id: number): Promise<Access> => {
+    const [found] = await desk().database.rows(
+      sql`select id, subject, request, to_json(opened_at) #>> '{}' as "openedAt", to_json(expires_at) #>> '{}' as "expiresAt"
+          from privacy_console.show_access(${id}::bigint)`,
+      accessRow,
+    );
+    if (found === undefined)
+      throw new ExpectedError('access_closed', 'The access to this person has ended; open it again.');
+    return toAccess(found);
+  };
+  const page = async (
+    collection: MappedCollection,
+    accessId: number,
+    cursor: readonly string[] | null,
+    limit: number,
+    signal: AbortSignal,
+  ): Promise<{ rows: SubjectRow[]; next: string[] | null }> => {
+    const rows = await desk().database.rows(
+      {
+        text: `select p.row_key, ${collection.columns
+          .map((column, place) => `p.${quoteIdentifier(column.name)}${castOf(column.kind)} as c${place}`)
+          .join(', ')}, p.cursor from ${compiled('page', collection)}($1::bigint, $2::text[], $3::int) p`,
+        values: [accessId, cursor, limit + 1],
+      },
+      z.record(z.string(), z.unknown()),
+      { signal },
+    );
+    const shown = rows.slice(0, limit);
+    const last = shown.at(-1);
+    return {
+      rows: shown.map((row) => ({
+        key: String(row['row_key']),
+        cells: Object.fromEntries(
+          collection.columns.map((column, place) => [column.name, cell(row[`c${place}`], column.kind)]),
+        ),
+      })),
+      next: rows.length > limit && last !== undefined ? z.array(z.string()).parse(last['cursor']) : null,
+    };
+  };
+  return {
+    'map.show': async () => {
+      const { hash, collections } = await map();
+      return { hash, collections: [...collections] };
+    },
+    'map.check': async () => {
+      const gaps = await desk().database.rows(
+        sql`select what, detail from privacy_console.map_gaps()`,
+        z.object({ what: z.string(), detail: z.string() }),
+      );
+      return { findings: gaps.map((gap) => ({ ...gap, blocks: true })) };
+    },
+    'search.run': async ({ text, limit, requestId, reason }, call) => {
+      const wanted = tidySearchText(text);
+      if (!isSearchable(wanted)) {
+        throw new ExpectedError(
+          'invalid_input',
+          'A search has from 3 to 200 characters; shorten it, or type more of it.',
+        );
+      }
+      // What is typed next is what is wanted: the older search ends on the server.
+      newestSearch?.abort(cancelled('The search'));
+      const mine = new AbortController();
+      newestSearch = mine;
+      const signal = AbortSignal.any([call.signal, mine.signal]);
+      try {
+        const { database } = desk();
+        const intent = await database.effect(
+          sql`select privacy_console.intend_search(${wanted}::text, ${limit}::int, ${requestId ?? null}::bigint, ${reason ?? null}::text) as result`,
+          z.object({ search: z.number(), entry: z.number() }),
+          call.note,
+        );
+        const hits = await database.rows(
+          sql`select subject, name, email, phone, workspaces, matched, score from privacy_console.run_search(${intent.search}::bigint)`,
+          hitRow,
+          { signal },
+        );
+        return { hits: hits.slice(0, limit).map(toHit), more: hits.length > limit, entry: intent.entry };
+      } finally {
+        if (newestSearch === mine) newestSearch = null;
+      }
+    },
+    'subjects.open': async ({ subject, minutes, requestId, reason }, call) => {
+      const opened = await desk().database.effect(
+        sql`select privacy_console.open_access(${subject}::text, ${requestId ?? null}::bigint, ${reason ?? null}::text, ${minutes}::int) as result`,
+        z.object({ access: z.number(), entry: z.number() }),
+        call.note,
+      );
+      return { access: await accessOf(opened.access), entry: opened.entry };
+    },
+    'subjects.close': async ({ accessId }, call) => {
+      const { entry } = await desk().database.effect(
+        sql`select privacy_console.close_access(${accessId}::bigint) as result`,
+        receipt,
+        call.note,
+      );
+      return { entry };
+    },
+    'subjects.show': async ({ accessId }, { signal }) => {
+      const { collections } = await map();
+      const access = await accessOf(accessId);
+      const counts = await desk().database.rows(
+        {
+          text: collections
+            .map(
+              (each, place) =>
+                `select ${place}::int as place, ${compiled('count', each)}($1::bigint, ${countCap}) as count`,
+            )
+            .join(' union all '),
+          values: [accessId],
+        },
+        z.object({ place: z.number(), count: z.coerce.number() }),
+        { signal },
+      );
+      const first = async (name: string, limit: number): Promise<SubjectRow[]> => {
+        const found = collections.find((each) => each.name === name);
+        return found === undefined ? [] : (await page(found, accessId, null, limit, signal)).rows;
+      };
+      const [account] = await first(collections[0]?.name ?? '', 1);
+      return {
+        access,
+        account: account ?? null,
+        plans: await first('plans', 20),
+        counts: counts.map(({ place, count }) => ({
+          collection: collections[place]?.name ?? '',
+          count: Math.min(count, countCap - 1),
+          capped: count >= countCap,
+        })),
+      };
+    },
+    'subjects.page': async ({ accessId, collection, cursor, limit }, { signal }) =>
+      page(collectionOf(await map(), collection), accessId, cursor ?? null, limit, signal),
+    'subjects.series': async ({ accessId, collection }, { signal }) => {
+      const found = collectionOf(await map(), collection);
+      if (found.series === null) throw new ExpectedError('not_found', 'The data map has no chart for this.');
+      const points = await desk().database.rows(
+        { text: `select day, by, value from ${compiled('series', found)}($1::bigint)`, values: [accessId] },
+        z.object({ day: z.string(), by: z.string().nullable(), value: z.number() }),
+        { signal },
+      );
+      return { points: [...points] };
+    },
+    'subjects.reveal': async ({ accessId, collection, row, column, reason }, call) => {
+      const { database } = desk();
+      const intent = await database.effect(
+        sql`select privacy_console.intend_reveal(${accessId}::bigint, ${collection}::text, ${row}::text, ${column}::text, ${reason ?? null}::text) as result`,
+        z.object({ reveal: z.number(), entry: z.number() }),
+        call.note,
+      );
+      const { value } = await database.row(
+        sql`select privacy_console.show_reveal(${intent.reveal}::bigint) as value`,
+        z.object({ value: z.string().nullable() }),
+      );
+      return { value, entry: intent.entry };
+    },
+    'subjects.act': async ({ accessId, collection, row, action }, call) => {
+      const { entry } = await desk().database.effect(
+        sql`select privacy_console.act(${accessId}::bigint, ${collection}::text, ${row}::text, ${action}::text) as result`,
+        receipt,
+        call.note,
+      );
+      return { entry };
+    },
+    'subjects.objects': async ({ accessId }, { signal }) => {
+      const bucket = await desk().openBucket('read');
+      try {
+        return await listObjects(desk(), bucket, accessId, signal);
+      } finally {
+        bucket.close();
+      }
+    },
+  };
+}
+
+function toAccess(row: z.output<typeof accessRow>): Access {
+  return {
+    id: row.id,
+    subject: row.subject,
+    requestId: row.request,
+    openedAt: row.openedAt,
+    expiresAt: row.expiresAt,
+    withoutRequest: row.request === null,
+  };
+}
+
+function toHit(row: z.output<typeof hitRow>): SearchHit {
+  return {
+    ...row,
+    matched: row.matched.map((each) => {
+      const place = each.lastIndexOf(' ');
+      return {
+        field: each.slice(0, place),
+        how: each.slice(place + 1) as SearchHit['matched'][number]['how'],
+      };
+    }),
+  };
+}
+
+/** Lists and documents are read as text; the driver would make arrays and objects of them. */
+function castOf(kind: MappedCollection['columns'][number]['kind']): string {
+  return kind === 'json' || kind === 'list' || kind === 'boolean' ? '::text' : '';
+}
+
+function cell(value: unknown, kind: MappedCollection['columns'][number]['kind']): string | null {
+  if (value === null || value === undefined) return null;
+  if (Buffer.isBuffer(value)) return value.toString('hex');
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  return kind === 'time' ? new Date(text).toISOString() : text;
+}
+
+const objectRow = z.object({
+  rowKey: z.string(),
+  key: z.string(),
+  contentType: z.string().nullable(),
+  bytes: z.coerce.number().nullable(),
+});
+
+/** The person's rows that name objects, and what the bucket holds under the person's prefixes, put side by side. */
+async function listObjects(
+  desk: Desk,
+  bucket: ObjectStore,
+  accessId: number,
+  signal: AbortSignal,
+): Promise<{ objects: ObjectShown[]; cut: boolean }> {
+  const named = await desk.database.rows(
+    sql`select row_key as "rowKey", key, content_type as "contentType", bytes from privacy_console.object_rows(${accessId}::bigint) limit ${objectCap + 1}`,
+    objectRow,
+    { signal },
+  );
+  const prefixes = await desk.database.rows(
+    sql`select p as prefix from privacy_console.object_prefixes(${accessId}::bigint) p`,
+    z.object({ prefix: z.string() }),
+    { signal },
+  );
+  const stored = new Map<string, { bytes: number; modified: Date }>();
+  for (const { prefix } of prefixes) {
+    for await (const object of bucket.list(prefix, { signal })) {
+      stored.set(object.key, object);
+      if (stored.size > objectCap) break;
+    }
+  }
+  const objects: ObjectShown[] = [];
+  for (const row of named.slice(0, objectCap)) {
+    const found = stored.get(row.key) ?? (await headOf(bucket, row.key, signal));
+    stored.delete(row.key);
+    objects.push({
+      name: fileName(row.rowKey),
+      contentType: row.contentType,
+      bytes: found?.bytes ?? row.bytes,
+      modified: found?.modified.toISOString() ?? null,
+      state: found === null ? 'missing' : 'stored',
+    });
+  }
+  let unnamed = 0;
+  for (const object of stored.values()) {
+    unnamed += 1;
+    objects.push({
+      name: `unnamed ${unnamed}`,
+      contentType: null,
+      bytes: object.bytes,
+      modified: object.modified.toISOString(),
+      state: 'unnamed',
+    });
+  }
+  return {
+    objects: objects.slice(0, objectCap),
+    cut: objects.length > objectCap || named.length > objectCap,
+  };
+}
+
+interface ObjectShown {
+  name: string;
+  contentType: string | null;
+  bytes: number | null;
+  modified: string | null;
+  state: 'stored' | 'missing' | 'unnamed';
+}
+
+async function headOf(
+  bucket: ObjectStore,
+  key: string,
+  signal: AbortSignal,
+): Promise<{ bytes: number; modified: Date } | null> {
+  const found = await bucket.head(key, { signal });
+  return typeof found === 'string' ? null : found;
+}
+
+function fileName(rowKey: string): string {
+  const [first] = z.array(z.string()).parse(JSON.parse(rowKey));
+  return first ?? '';
+}

@@ -1,0 +1,1 @@
+export { workstationOperations, type WorkstationPorts } from './operations.ts';
