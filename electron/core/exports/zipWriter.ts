@@ -63,11 +63,13 @@ export function openZip(handle: FileHandle, modified: Date, onFailure: (error: u
       const entry = Readable.from(content, { objectMode: false, highWaterMark: 256 * 1024 });
       source = entry;
       const read = finished(entry, { writable: false });
+      // yazl keeps this function for as long as the zip is open; it must not keep every stream with it.
+      let held: Readable | null = entry;
       zip.addReadStreamLazy(
         path,
         { mtime: modified, mode: 0o100600, compressionLevel: compress ? 1 : 0 },
         (give) => {
-          give(null, entry);
+          if (held !== null) give(null, held);
         },
       );
       try {
@@ -75,6 +77,7 @@ export function openZip(handle: FileHandle, modified: Date, onFailure: (error: u
       } catch (error) {
         fail(error);
       }
+      held = null;
       throwIfFailed();
     },
     async finish() {
