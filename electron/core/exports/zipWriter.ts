@@ -27,13 +27,13 @@ export interface ZipWriter {
  * caller's to sync and close. `onFailure` is called once when the zip can't go
  * on, so that a source that is being waited for can be stopped.
  */
-export function openZip(handle: FileHandle, modified: Date, onFailure: (error: unknown) => void): ZipWriter {
+export function openZip(handle: FileHandle, modified: Date, onFailure: (error: Error) => void): ZipWriter {
   const zip = new ZipFile();
   const output = zip.outputStream as Readable;
   const whole = createHash('sha256');
   let bytes = 0;
   let source: Readable | undefined;
-  let failure: unknown;
+  let failure: Error | undefined;
 
   async function drain(): Promise<void> {
     for await (const chunk of output as AsyncIterable<Uint8Array>) {
@@ -44,11 +44,11 @@ export function openZip(handle: FileHandle, modified: Date, onFailure: (error: u
   }
 
   function fail(error: unknown): void {
-    if (failure === undefined) {
-      failure = error;
-      onFailure(error);
-    }
     const reason = error instanceof Error ? error : new Error('The zip was abandoned.');
+    if (failure === undefined) {
+      failure = reason;
+      onFailure(reason);
+    }
     source?.destroy(reason);
     output.destroy(reason);
   }
@@ -63,11 +63,13 @@ export function openZip(handle: FileHandle, modified: Date, onFailure: (error: u
       const entry = Readable.from(content, { objectMode: false, highWaterMark: 256 * 1024 });
       source = entry;
       const read = finished(entry, { writable: false });
+      // yazl keeps this function for as long as the zip is open; it must not keep every stream with it.
+      let held: Readable | null = entry;
       zip.addReadStreamLazy(
         path,
         { mtime: modified, mode: 0o100600, compressionLevel: compress ? 1 : 0 },
         (give) => {
-          give(null, entry);
+          if (held !== null) give(null, held);
         },
       );
       try {
@@ -75,6 +77,7 @@ export function openZip(handle: FileHandle, modified: Date, onFailure: (error: u
       } catch (error) {
         fail(error);
       }
+      held = null;
       throwIfFailed();
     },
     async finish() {
