@@ -6,29 +6,13 @@ import { openPool, type Pool } from '#core/database/pool.ts';
 import { reachServer, upgradeToTls } from '#core/database/tls.ts';
 import { cancelled, ExpectedError } from '#core/kernel/errors.ts';
 import type { ObjectStoreKeys } from '#core/keychain/index.ts';
-import { databaseTarget, type Profile } from './rules.ts';
+import { connectionStep, type ConnectionStep, type Profile } from '#shared/contract/connections.ts';
+import { databaseTarget } from './rules.ts';
 
 /** The steps of a connection test, in the order in which they run. */
-export const connectionSteps = [
-  'resolve',
-  'reach',
-  'certificate',
-  'login',
-  'schema',
-  'rights',
-  'bucket',
-] as const;
+export const connectionSteps = connectionStep.shape.name.options;
 
-export type ConnectionStepName = (typeof connectionSteps)[number];
-
-export interface ConnectionStep {
-  readonly name: ConnectionStepName;
-  readonly state: 'ok' | 'failed' | 'skipped';
-  /** What was found or what went wrong, without secrets. */
-  readonly says: string;
-  /** What to do about it; `null` when there is nothing to do. */
-  readonly todo: string | null;
-}
+export type ConnectionStepName = ConnectionStep['name'];
 
 export interface ConnectionTestInput {
   readonly profile: Profile;
@@ -47,7 +31,7 @@ export interface ConnectionChecks {
   readonly rights: (pool: Pool, signal: AbortSignal | undefined) => Promise<string>;
   /** R2 is reachable, the bucket exists, and the key is accepted. */
   readonly bucket: (
-    r2: NonNullable<Profile['r2']>,
+    store: NonNullable<Profile['objectStore']>,
     keys: ObjectStoreKeys,
     signal: AbortSignal | undefined,
   ) => Promise<string>;
@@ -97,7 +81,7 @@ export async function testConnection(
   });
   if (target.tls.mode === 'verify') {
     const { tls } = target;
-    await next('certificate', async () => {
+    await next('tls', async () => {
       const socket = await reachServer(profile, timeoutMs, signal);
       const secured = await upgradeToTls(socket, profile.host, tls, timeoutMs, signal);
       try {
@@ -108,7 +92,7 @@ export async function testConnection(
     });
   } else {
     report({
-      name: 'certificate',
+      name: 'tls',
       state: 'skipped',
       says: 'A demo on this computer does without TLS; no other profile can.',
       todo: null,
@@ -130,9 +114,9 @@ export async function testConnection(
   } finally {
     await pool?.close();
   }
-  const { r2 } = profile;
+  const { objectStore } = profile;
   const keys = input.objectStoreKeys;
-  if (r2 === null) {
+  if (objectStore === null) {
     report({ name: 'bucket', state: 'skipped', says: 'The profile names no bucket.', todo: null });
   } else if (keys === null) {
     report({
@@ -141,7 +125,7 @@ export async function testConnection(
       ...inTwo('There are no R2 keys for this profile; enter them.'),
     });
   } else {
-    await attempt('bucket', () => checks.bucket(r2, keys, signal));
+    await attempt('bucket', () => checks.bucket(objectStore, keys, signal));
   }
   return steps;
 }

@@ -2,7 +2,6 @@ export {
   connectionSteps,
   testConnection,
   type ConnectionChecks,
-  type ConnectionStep,
   type ConnectionStepName,
   type ConnectionTestInput,
 } from './connectionTest.ts';
@@ -24,6 +23,5 @@ export {
   saveProfile,
   type ProfileList,
 } from './profiles.ts';
-export { databaseTarget, environments, parseProfile, profileName, profileShape } from './rules.ts';
-export type { Environment, Profile } from './rules.ts';
+export { databaseTarget, parseProfile, profileName, profileShape } from './rules.ts';
 export { readVerifiedHead, rememberVerifiedHead, type VerifiedHead } from './verifiedHead.ts';
