@@ -338,7 +338,8 @@ describe('copy out', () => {
   test('destroyed by its reader ends on the server', async () => {
     pool = open({ workstation: 'reader' });
     const stream = await pool.copyOut(million);
-    for await (const _chunk of stream) break;
+    await stream[Symbol.asyncIterator]().next();
+    stream.destroy();
     await until(async () => (await sessions("application_name like '% reader'")).length === 0);
     expect((await pool.query('select 1')).rowCount).toBe(1);
   });
