@@ -12,6 +12,8 @@ import { databaseTarget } from './rules.ts';
 /** The steps of a connection test, in the order in which they run. */
 export const connectionSteps = connectionStep.shape.name.options;
 
+export type { ConnectionStep };
+
 export type ConnectionStepName = ConnectionStep['name'];
 
 export interface ConnectionTestInput {
@@ -31,7 +33,7 @@ export interface ConnectionChecks {
   readonly rights: (pool: Pool, signal: AbortSignal | undefined) => Promise<string>;
   /** R2 is reachable, the bucket exists, and the key is accepted. */
   readonly bucket: (
-    store: NonNullable<Profile['objectStore']>,
+    r2: NonNullable<Profile['r2']>,
     keys: ObjectStoreKeys,
     signal: AbortSignal | undefined,
   ) => Promise<string>;
@@ -81,7 +83,7 @@ export async function testConnection(
   });
   if (target.tls.mode === 'verify') {
     const { tls } = target;
-    await next('tls', async () => {
+    await next('certificate', async () => {
       const socket = await reachServer(profile, timeoutMs, signal);
       const secured = await upgradeToTls(socket, profile.host, tls, timeoutMs, signal);
       try {
@@ -92,7 +94,7 @@ export async function testConnection(
     });
   } else {
     report({
-      name: 'tls',
+      name: 'certificate',
       state: 'skipped',
       says: 'A demo on this computer does without TLS; no other profile can.',
       todo: null,
@@ -114,9 +116,9 @@ export async function testConnection(
   } finally {
     await pool?.close();
   }
-  const { objectStore } = profile;
+  const { r2 } = profile;
   const keys = input.objectStoreKeys;
-  if (objectStore === null) {
+  if (r2 === null) {
     report({ name: 'bucket', state: 'skipped', says: 'The profile names no bucket.', todo: null });
   } else if (keys === null) {
     report({
@@ -125,7 +127,7 @@ export async function testConnection(
       ...inTwo('There are no R2 keys for this profile; enter them.'),
     });
   } else {
-    await attempt('bucket', () => checks.bucket(objectStore, keys, signal));
+    await attempt('bucket', () => checks.bucket(r2, keys, signal));
   }
   return steps;
 }

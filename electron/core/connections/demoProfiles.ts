@@ -74,7 +74,7 @@ export async function readDemoProfile(folder: string, role: DemoRole): Promise<D
       user,
       caCertificate: null,
       tlsServerName: null,
-      objectStore: { endpoint, bucket },
+      r2: { endpoint, bucket },
     }),
     password,
     objectStoreKeys: { accessKeyId, secretAccessKey },

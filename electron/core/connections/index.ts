@@ -2,6 +2,7 @@ export {
   connectionSteps,
   testConnection,
   type ConnectionChecks,
+  type ConnectionStep,
   type ConnectionStepName,
   type ConnectionTestInput,
 } from './connectionTest.ts';
@@ -23,5 +24,6 @@ export {
   saveProfile,
   type ProfileList,
 } from './profiles.ts';
-export { databaseTarget, parseProfile, profileName, profileShape } from './rules.ts';
+export { databaseTarget, environments, parseProfile, profileName, profileShape } from './rules.ts';
+export type { Environment, Profile } from './rules.ts';
 export { readVerifiedHead, rememberVerifiedHead, type VerifiedHead } from './verifiedHead.ts';

@@ -3,7 +3,10 @@ import { z } from 'zod';
 import { ExpectedError } from '#core/kernel/errors.ts';
 import type { DatabaseTarget } from '#core/database/pool.ts';
 import { isLoopback } from '#core/database/tls.ts';
-import { profile, type Profile } from '#shared/contract/connections.ts';
+import { environments, profile, type Environment, type Profile } from '#shared/contract/connections.ts';
+
+export { environments };
+export type { Environment, Profile };
 
 /** The name under which a profile is kept; `demo:…` names none, it comes from a running demo. */
 export const profileName = z
@@ -46,17 +49,16 @@ export const profileShape = profile
     user: databaseName,
     caCertificate: certificate.nullable(),
     tlsServerName: host.nullable(),
-    objectStore: objectStore.nullable(),
+    r2: objectStore.nullable(),
   })
   .refine(({ environment, host }) => environment !== 'demo' || isLoopback(host), {
     path: ['host'],
     message: 'A demo is on this computer: 127.0.0.1, ::1 or localhost.',
   })
   .refine(
-    ({ environment, objectStore: store }) =>
-      store === null || (environment === 'demo') === isLoopbackEndpoint(store.endpoint),
+    ({ environment, r2 }) => r2 === null || (environment === 'demo') === isLoopbackEndpoint(r2.endpoint),
     {
-      path: ['objectStore', 'endpoint'],
+      path: ['r2', 'endpoint'],
       message: "A demo's store is on this computer, that of any other profile is reached by https://.",
     },
   ) satisfies z.ZodType<Profile>;

@@ -44,7 +44,7 @@ async function run(
     user: 'clerk',
     caCertificate: authority.certificate,
     tlsServerName: 'database.test',
-    objectStore: { endpoint: 'https://store.test', bucket: 'media' },
+    r2: { endpoint: 'https://store.test', bucket: 'media' },
     ...changes,
   });
   return testConnection(
@@ -75,7 +75,7 @@ describe('a connection test', () => {
       { name: 'resolve', state: 'ok', says: '127.0.0.1 is an address.', todo: null },
       { name: 'reach', state: 'ok', says: `Port ${server.port} answers.`, todo: null },
       {
-        name: 'tls',
+        name: 'certificate',
         state: 'ok',
         says: 'TLSv1.3, signed by CloudSingh, valid until 1 Mar 2036.',
         todo: null,
@@ -90,7 +90,7 @@ describe('a connection test', () => {
   test('of an unknown host says so, and tries the bucket all the same', async () => {
     const steps = await run({ host: 'no-such-host.invalid' });
     expect(states(steps)).toBe(
-      'resolve failed, reach skipped, tls skipped, login skipped, schema skipped, rights skipped, bucket ok',
+      'resolve failed, reach skipped, certificate skipped, login skipped, schema skipped, rights skipped, bucket ok',
     );
     expect(failed(steps)).toMatchObject({
       says: 'The name of the database server was not found.',
@@ -102,7 +102,7 @@ describe('a connection test', () => {
     const closed = await startImpostor('N');
     await closed.stop();
     const steps = await run({ port: closed.port });
-    expect(states(steps)).toContain('resolve ok, reach failed, tls skipped');
+    expect(states(steps)).toContain('resolve ok, reach failed, certificate skipped');
     expect(failed(steps)).toMatchObject({
       says: 'The database server refuses connections at this address.',
       todo: 'Check host and port in the profile, and that it is running.',
@@ -111,7 +111,7 @@ describe('a connection test', () => {
 
   test('with a certificate of another authority says who is missing', async () => {
     const steps = await run({ caCertificate: makeAuthority('Somebody Else').certificate });
-    expect(states(steps)).toContain('reach ok, tls failed, login skipped');
+    expect(states(steps)).toContain('reach ok, certificate failed, login skipped');
     expect(failed(steps)).toMatchObject({
       says: "The server's certificate is signed by nobody this profile trusts, so no password was sent.",
       todo: 'Put the right CA certificate into the profile.',
@@ -121,7 +121,7 @@ describe('a connection test', () => {
   test('with a certificate for another name says so', async () => {
     const steps = await run({ tlsServerName: null });
     expect(failed(steps)).toMatchObject({
-      name: 'tls',
+      name: 'certificate',
       todo: expect.stringContaining('TLS server name'),
     });
   });
@@ -132,7 +132,7 @@ describe('a connection test', () => {
     );
     try {
       expect(failed(await run({ port: expired.port }))).toMatchObject({
-        name: 'tls',
+        name: 'certificate',
         says: "The server's certificate has expired, so no password was sent.",
         todo: 'Its administrator has to renew it.',
       });
@@ -146,7 +146,7 @@ describe('a connection test', () => {
     const plain = await startImpostor('N');
     try {
       expect(failed(await run({ port: plain.port }))).toMatchObject({
-        name: 'tls',
+        name: 'certificate',
         says: 'The server offers no encrypted connection, so no password was sent.',
       });
       expect(plain.heard()).toBe('');
@@ -160,7 +160,9 @@ describe('a connection test', () => {
     ['of a login that does not exist', { user: 'nobody' }, {}],
   ])('%s says so without it', async (_how, changes, given) => {
     const steps = await run(changes, given);
-    expect(states(steps)).toContain('tls ok, login failed, schema skipped, rights skipped, bucket ok');
+    expect(states(steps)).toContain(
+      'certificate ok, login failed, schema skipped, rights skipped, bucket ok',
+    );
     expect(failed(steps)).toMatchObject({
       says: 'The database refused this user or password.',
       todo: 'Enter them again.',
@@ -225,7 +227,7 @@ describe('a connection test', () => {
       user: 'clerk',
       caCertificate: authority.certificate,
       tlsServerName: 'database.test',
-      objectStore: null,
+      r2: null,
     });
     const stop = new AbortController();
     const seen: string[] = [];
@@ -237,11 +239,11 @@ describe('a connection test', () => {
           signal: stop.signal,
           onStep: ({ name }) => {
             seen.push(name);
-            if (name === 'tls') stop.abort();
+            if (name === 'certificate') stop.abort();
           },
         },
       ),
     ).rejects.toMatchObject({ code: 'cancelled' });
-    expect(seen).toEqual(['resolve', 'reach', 'tls']);
+    expect(seen).toEqual(['resolve', 'reach', 'certificate']);
   });
 });

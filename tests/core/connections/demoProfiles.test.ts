@@ -60,7 +60,7 @@ test('a running demo is found with its secrets', async () => {
       host: '127.0.0.1',
       port: 54321,
       user: 'o',
-      objectStore: { bucket: 'media' },
+      r2: { bucket: 'media' },
     },
   });
   expect(JSON.stringify((await readDemoProfile(folder, 'operator')).profile)).not.toContain('SECRET');

@@ -23,7 +23,7 @@ const live = {
   user: 'asha',
   caCertificate: certificate,
   tlsServerName: null,
-  objectStore: { endpoint: 'https://account.r2.cloudflarestorage.com', bucket: 'media' },
+  r2: { endpoint: 'https://account.r2.cloudflarestorage.com', bucket: 'media' },
 } as const;
 
 let parent: string;
@@ -51,7 +51,7 @@ describe('a profile', () => {
     expect(await listProfiles(folder)).toEqual({ profiles: [], damaged: [] });
     await saveProfile(folder, live);
     await saveProfile(folder, { ...live, port: 5433 });
-    await saveProfile(folder, { ...live, name: 'a-test', environment: 'staging', objectStore: null });
+    await saveProfile(folder, { ...live, name: 'a-test', environment: 'staging', r2: null });
     const { profiles } = await listProfiles(folder);
     expect(profiles.map(({ name, port }) => [name, port])).toEqual([
       ['a-test', 5432],
@@ -87,7 +87,7 @@ describe('a profile', () => {
       { host: 'SECRET@database.test' },
       { caCertificate: '-----BEGIN PRIVATE KEY-----SECRET-----END PRIVATE KEY-----' },
       { port: 'SECRET' },
-      { objectStore: { ...live.objectStore, secretAccessKey: 'SECRET' } },
+      { r2: { ...live.r2, secretAccessKey: 'SECRET' } },
       { environment: 'SECRET' },
       { user: 'SECRET\u0000' },
     ]) {
@@ -136,7 +136,7 @@ describe('the way to the database', () => {
   });
 
   test('does without TLS in a demo only, which is on this computer', () => {
-    const demo = { ...live, environment: 'demo', host: '127.0.0.1', objectStore: null };
+    const demo = { ...live, environment: 'demo', host: '127.0.0.1', r2: null };
     expect(databaseTarget(parseProfile(demo), 'p', 'desk').tls).toEqual({ mode: 'loopback' });
     expect(databaseTarget(parseProfile({ ...live, host: '127.0.0.1' }), 'p', 'desk').tls.mode).toBe('verify');
   });
