@@ -48,7 +48,7 @@ export async function startTlsServer({ certificate, key }: Certified): Promise<T
   };
 }
 
-/** A server in the way: it presents a certificate, or none, asks for the password in clear text, and writes all down. */
+/** A server in the way: it presents a certificate, or none, asks for the password in clear text or as MD5, and writes all down. */
 export interface ImpostorServer {
   readonly port: number;
   /** What it was told after its request for TLS was answered, in clear text. */
@@ -57,14 +57,21 @@ export interface ImpostorServer {
 }
 
 /** With a certificate it answers a request for TLS with yes, with `N` it says no, with `open` it wants none. */
-export async function startImpostor(certified: Certified | 'N' | 'open'): Promise<ImpostorServer> {
+export async function startImpostor(
+  certified: Certified | 'N' | 'open',
+  asking: 'clear text' | 'MD5' = 'clear text',
+): Promise<ImpostorServer> {
   const heard: Buffer[] = [];
   const sockets = new Set<Socket>();
   const askForPassword = (socket: Socket): void => {
     socket.once('data', (startup: Buffer) => {
       heard.push(startup);
       socket.on('data', (more: Buffer) => heard.push(more));
-      socket.write(Buffer.from([0x52, 0, 0, 0, 8, 0, 0, 0, 3]));
+      socket.write(
+        Buffer.from(
+          asking === 'MD5' ? [0x52, 0, 0, 0, 12, 0, 0, 0, 5, 1, 2, 3, 4] : [0x52, 0, 0, 0, 8, 0, 0, 0, 3],
+        ),
+      );
     });
   };
   const server = createServer((socket) => {

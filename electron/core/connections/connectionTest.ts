@@ -6,29 +6,15 @@ import { openPool, type Pool } from '#core/database/pool.ts';
 import { reachServer, upgradeToTls } from '#core/database/tls.ts';
 import { cancelled, ExpectedError } from '#core/kernel/errors.ts';
 import type { ObjectStoreKeys } from '#core/keychain/index.ts';
-import { databaseTarget, type Profile } from './rules.ts';
+import { connectionStep, type ConnectionStep, type Profile } from '#shared/contract/connections.ts';
+import { databaseTarget } from './rules.ts';
 
 /** The steps of a connection test, in the order in which they run. */
-export const connectionSteps = [
-  'resolve',
-  'reach',
-  'certificate',
-  'login',
-  'schema',
-  'rights',
-  'bucket',
-] as const;
+export const connectionSteps = connectionStep.shape.name.options;
 
-export type ConnectionStepName = (typeof connectionSteps)[number];
+export type { ConnectionStep };
 
-export interface ConnectionStep {
-  readonly name: ConnectionStepName;
-  readonly state: 'ok' | 'failed' | 'skipped';
-  /** What was found or what went wrong, without secrets. */
-  readonly says: string;
-  /** What to do about it; `null` when there is nothing to do. */
-  readonly todo: string | null;
-}
+export type ConnectionStepName = ConnectionStep['name'];
 
 export interface ConnectionTestInput {
   readonly profile: Profile;

@@ -5,7 +5,8 @@ import { z } from 'zod';
 import { ExpectedError } from '#core/kernel/errors.ts';
 import { isLoopback } from '#core/database/tls.ts';
 import type { ObjectStoreKeys } from '#core/keychain/index.ts';
-import { parseProfile, type Profile } from './rules.ts';
+import type { Profile } from '#shared/contract/connections.ts';
+import { isLoopbackEndpoint, parseProfile } from './rules.ts';
 
 /** The staff a demo makes. */
 export const demoRoles = ['viewer', 'operator', 'approver', 'auditor', 'administrator'] as const;
@@ -30,7 +31,7 @@ export const demoSecretsShape = z.object({
     administrator: login,
   } satisfies Record<DemoRole, typeof login>),
   r2: z.object({
-    endpoint: z.string().min(1),
+    endpoint: z.string().refine(isLoopbackEndpoint),
     bucket: z.string().min(1),
     accessKeyId: z.string().min(1),
     secretAccessKey: z.string().min(1),

@@ -1,8 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ExpectedError } from '#core/kernel/errors.ts';
+import type { Profile } from '#shared/contract/connections.ts';
 import { readPrivateFile, removePrivateFile, writePrivateFile } from './privateFile.ts';
-import { parseProfile, profileName, profileShape, type Profile } from './rules.ts';
+import { parseProfile, profileName, profileShape } from './rules.ts';
 
 /** The profiles of a folder. Files that can't be read as one are named beside them and left as they are. */
 export interface ProfileList {
@@ -10,7 +11,7 @@ export interface ProfileList {
   readonly damaged: readonly string[];
 }
 
-const fileName = /^profile-([a-z0-9-]{1,40})\.json$/;
+const fileName = /^profile-([a-z0-9][a-z0-9-]{0,39})\.json$/;
 
 export async function listProfiles(folder: string): Promise<ProfileList> {
   const profiles: Profile[] = [];

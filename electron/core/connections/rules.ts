@@ -3,15 +3,15 @@ import { z } from 'zod';
 import { ExpectedError } from '#core/kernel/errors.ts';
 import type { DatabaseTarget } from '#core/database/pool.ts';
 import { isLoopback } from '#core/database/tls.ts';
+import { environments, profile, type Environment, type Profile } from '#shared/contract/connections.ts';
 
-/** How dangerous a mistake is; the window shows it at the top of every screen. */
-export const environments = ['production', 'staging', 'demo'] as const;
+export { environments };
+export type { Environment, Profile };
 
-export type Environment = (typeof environments)[number];
-
+/** The name under which a profile is kept; `demo:…` names none, it comes from a running demo. */
 export const profileName = z
   .string()
-  .regex(/^[a-z0-9-]{1,40}$/, 'A name has 1 to 40 small letters, digits and hyphens.');
+  .regex(/^[a-z0-9][a-z0-9-]{0,39}$/, 'A name has 1 to 40 small letters, digits and hyphens.');
 
 /** A host name or an address and nothing more: no URL, whose parameters could switch TLS off, and no socket's folder. */
 const host = z
@@ -40,31 +40,28 @@ const objectStore = z.strictObject({
     .regex(/^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/, 'A bucket has 3 to 63 small letters, digits and hyphens.'),
 });
 
-/** Where a console works and how it gets there. Unknown keys are refused, so that no secret can hide in one. */
-export const profileShape = z
-  .strictObject({
+/** The profile of the contract, under the rules that keep it from leading anywhere without protection. */
+export const profileShape = profile
+  .extend({
     name: profileName,
-    environment: z.enum(environments),
     host,
-    port: z.int().min(1).max(65_535),
     database: databaseName,
     user: databaseName,
-    /** One or more PEM certificates that replace the public ones; `null` trusts the public ones. */
     caCertificate: certificate.nullable(),
-    /** The name the server's certificate carries when `host` is the near end of a tunnel. */
     tlsServerName: host.nullable(),
     r2: objectStore.nullable(),
   })
-  .refine((profile) => profile.environment !== 'demo' || isLoopback(profile.host), {
+  .refine(({ environment, host }) => environment !== 'demo' || isLoopback(host), {
     path: ['host'],
     message: 'A demo is on this computer: 127.0.0.1, ::1 or localhost.',
   })
   .refine(
-    ({ environment, r2 }) => environment === 'demo' || r2 === null || r2.endpoint.startsWith('https://'),
-    { path: ['r2', 'endpoint'], message: 'Only a demo may do without https://.' },
-  );
-
-export type Profile = z.infer<typeof profileShape>;
+    ({ environment, r2 }) => r2 === null || (environment === 'demo') === isLoopbackEndpoint(r2.endpoint),
+    {
+      path: ['r2', 'endpoint'],
+      message: "A demo's store is on this computer, that of any other profile is reached by https://.",
+    },
+  ) satisfies z.ZodType<Profile>;
 
 /** A profile as somebody typed it; the first thing that is wrong becomes an `invalid_input`. */
 export function parseProfile(given: unknown): Profile {
@@ -78,8 +75,8 @@ export function parseProfile(given: unknown): Profile {
 }
 
 /** What the pool needs to sign in with a profile. A demo profile does without TLS, any other never. */
-export function databaseTarget(profile: Profile, password: string, workstation: string): DatabaseTarget {
-  const { host, port, database, user } = profile;
+export function databaseTarget(signIn: Profile, password: string, workstation: string): DatabaseTarget {
+  const { host, port, database, user } = signIn;
   return {
     host,
     port,
@@ -88,12 +85,12 @@ export function databaseTarget(profile: Profile, password: string, workstation: 
     password,
     workstation,
     tls:
-      profile.environment === 'demo'
+      signIn.environment === 'demo'
         ? { mode: 'loopback' }
         : {
             mode: 'verify',
-            ca: profile.caCertificate ?? undefined,
-            serverName: profile.tlsServerName ?? undefined,
+            ca: signIn.caCertificate ?? undefined,
+            serverName: signIn.tlsServerName ?? undefined,
           },
   };
 }
@@ -109,10 +106,16 @@ function isCertificate(pem: string): boolean {
   }
 }
 
+/** Whether a store's address can only mean this machine. */
+export function isLoopbackEndpoint(endpoint: string): boolean {
+  const url = URL.parse(endpoint);
+  return url !== null && isLoopback(url.hostname.replace(/^\[(.*)\]$/, '$1'));
+}
+
 function isEndpoint(text: string): boolean {
   const url = URL.parse(text);
   if (url === null || url.username !== '' || url.password !== '') return false;
   if (url.search !== '' || url.hash !== '') return false;
-  if (url.protocol === 'http:') return isLoopback(url.hostname.replace(/^\[(.*)\]$/, '$1'));
+  if (url.protocol === 'http:') return isLoopbackEndpoint(text);
   return url.protocol === 'https:' && url.pathname === '/';
 }

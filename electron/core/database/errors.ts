@@ -139,6 +139,11 @@ export function noEncryption(): ExpectedError {
   return new ExpectedError('certificate', sentences.noEncryption);
 }
 
+/** The connection is gone, or as good as gone. */
+export function connectionLost(): ExpectedError {
+  return new ExpectedError('unreachable', sentences.lost);
+}
+
 /** No answer within the time a connection may take. */
 export function noAnswer(): ExpectedError {
   return new ExpectedError('unreachable', sentences.noAnswer);

@@ -2,7 +2,7 @@ import { PassThrough, type Readable } from 'node:stream';
 import pg from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
 import { cancelled, ExpectedError } from '#core/kernel/errors.ts';
-import { fromDriver, isConnectionLoss, sqlStateOf, weakLogin } from './errors.ts';
+import { connectionLost, fromDriver, isConnectionLoss, sqlStateOf, weakLogin } from './errors.ts';
 import { isLoopback, reachServer, upgradeToTls, verifiedTlsOptions, type Endpoint } from './tls.ts';
 
 /** Everything that is needed to sign in: where, as whom, and how the way there is protected. */
@@ -110,6 +110,7 @@ type PooledClient = GuardedClient & pg.PoolClient;
 export class Pool {
   readonly #target: DatabaseTarget;
   readonly #pool: pg.Pool;
+  #closing: Promise<void> | undefined;
 
   constructor(target: DatabaseTarget, options: PoolOptions) {
     this.#target = target;
@@ -127,12 +128,15 @@ export class Pool {
     values: readonly unknown[] = [],
     options: QueryOptions = {},
   ): Promise<QueryResult> {
-    return this.#withLease((lease) => lease.query(text, values), options);
+    return this.#withLease(
+      (lease) => lease.query(text, values, { signal: options.signal, timeoutMs: options.timeoutMs }),
+      options.signal,
+    );
   }
 
   /** As {@link DatabaseClient.copyOut}; its session returns to the pool when the stream closes. */
   async copyOut(text: string, options: QueryOptions = {}): Promise<Readable> {
-    const lease = await this.#lend(options);
+    const lease = await this.#lend(options.signal);
     try {
       const stream = await lease.copyOut(text, options);
       stream.once('close', () => void lease.giveBack());
@@ -143,48 +147,50 @@ export class Pool {
     }
   }
 
-  /** Lends one session. What `options` says holds for each statement that says nothing else. */
+  /** Lends one session. Its signal holds for each statement that names no other. */
   async withClient<Value>(
     work: (client: DatabaseClient) => Promise<Value>,
-    options: QueryOptions = {},
+    options: Pick<QueryOptions, 'signal'> = {},
   ): Promise<Value> {
-    return this.#withLease(work, options);
+    return this.#withLease(work, options.signal);
   }
 
   /**
    * Runs `work` in one transaction: committed when it returns, rolled back when it throws or `signal` aborts.
+   * `timeoutMs` is the limit of each of its statements.
    * When the connection is lost during the commit nobody knows whether it counts, and the error says so.
    */
   async transaction<Value>(
     work: (client: DatabaseClient) => Promise<Value>,
     options: TransactionOptions = {},
   ): Promise<Value> {
-    return this.#withLease(
-      async (lease) => {
-        await lease.query(beginStatement(options));
-        let value: Value;
-        try {
-          value = await work(lease);
-          refuseAborted(options.signal);
-        } catch (error) {
-          // When this fails too, the session is thrown away and the server rolls back.
-          await lease.query('rollback', [], { signal: undefined }).catch(() => undefined);
-          throw error;
-        }
-        await lease.commit();
-        return value;
-      },
-      { signal: options.signal, timeoutMs: options.timeoutMs },
-    );
+    return this.#withLease(async (lease) => {
+      await lease.query(beginStatement(options));
+      let value: Value;
+      try {
+        if (options.timeoutMs !== undefined) await lease.limitTransaction(options.timeoutMs);
+        value = await work(lease);
+        refuseAborted(options.signal);
+      } catch (error) {
+        // When this fails too, the session is thrown away and the server rolls back.
+        await lease.query('rollback', [], { signal: undefined }).catch(() => undefined);
+        throw error;
+      }
+      await lease.commit();
+      return value;
+    }, options.signal);
   }
 
   /** Waits for lent sessions to come back, closes all, and takes no more work. */
   async close(): Promise<void> {
-    if (!this.#pool.ending) await this.#pool.end();
+    await (this.#closing ??= this.#pool.end());
   }
 
-  async #withLease<Value>(work: (lease: Lease) => Promise<Value>, options: QueryOptions): Promise<Value> {
-    const lease = await this.#lend(options);
+  async #withLease<Value>(
+    work: (lease: Lease) => Promise<Value>,
+    signal: AbortSignal | undefined,
+  ): Promise<Value> {
+    const lease = await this.#lend(signal);
     try {
       return await work(lease);
     } finally {
@@ -192,10 +198,10 @@ export class Pool {
     }
   }
 
-  async #lend(options: QueryOptions): Promise<Lease> {
-    const { signal } = options;
+  async #lend(signal: AbortSignal | undefined): Promise<Lease> {
     refuseAborted(signal);
-    if (this.#pool.ending) throw new ExpectedError('not_signed_in', 'The console is locked; sign in again.');
+    if (this.#closing !== undefined)
+      throw new ExpectedError('not_signed_in', 'The console is locked; sign in again.');
     const connecting = this.#pool.connect();
     let onAbort = (): void => undefined;
     const aborted = new Promise<'aborted'>((resolve) => {
@@ -204,7 +210,7 @@ export class Pool {
     signal?.addEventListener('abort', onAbort, { once: true });
     try {
       const client = await Promise.race([connecting, aborted]);
-      if (client !== 'aborted') return new Lease(client as PooledClient, this.#target, options);
+      if (client !== 'aborted') return new Lease(client as PooledClient, this.#target, signal);
       connecting.then(
         (late) => late.release(),
         () => undefined,
@@ -288,18 +294,20 @@ function refuseAborted(signal: AbortSignal | undefined): void {
 class Lease implements DatabaseClient {
   readonly #client: PooledClient;
   readonly #target: DatabaseTarget;
-  readonly #defaults: QueryOptions;
+  readonly #signal: AbortSignal | undefined;
   readonly #onError: () => void;
+  /** How long a statement may take that says nothing else. */
+  #limitMs = statementTimeoutMs;
   #unfit = false;
   #busy = false;
   #over = false;
   /** The copy that still runs, and what to wait for before the session can be used again. */
   #copy: { readonly stream: Readable; readonly settled: Promise<void> } | undefined;
 
-  constructor(client: PooledClient, target: DatabaseTarget, defaults: QueryOptions) {
+  constructor(client: PooledClient, target: DatabaseTarget, signal: AbortSignal | undefined) {
     this.#client = client;
     this.#target = target;
-    this.#defaults = defaults;
+    this.#signal = signal;
     // The pool stops listening while a session is lent, and an error nobody listens to ends the program.
     this.#onError = () => {
       this.#unfit = true;
@@ -332,21 +340,20 @@ class Lease implements DatabaseClient {
   }
 
   async copyOut(text: string, options: QueryOptions = {}): Promise<Readable> {
-    const signal = 'signal' in options ? options.signal : this.#defaults.signal;
+    const signal = 'signal' in options ? options.signal : this.#signal;
     const inTransaction = this.#client.getTransactionStatus() === 'T';
-    await this.#setTimeout(options.timeoutMs ?? copyTimeoutMs, inTransaction, signal);
+    const { timeoutMs = copyTimeoutMs } = options;
+    await this.#setTimeout(timeoutMs, inTransaction, signal);
     await this.#begin();
     const client = this.#client;
     const copy = copyTo(text);
     const stream = new PassThrough();
-    const answered = new Promise<void>((resolve) => {
-      client.once('drain', resolve);
-      client.once('end', resolve);
-    });
-    const onAbort = (): void => {
-      stream.destroy(cancelled());
+    const stop = (reason: Error): void => {
+      stream.destroy(reason);
     };
+    const onAbort = (): void => stop(cancelled());
     signal?.addEventListener('abort', onAbort, { once: true });
+    const watchdog = setTimeout(() => stop(connectionLost()), timeoutMs + graceMs);
     let complete = false;
     copy.once('end', () => {
       complete = true;
@@ -354,9 +361,10 @@ class Lease implements DatabaseClient {
     copy.on('error', (error: unknown) => {
       complete = true;
       if (isConnectionLoss(error)) this.#unfit = true;
-      stream.destroy(fromDriver(error, signal));
+      stop(fromDriver(error, signal));
     });
     stream.once('close', () => {
+      clearTimeout(watchdog);
       signal?.removeEventListener('abort', onAbort);
       if (complete) return;
       // A server that waits for its reader heeds no request to cancel, one that computes heeds no closed socket.
@@ -364,11 +372,10 @@ class Lease implements DatabaseClient {
       copy.destroy();
       void this.#cancelOnServer().then(() => client.connection.stream.destroy());
     });
-    client.query(copy);
-    copy.pipe(stream);
-    const settled = answered.then(async () => {
+    const settled = this.#answered().then(async () => {
       if (!this.#unfit && client.getTransactionStatus() !== 'E') {
-        await client.query(setTimeoutText, [String(statementTimeoutMs), inTransaction]).catch(() => {
+        const limit = [String(this.#limitMs), inTransaction];
+        await this.#transmit(setTimeoutText, limit, statementTimeoutMs, undefined).catch(() => {
           this.#unfit = true;
         });
       }
@@ -376,7 +383,22 @@ class Lease implements DatabaseClient {
       this.#copy = undefined;
     });
     this.#copy = { stream, settled };
+    client.query(copy);
+    copy.pipe(stream);
+    if (signal?.aborted === true) onAbort();
     return stream;
+  }
+
+  /** Resolves when the server is ready for the next statement, or the session has ended. */
+  #answered(): Promise<void> {
+    const client = this.#client;
+    return new Promise((resolve) => {
+      const done = (): void => {
+        client.off('drain', done).off('end', done);
+        resolve();
+      };
+      client.on('drain', done).on('end', done);
+    });
   }
 
   async giveBack(): Promise<void> {
@@ -389,19 +411,25 @@ class Lease implements DatabaseClient {
     this.#client.release(!clean);
   }
 
+  async limitTransaction(timeoutMs: number): Promise<void> {
+    await this.#setTimeout(timeoutMs, true, this.#signal);
+    this.#limitMs = timeoutMs;
+  }
+
   async #run(text: string, values: readonly unknown[], options: QueryOptions): Promise<pg.QueryResult> {
-    const signal = 'signal' in options ? options.signal : this.#defaults.signal;
-    const timeoutMs = options.timeoutMs ?? this.#defaults.timeoutMs;
-    if (timeoutMs === undefined || timeoutMs === statementTimeoutMs) {
-      return this.#send(text, values, statementTimeoutMs, signal);
-    }
+    const signal = 'signal' in options ? options.signal : this.#signal;
+    const { timeoutMs = this.#limitMs } = options;
+    if (timeoutMs === this.#limitMs) return this.#send(text, values, timeoutMs, signal);
     const inTransaction = this.#client.getTransactionStatus() === 'T';
     await this.#setTimeout(timeoutMs, inTransaction, signal);
     try {
       return await this.#send(text, values, timeoutMs, signal);
     } finally {
+      // A rollback brings the limit back as well.
       if (!this.#unfit && this.#client.getTransactionStatus() !== 'E') {
-        await this.#setTimeout(statementTimeoutMs, inTransaction, undefined);
+        await this.#setTimeout(this.#limitMs, inTransaction, undefined).catch(() => {
+          this.#unfit = true;
+        });
       }
     }
   }
@@ -425,6 +453,15 @@ class Lease implements DatabaseClient {
   ): Promise<pg.QueryResult> {
     refuseAborted(signal);
     await this.#begin();
+    return this.#transmit(text, values, timeoutMs, signal);
+  }
+
+  async #transmit(
+    text: string,
+    values: readonly unknown[],
+    timeoutMs: number,
+    signal: AbortSignal | undefined,
+  ): Promise<pg.QueryResult> {
     const client = this.#client;
     const dropConnection = (): void => {
       this.#unfit = true;
@@ -433,6 +470,7 @@ class Lease implements DatabaseClient {
     // The server ends what takes too long. This is for a server that no longer answers, as after a sleep of the machine.
     let watchdog = setTimeout(dropConnection, timeoutMs + graceMs);
     let cancelling: Promise<void> | undefined;
+    let met = false;
     const onAbort = (): void => {
       clearTimeout(watchdog);
       watchdog = setTimeout(dropConnection, graceMs);
@@ -440,22 +478,22 @@ class Lease implements DatabaseClient {
     };
     signal?.addEventListener('abort', onAbort, { once: true });
     try {
+      refuseAborted(signal);
       return await client.query({ text, values: [...values], types });
     } catch (error) {
+      met = sqlStateOf(error) === '57014';
       if (isConnectionLoss(error)) {
         this.#unfit = true;
         refuseAborted(signal);
-      } else if (sqlStateOf(error) === '57014') {
-        // The request to cancel has met its statement, so none is left under way to hit the next one.
-        cancelling = undefined;
       }
       throw fromDriver(error, signal);
     } finally {
       signal?.removeEventListener('abort', onAbort);
       clearTimeout(watchdog);
       if (cancelling !== undefined) {
-        this.#unfit = true;
         await cancelling;
+        // A request that did not meet its statement could still hit the next one.
+        if (!met) this.#unfit = true;
       }
       this.#busy = false;
     }

@@ -4,10 +4,11 @@ import { keychainOver, type Keychain } from './keychain.ts';
 export function memoryKeychain(): Keychain {
   const secrets = new Map<string, string>();
   return keychainOver({
-    get: async (name) => secrets.get(name) ?? null,
-    set: async (name, secret) => {
+    get: (name) => Promise.resolve(secrets.get(name) ?? null),
+    set: (name, secret) => {
       secrets.set(name, secret);
+      return Promise.resolve();
     },
-    delete: async (name) => secrets.delete(name),
+    delete: (name) => Promise.resolve(secrets.delete(name)),
   });
 }

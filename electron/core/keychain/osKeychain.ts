@@ -1,3 +1,4 @@
+import type { AsyncEntry } from 'keytar';
 import { ExpectedError } from '#core/kernel/errors.ts';
 import { keychainLocked, keychainOver, type Keychain, type SecretStore } from './keychain.ts';
 
@@ -16,7 +17,7 @@ export function osKeychain(): Keychain {
  * its maintained successor, @napi-rs/keyring, under that name. Only `AsyncEntry` can be pinned to a store: unpinned,
  * as its keytar-compatible functions are, it falls back without a word to the kernel's keyring, which is lost at reboot.
  */
-async function entry(name: string): Promise<import('keytar').AsyncEntry> {
+async function entry(name: string): Promise<AsyncEntry> {
   const keytar = await import('keytar').catch(() => undefined);
   if (keytar === undefined) {
     throw new ExpectedError(
@@ -35,10 +36,7 @@ async function entry(name: string): Promise<import('keytar').AsyncEntry> {
 }
 
 /** Its errors all carry the same code and may quote what they were given, so none is passed on. */
-async function attempt<Value>(
-  name: string,
-  work: (entry: import('keytar').AsyncEntry) => Promise<Value>,
-): Promise<Value> {
+async function attempt<Value>(name: string, work: (entry: AsyncEntry) => Promise<Value>): Promise<Value> {
   const opened = await entry(name);
   try {
     return await work(opened);

@@ -1,7 +1,7 @@
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { DatabaseFault } from '#core/database/errors.ts';
+import { DatabaseFault, raised } from '#core/database/errors.ts';
 import { maximumConnections, openPool, type Pool } from '#core/database/pool.ts';
 import { makeAuthority } from '#tests/helpers/certificates.ts';
 import { startTlsServer, type TlsServer } from '#tests/helpers/tlsServer.ts';
@@ -281,6 +281,21 @@ describe('cancelling', () => {
     });
     expect((await pool.query('show statement_timeout')).rows).toEqual([{ statement_timeout: '30s' }]);
   });
+
+  test('by the time limit of a transaction, or of one statement in it', async () => {
+    pool = open();
+    await pool.transaction(
+      async (client) => {
+        const shown = async (options = {}): Promise<unknown> =>
+          (await client.query('show statement_timeout', [], options)).rows[0];
+        expect(await shown()).toEqual({ statement_timeout: '1min' });
+        expect(await shown({ timeoutMs: 5_000 })).toEqual({ statement_timeout: '5s' });
+        expect(await shown()).toEqual({ statement_timeout: '1min' });
+      },
+      { timeoutMs: 60_000 },
+    );
+    expect((await pool.query('show statement_timeout')).rows).toEqual([{ statement_timeout: '30s' }]);
+  });
 });
 
 describe('copy out', () => {
@@ -299,7 +314,7 @@ describe('copy out', () => {
     }
     expect(bytes).toBe(10_000_000);
     expect(most).toBeLessThan(1_000_000);
-    for (let turn = 0; turn < 5; turn += 1) {
+    for (let turn = 0; turn < 15; turn += 1) {
       expect(await text(await pool.copyOut('copy (select 1) to stdout'))).toBe('1\n');
       expect((await pool.query('show statement_timeout')).rows).toEqual([{ statement_timeout: '30s' }]);
     }
@@ -323,7 +338,8 @@ describe('copy out', () => {
   test('destroyed by its reader ends on the server', async () => {
     pool = open({ workstation: 'reader' });
     const stream = await pool.copyOut(million);
-    for await (const _chunk of stream) break;
+    await stream[Symbol.asyncIterator]().next();
+    stream.destroy();
     await until(async () => (await sessions("application_name like '% reader'")).length === 0);
     expect((await pool.query('select 1')).rowCount).toBe(1);
   });
@@ -373,7 +389,7 @@ describe('an error', () => {
     const failure = await failureOf('select privacy_console.refuse()');
     expect(failure).toMatchObject({
       name: 'ExpectedError',
-      code: 'access_closed',
+      code: raised.PC002,
       message: 'This access has been closed; open a new one.',
     });
     expect(JSON.stringify({ ...failure }) + String(failure.stack)).not.toContain('SECRET');
