@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 import { countsReporter } from './reporters/vitest.ts';
@@ -10,7 +9,7 @@ export default defineConfig({
   test: {
     include: ['tests/**/*.test.ts'],
     exclude: ['tests/journeys/**'],
-    globalSetup: existsSync(globalSetup) ? [globalSetup] : [],
+    globalSetup: [globalSetup],
     reporters: ['default', countsReporter()],
     allowOnly: false,
     maxWorkers: 2,

@@ -89,8 +89,6 @@ async function end(at: Desk, intent: number, outcome: 'done' | 'failed', detail:
   );
 }
 
-const openIntents = sql`select count(*)::int as count from privacy_console.open_intents()`;
-
 async function verify(
   at: Desk,
   intent: number,
@@ -106,7 +104,10 @@ async function verify(
       signal,
     );
     const fault = verified.fault ?? at.info.trailFault;
-    const { count } = await at.database.row(openIntents, z.object({ count: z.number() }));
+    const { count } = await at.database.row(
+      sql`select count(*)::int as count from privacy_console.open_intents() o where o <> ${intent}::bigint`,
+      z.object({ count: z.number() }),
+    );
     await end(at, intent, fault === null ? 'done' : 'failed', {
       entries: verified.entries,
       fault: fault?.number ?? null,

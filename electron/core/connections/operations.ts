@@ -133,9 +133,7 @@ async function holds(get: () => Promise<unknown>): Promise<boolean> {
   }
 }
 
-async function demoProfiles(
-  folder: string,
-): Promise<
+async function demoProfiles(folder: string): Promise<
   readonly (Awaited<ReturnType<typeof readDemoProfile>>['profile'] & {
     hasPassword: boolean;
     hasObjectStoreKeys: boolean;

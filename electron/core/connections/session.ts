@@ -216,7 +216,8 @@ export function createSessions(options: SessionsOptions): Sessions {
     const outcome = await checkContinues(database, start);
     if (isFault(outcome) || outcome.number === 0) return;
     if (before === null && demoRoleOf(name) !== null) await forgetVerifiedHead(places.profileFolder, name);
-    await rememberVerifiedHead(places.profileFolder, name, { ...outcome, database: identity });
+    const { number, chain } = outcome;
+    await rememberVerifiedHead(places.profileFolder, name, { number, chain, database: identity });
   };
 
   const leave = async (leaving: Open): Promise<void> => {

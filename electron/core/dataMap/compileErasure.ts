@@ -203,10 +203,10 @@ function valueOf(catalogue: Catalogue, held: Collection, column: string, value: 
     : `${quoteLiteral(value)}::${type}`;
 }
 
-/** Condition that a row doesn't yet hold what anonymising sets. */
-function notYet(set: Step['set']): string {
+/** Condition that a row doesn't yet hold what anonymising sets, as far as the reader may look. */
+function notYet({ set, held }: Step): string {
   const tests = Object.entries(set)
-    .filter(([, value]) => value !== 'now')
+    .filter(([column, value]) => value !== 'now' && held.columns[column]?.never !== true)
     .map(([column, value]) =>
       value === null
         ? `t.${quoteIdentifier(column)} is not null`
@@ -223,7 +223,7 @@ function assignments(catalogue: Catalogue, held: Collection, set: Step['set']): 
 
 /** Condition of the rows a step still has to deal with. */
 function open(step: Step): string {
-  return step.action === 'anonymise' ? `${step.condition} and ${notYet(step.set)}` : step.condition;
+  return step.action === 'anonymise' ? `${step.condition} and ${notYet(step)}` : step.condition;
 }
 
 function unique(variables: readonly KeyVariable[]): readonly KeyVariable[] {

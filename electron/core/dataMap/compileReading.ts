@@ -240,12 +240,14 @@ function pageQuery(
 ): string {
   const table = quoteTable(held.table);
   const order = orderBy(held);
+  // Named one by one: the reader has no right to the `never` columns.
+  const columns = shown.map((each) => `t.${quoteIdentifier(each.name)}`).join(', ');
   const rows = branches(
     conditions,
     (path, without) =>
       path.variable === null
-        ? `(select t.* from ${table} t where ${path.condition}${without}${after} order by ${order} limit p_limit)`
-        : `(select t.* from unnest(${path.variable.name}) p(value) cross join lateral (select t.* from ${table} t where ${path.expression} = p.value${without}${after} order by ${order} limit p_limit) t order by ${order} limit p_limit)`,
+        ? `(select ${columns} from ${table} t where ${path.condition}${without}${after} order by ${order} limit p_limit)`
+        : `(select ${columns} from unnest(${path.variable.name}) p(value) cross join lateral (select ${columns} from ${table} t where ${path.expression} = p.value${without}${after} order by ${order} limit p_limit) t order by ${order} limit p_limit)`,
     ' union all ',
   );
   const cursor = held.order.map((each) => `t.${quoteIdentifier(each)}::text`).join(', ');

@@ -68,7 +68,7 @@ export function compileSearch(map: DataMap, catalogue: Catalogue): string {
     with found(key, field, how, score) as (
       ${branches.join('\n      union all ')}
     ), best as (
-      select f.key, max(f.score) as score, array_agg(f.field || ' ' || f.how order by f.score desc, f.field) as matched
+      select f.key, max(f.score) as score, array_agg(distinct f.field || ' ' || f.how) as matched
       from found f where f.key is not null group by f.key order by max(f.score) desc, f.key limit v_limit + 1
     )
     select b.key::text as key, b.score, b.matched, ${maskedColumn(map.subject.name)} as name, ${maskedColumn(map.subject.email)} as email, ${maskedColumn(map.subject.phone)} as phone,

@@ -38,8 +38,7 @@ export function columnOf(catalogue: Catalogue, held: Collection, column: string)
 /** Type as written in SQL; its schema is named when it isn't the catalogue's. */
 export function typeOf(column: CatalogueColumn): string {
   if (column.typeSchema === 'pg_catalog') return column.type;
-  const bare = column.type.replace(/^"?[^".]+"?\./, '').replaceAll('"', '');
-  return `${quoteIdentifier(column.typeSchema)}.${quoteIdentifier(bare)}`;
+  return `${quoteIdentifier(column.typeSchema)}.${quoteIdentifier(column.type.slice(column.typeSchema.length + 1))}`;
 }
 
 /** Whether equality on the type is the catalogue's own, exact and immune to other operators. */

@@ -218,13 +218,13 @@ async function eraseObjects(at: Desk, run: number, signal: AbortSignal): Promise
       const failed = new Set(outcome.failed.map((each) => each.key));
       const gone = batch.objects.filter((each) => !failed.has(each.key)).map((each) => each.number);
       const stayed = batch.objects.filter((each) => failed.has(each.key)).map((each) => each.number);
-      await at.database.effect(
+      const { left } = await at.database.effect(
         sql`select privacy_console.objects_deleted(${run}::bigint, ${batch.entry}::bigint, ${gone}::bigint[], ${stayed}::bigint[]) as result`,
-        receipt,
+        z.object({ left: z.number() }),
         noNote,
       );
       deleted += gone.length;
-      if (batch.objects.length === 0) return deleted;
+      if (left === 0) return deleted;
       if (stayed.length > 0) {
         if (failedBefore) {
           throw new ExpectedError(

@@ -404,7 +404,8 @@ ${definer(
     set done = (select count(*) from privacy_console.plan_object o where o.plan = v_plan.id and o.state = 'deleted'),
         finished_at = case when not exists (select from privacy_console.plan_object o where o.plan = v_plan.id and o.state <> 'deleted') then clock_timestamp() end
     from privacy_console.plan_line l where l.plan = v_plan.id and l.action = 'objects' and t.run = p_run and t.step = l.step;
-  return jsonb_build_object('ok', true) || privacy_console.receipt(privacy_console.append('objects.deleted', v_plan.subject, v_plan.request,
+  return jsonb_build_object('ok', true, 'left', (select count(*) from privacy_console.plan_object o where o.plan = v_plan.id and o.state <> 'deleted'))
+    || privacy_console.receipt(privacy_console.append('objects.deleted', v_plan.subject, v_plan.request,
     case when cardinality(p_failed) = 0 then 'done' else 'failed' end, p_intent,
     json_build_object('run', p_run, 'deleted', cardinality(p_deleted), 'failed', cardinality(p_failed))::text));`,
   { declare: '  v_plan privacy_console.plan; v_rows bigint;' },

@@ -309,7 +309,8 @@ ${definer(
       from privacy_console.mapped_column m
       join pg_namespace n on n.nspname = m.schema_name join pg_class c on c.relnamespace = n.oid and c.relname = m.table_name
       join pg_attribute a on a.attrelid = c.oid and a.attname = m.column_name and not a.attisdropped
-      where format_type(a.atttypid, null) <> m.type;`,
+      join pg_type t on t.oid = a.atttypid join pg_namespace tn on tn.oid = t.typnamespace
+      where m.type <> case when tn.nspname = 'pg_catalog' then format_type(a.atttypid, null) else tn.nspname || '.' || t.typname end;`,
 )}
 ${definer(
   'refuse_where_unsafe()',
