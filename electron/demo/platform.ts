@@ -56,6 +56,7 @@ export const mediaBucket = 'cloudsingh-media';
 const keptInCache = 4;
 
 const sources = [
+  'platform.ts',
   'platformSchema.ts', 'seed.ts', 'people.ts', 'mediaBytes.ts', 'postgres.ts', 'objectStore.ts', 'objectStoreProcess.ts',
 ]; // prettier-ignore
 

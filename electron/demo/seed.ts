@@ -167,7 +167,8 @@ function accounts(scale: Scale): string {
 create table seeding.people as
 select n, seeding.uuid('user', n) as id,
   case when d < 74 then 'indian' when d < 82 then 'devanagari' when d < 86 then 'arabic' when d < 94 then 'international' else 'indian' end as pool,
-  d between 94 and 96 as common, d between 97 and 98 as single, d = 99 as titled
+  d between 94 and 96 as common, d between 97 and 98 as single, d = 99 as titled,
+  timestamptz '2022-01-01 00:00:00+00' + make_interval(secs => seeding.draw(10, n, 119000000)) as created
 from (select n, seeding.draw(1, n, 100) as d from generate_series(1, ${size.users}) n) drawn;
 create table seeding.pools as select pool, part, count(*) as size from seeding.name_parts group by 1, 2;
 
@@ -198,7 +199,7 @@ from (
   select n, id, pool, common, single, titled, seeding.draw(7, n, 100) as e, created,
     case when seeding.draw(9, n, 100) < 5 then null else greatest(created, least(coalesce(closed, 'infinity'), seeding.ago(8, n, 200))) end as login,
     closed
-  from (select *, timestamptz '2022-01-01 00:00:00+00' + make_interval(secs => seeding.draw(10, n, 31000000)) as created,
+  from (select *,
       -- Half of the closed accounts are past the thirty days the policy gives.
       case when n > 1 and seeding.draw(11, n, 100) < 3 then seeding.ago(12, n, 60) end as closed
     from seeding.people) timed
@@ -219,9 +220,10 @@ insert into plans values
   ('growth', 'Growth', 180, 600, 250000), ('enterprise', 'Enterprise', 730, 3000, 5000000);
 
 create table seeding.workspaces as
-select w, seeding.uuid('workspace', w) as id, seeding.owner(w) as owner,
-  timestamptz '2023-01-01 00:00:00+00' + make_interval(secs => seeding.draw(15, w, 91000000)) as created
-from generate_series(1, ${size.workspaces}) w;
+select w, seeding.uuid('workspace', w) as id, n as owner,
+  -- Never before its owner came; all before the first message.
+  greatest(timestamptz '2023-01-01 00:00:00+00' + make_interval(secs => seeding.draw(15, w, 91000000)), created + interval '10 minutes') as created
+from generate_series(1, ${size.workspaces}) w join seeding.people on n = seeding.owner(w);
 alter table seeding.workspaces add primary key (w);
 analyze seeding.workspaces;
 
@@ -270,7 +272,7 @@ select seeding.campaign(w, k), w.id,
   case when seeding.draw(32, w * 10 + k, 20) = 0 then null else coalesce(second.id, p.id) end,
   (array['Diwali Sale 2026', 'Fee reminder', 'Wedding invitation: ' || p.name, 'Order updates', 'नया साल मुबारक 🎉', 'Feedback', 'Price list'])[1 + seeding.draw(33, w * 10 + k, 7)] || ' ' || k,
   'Hello {{name}}, this is ' || p.name || ' with an update.',
-  state, started - interval '2 hours',
+  state, case when state = 'scheduled' then timestamptz '${referenceTime}' + make_interval(days => 1 + k::int) else started - interval '2 hours' end,
   case when state in ('running', 'completed', 'cancelled') then started end,
   case when state = 'completed' then started + interval '40 minutes' end,
   case when state in ('completed', 'running') then jsonb_build_object('sent', sent, 'delivered', sent * 9 / 10, 'failed', sent / 50) else '{}' end
