@@ -234,7 +234,7 @@ select w.id,
   p.id,
   case when w <= ${heavyWorkspaces} then 'enterprise' else (array['free', 'free', 'free', 'starter', 'starter', 'growth', 'enterprise'])[1 + seeding.draw(17, w, 7)] end,
   jsonb_build_object('timezone', 'Asia/Kolkata', 'replyTo', p.email, 'quietHours', seeding.draw(18, w, 2) = 1),
-  created
+  w.created
 from seeding.workspaces w join seeding.people p on p.n = w.owner order by w;
 
 -- Every fourth workspace is shared: with somebody who owns none, and with up to three more. Some people belong to no workspace at all.

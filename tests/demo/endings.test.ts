@@ -38,13 +38,13 @@ async function hold(checkout: string): Promise<Held> {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  const [line] = (await Promise.race([
-    createInterface({ input: child.stdout })
-      [Symbol.asyncIterator]()
-      .next()
-      .then(({ value }) => [value as string]),
-    gone.then(() => Promise.reject(new Error('The platform ended before it was ready.'))),
-  ])) as [string];
+  const lines = createInterface({ input: child.stdout });
+  const line = await new Promise<string>((resolve, reject) => {
+    lines.once('line', resolve);
+    child.once('exit', () => {
+      reject(new Error('The platform ended before it was ready.'));
+    });
+  });
   const said = JSON.parse(line) as { port: number; dataFolder: string; endpoint: string };
   return {
     ...said,
