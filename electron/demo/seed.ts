@@ -169,8 +169,13 @@ select n, seeding.uuid('user', n) as id,
   case when d < 74 then 'indian' when d < 82 then 'devanagari' when d < 86 then 'arabic' when d < 94 then 'international' else 'indian' end as pool,
   d between 94 and 96 as common, d between 97 and 98 as single, d = 99 as titled,
   timestamptz '2022-01-01 00:00:00+00' + make_interval(secs => seeding.draw(10, n, 119000000)) as created
-from (select n, seeding.draw(1, n, 100) as d from generate_series(1, ${size.users}) n) drawn;
-create table seeding.pools as select pool, part, count(*) as size from seeding.name_parts group by 1, 2;
+from (select n, seeding.draw(1, n, 100) as d from generate_series(1::bigint, ${size.users}) n) drawn;
+alter table seeding.people add primary key (n);
+analyze seeding.people;
+-- Each person's parts of a name, as numbers into the pool.
+create table seeding.pools as select pool, count(*) filter (where part = 'given') as given, count(*) filter (where part = 'family') as family
+from seeding.name_parts group by 1;
+analyze seeding.name_parts, seeding.pools, seeding.named;
 
 insert into users (id, email, name, phone, password_hash, locale, created_at, last_login_at, closed_at)
 select id,
@@ -205,14 +210,13 @@ from (
     from seeding.people) timed
 ) person
 left join seeding.named using (n)
-cross join lateral (select g.shown as given_shown, g.ascii as given from seeding.pools s join seeding.name_parts g using (pool, part)
-  where s.pool = person.pool and s.part = 'given' and g.i = seeding.draw(13, n, s.size)) given_part
-cross join lateral (select f.shown as family_shown, f.ascii as family from seeding.pools s join seeding.name_parts f using (pool, part)
-  where s.pool = person.pool and s.part = 'family' and f.i = seeding.draw(14, n, s.size)) family_part
+join (select n, g.shown as given_shown, g.ascii as given from seeding.people join seeding.pools s using (pool)
+  join seeding.name_parts g on g.pool = s.pool and g.part = 'given' and g.i = seeding.draw(13, n, s.given)) given_part using (n)
+join (select n, f.shown as family_shown, f.ascii as family from seeding.people join seeding.pools s using (pool)
+  join seeding.name_parts f on f.pool = s.pool and f.part = 'family' and f.i = seeding.draw(14, n, s.family)) family_part using (n)
 order by n;
 alter table seeding.people add email text, add name text;
 update seeding.people p set email = u.email, name = u.name from users u where u.id = p.id;
-alter table seeding.people add primary key (n);
 analyze seeding.people;
 
 insert into plans values
@@ -223,7 +227,7 @@ create table seeding.workspaces as
 select w, seeding.uuid('workspace', w) as id, n as owner,
   -- Never before its owner came; all before the first message.
   greatest(timestamptz '2023-01-01 00:00:00+00' + make_interval(secs => seeding.draw(15, w, 91000000)), created + interval '10 minutes') as created
-from generate_series(1, ${size.workspaces}) w join seeding.people on n = seeding.owner(w);
+from generate_series(1::bigint, ${size.workspaces}) w join seeding.people on n = seeding.owner(w);
 alter table seeding.workspaces add primary key (w);
 analyze seeding.workspaces;
 
