@@ -18,6 +18,8 @@ export interface PlatformOptions {
   readonly seed: number;
   /** Where filled platforms are kept between runs; without it the user's cache folder. */
   readonly cacheFolder?: string;
+  /** Folder of other PostgreSQL binaries (14 or later) than the embedded ones; kept apart in the cache. */
+  readonly binFolder?: string;
   /** Server settings besides the defaults, as `-c name=value`. */
   readonly postgresSettings?: Readonly<Record<string, string>>;
 }
@@ -61,8 +63,9 @@ const sources = [
 ]; // prettier-ignore
 
 /** Name of the cache entry: changes with whatever the rows depend on. */
-async function cacheName(scale: Scale, seed: number): Promise<string> {
+async function cacheName({ scale, seed, binFolder }: PlatformOptions): Promise<string> {
   const hash = createHash('sha256');
+  if (binFolder !== undefined) hash.update(`${binFolder}\n`);
   for (const name of sources) hash.update(await readFile(new URL(`./${name}`, import.meta.url)));
   return `platform-${scale}-${seed}-${hash.digest('hex').slice(0, 16)}`;
 }
@@ -113,7 +116,7 @@ async function exists(entry: string): Promise<boolean> {
 }
 
 /** Fills a platform in a folder beside its final place and moves it there whole; a faster twin's result is as good. */
-async function build(folder: string, scale: Scale, seed: number): Promise<void> {
+async function build(folder: string, { scale, seed, binFolder }: PlatformOptions): Promise<void> {
   const building = `${folder}.${randomBytes(6).toString('hex')}`;
   const forget = watch({ path: building });
   try {
@@ -129,8 +132,9 @@ async function build(folder: string, scale: Scale, seed: number): Promise<void> 
       shared_buffers: scale === 'large' ? '1GB' : '256MB',
       max_parallel_maintenance_workers: '1',
     };
+    const binaries = binFolder === undefined ? {} : { binFolder };
     const [server, store] = await Promise.allSettled([
-      startPostgres({ dataFolder: path.join(building, 'postgres'), settings }),
+      startPostgres({ dataFolder: path.join(building, 'postgres'), settings, ...binaries }),
       startObjectStore({ folder: path.join(building, 'objects'), bucket: mediaBucket }),
     ]);
     try {
@@ -204,8 +208,9 @@ async function lock(folder: string): Promise<() => Promise<void>> {
 export async function startPlatform(options: PlatformOptions): Promise<Platform> {
   const { scale, seed } = options;
   const cacheFolder = await prepareCacheFolder(options.cacheFolder ?? userCacheFolder());
-  const name = await cacheName(scale, seed);
+  const name = await cacheName(options);
   const entry = path.join(cacheFolder, name);
+  const binaries = options.binFolder === undefined ? {} : { binFolder: options.binFolder };
   const inPlace = scale === 'large';
   const fromCache = await exists(entry);
   const cleanUp: (() => Promise<void>)[] = [];
@@ -215,7 +220,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   try {
     if (inPlace) cleanUp.push(await lock(entry));
     if (!fromCache) {
-      await build(entry, scale, seed);
+      await build(entry, options);
       await prune(cacheFolder, name);
     }
     await assertOwn(entry);
@@ -237,7 +242,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     };
     const [server, store] = await Promise.allSettled([
       part('postgres').then((dataFolder) =>
-        startPostgres({ dataFolder, settings: options.postgresSettings ?? {} }),
+        startPostgres({ dataFolder, settings: options.postgresSettings ?? {}, ...binaries }),
       ),
       part('objects').then((objects) => startObjectStore({ folder: objects, bucket: mediaBucket })),
     ]);
