@@ -6,7 +6,7 @@ import { copyTree, makeRunFolder, reachableByServer } from './folders.ts';
 import { startObjectStore, type ObjectStore } from './objectStore.ts';
 import { platformDatabase } from './platformSchema.ts';
 import { startPostgres, type PostgresServer } from './postgres.ts';
-import { fillPlatform, type Scale } from './seed.ts';
+import { fillPlatform, fillSettings, type Scale } from './seed.ts';
 import { quoteName, withSuperuser } from './superuser.ts';
 import { watch } from './watchdog.ts';
 
@@ -57,10 +57,7 @@ export const mediaBucket = 'cloudsingh-media';
 /** How many filled platforms the cache keeps; each small one takes some 200 MB. */
 const keptInCache = 4;
 
-const sources = [
-  'platform.ts',
-  'platformSchema.ts', 'seed.ts', 'people.ts', 'mediaBytes.ts', 'postgres.ts', 'objectStore.ts', 'objectStoreProcess.ts',
-]; // prettier-ignore
+const sources = ['platformSchema.ts', 'seed.ts', 'people.ts', 'mediaBytes.ts', 'postgres.ts'];
 
 /** Name of the cache entry: changes with whatever the rows depend on. */
 async function cacheName({ scale, seed, binFolder }: PlatformOptions): Promise<string> {
@@ -121,20 +118,13 @@ async function build(folder: string, { scale, seed, binFolder }: PlatformOptions
   const forget = watch({ path: building });
   try {
     await mkdir(building, { mode: process.getuid?.() === 0 ? 0o711 : 0o700 });
-    const settings = {
-      wal_level: 'minimal',
-      max_wal_senders: '0',
-      max_wal_size: '8GB',
-      autovacuum: 'off',
-      checkpoint_timeout: '1h',
-      // What is recycled would be copied at each start.
-      wal_recycle: 'off',
-      shared_buffers: scale === 'large' ? '1GB' : '256MB',
-      max_parallel_maintenance_workers: '1',
-    };
     const binaries = binFolder === undefined ? {} : { binFolder };
     const [server, store] = await Promise.allSettled([
-      startPostgres({ dataFolder: path.join(building, 'postgres'), settings, ...binaries }),
+      startPostgres({
+        dataFolder: path.join(building, 'postgres'),
+        settings: fillSettings(scale),
+        ...binaries,
+      }),
       startObjectStore({ folder: path.join(building, 'objects'), bucket: mediaBucket }),
     ]);
     try {
@@ -142,9 +132,7 @@ async function build(folder: string, { scale, seed, binFolder }: PlatformOptions
       if (store.status === 'rejected') throw store.reason;
       await fillPlatform(server.value, store.value, { scale, seed });
     } finally {
-      await Promise.all(
-        [server, store].map((started) => (started.status === 'fulfilled' ? started.value.stop() : undefined)),
-      );
+      for (const started of [server, store]) if (started.status === 'fulfilled') await started.value.stop();
     }
     await rename(building, folder).catch(async (error: unknown) => {
       if (!(await exists(folder))) throw error;

@@ -93,7 +93,7 @@ function named(): string {
       ({ name, email, phone }, index) =>
         // From user number 2 on; number 1 is the heaviest account.
         `(${index + 2}, ${literal(name)}, ${email === undefined ? 'null' : literal(email)}, ` +
-        `${phone == null ? 'null' : literal(phone)}, ${phone === null})`,
+        `${phone === undefined || phone === null ? 'null' : literal(phone)}, ${phone === null})`,
     )
     .join(',\n');
 }
@@ -506,6 +506,21 @@ async function asOwner(server: SuperuserAccess, texts: readonly string[]): Promi
     );
     for (const text of texts) await query(text);
   });
+}
+
+/** Server settings that suit the filling; the rows don't depend on them. */
+export function fillSettings(scale: Scale): Readonly<Record<string, string>> {
+  return {
+    wal_level: 'minimal',
+    max_wal_senders: '0',
+    max_wal_size: '8GB',
+    // What is recycled would be copied at each start.
+    wal_recycle: 'off',
+    autovacuum: 'off',
+    checkpoint_timeout: '1h',
+    shared_buffers: scale === 'large' ? '1GB' : '256MB',
+    max_parallel_maintenance_workers: '1',
+  };
 }
 
 /** Makes the platform's database in an empty cluster and its objects in an empty bucket. */
