@@ -16,6 +16,14 @@ export interface StoredObject {
   readonly contentType: string;
 }
 
+/** An object as the bucket itself holds it, hashed there. */
+export interface FoundObject {
+  readonly key: string;
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly contentType: string;
+}
+
 export interface ObjectStore {
   readonly endpoint: string;
   readonly bucket: string;
@@ -23,6 +31,8 @@ export interface ObjectStore {
   readonly secretAccessKey: string;
   /** Puts objects past S3, for filling. */
   put(objects: readonly StoredObject[]): Promise<void>;
+  /** Every object, past S3, for tests that judge what the product did. Reads them all. */
+  list(): Promise<readonly FoundObject[]>;
   /** Resolves when the server is gone. Can be called twice. */
   stop(): Promise<void>;
 }
@@ -48,16 +58,17 @@ export async function startObjectStore(options: ObjectStoreOptions): Promise<Obj
     const ready = await ask(child, { order: 'start', ...options, accessKeyId, secretAccessKey });
     if (ready.answer !== 'ready') throw new Error('The object store answered out of turn.');
     child.unref();
-    child.channel?.unref();
     return {
       endpoint: ready.endpoint,
       bucket: options.bucket,
       accessKeyId,
       secretAccessKey,
       put: async (objects) => {
-        child.channel?.ref();
         await ask(child, { order: 'put', objects });
-        child.channel?.unref();
+      },
+      list: async () => {
+        const listed = await ask(child, { order: 'list' });
+        return listed.answer === 'listed' ? listed.objects : [];
       },
       stop,
     };
@@ -69,6 +80,8 @@ export async function startObjectStore(options: ObjectStoreOptions): Promise<Obj
 
 /** One order, one answer; the caller doesn't overlap orders. */
 async function ask(child: ChildProcess, order: ObjectStoreOrder): Promise<ObjectStoreAnswer> {
+  // Unreferenced between orders, or an idle store would keep the program from ending.
+  child.channel?.ref();
   const answer = await new Promise<ObjectStoreAnswer>((resolve, reject) => {
     const onExit = (): void => {
       reject(new Error('The object store ended unexpectedly.'));
@@ -82,6 +95,7 @@ async function ask(child: ChildProcess, order: ObjectStoreOrder): Promise<Object
     });
     child.send(order);
   });
+  child.channel?.unref();
   if (answer.answer === 'failed') throw new Error(`The object store failed: ${answer.message}`);
   return answer;
 }

@@ -6,7 +6,7 @@ import { copyTree, makeRunFolder, reachableByServer } from './folders.ts';
 import { startObjectStore, type ObjectStore } from './objectStore.ts';
 import { platformDatabase } from './platformSchema.ts';
 import { startPostgres, type PostgresServer } from './postgres.ts';
-import { fillPlatform, type Scale } from './seed.ts';
+import { fillPlatform, fillSettings, type Scale } from './seed.ts';
 import { quoteName, withSuperuser } from './superuser.ts';
 import { watch } from './watchdog.ts';
 
@@ -18,6 +18,8 @@ export interface PlatformOptions {
   readonly seed: number;
   /** Where filled platforms are kept between runs; without it the user's cache folder. */
   readonly cacheFolder?: string;
+  /** Folder of other PostgreSQL binaries (14 or later) than the embedded ones; kept apart in the cache. */
+  readonly binFolder?: string;
   /** Server settings besides the defaults, as `-c name=value`. */
   readonly postgresSettings?: Readonly<Record<string, string>>;
 }
@@ -55,13 +57,12 @@ export const mediaBucket = 'cloudsingh-media';
 /** How many filled platforms the cache keeps; each small one takes some 200 MB. */
 const keptInCache = 4;
 
-const sources = [
-  'platformSchema.ts', 'seed.ts', 'people.ts', 'mediaBytes.ts', 'postgres.ts', 'objectStore.ts', 'objectStoreProcess.ts',
-]; // prettier-ignore
+const sources = ['platformSchema.ts', 'seed.ts', 'people.ts', 'mediaBytes.ts', 'postgres.ts'];
 
 /** Name of the cache entry: changes with whatever the rows depend on. */
-async function cacheName(scale: Scale, seed: number): Promise<string> {
+async function cacheName({ scale, seed, binFolder }: PlatformOptions): Promise<string> {
   const hash = createHash('sha256');
+  if (binFolder !== undefined) hash.update(`${binFolder}\n`);
   for (const name of sources) hash.update(await readFile(new URL(`./${name}`, import.meta.url)));
   return `platform-${scale}-${seed}-${hash.digest('hex').slice(0, 16)}`;
 }
@@ -112,24 +113,18 @@ async function exists(entry: string): Promise<boolean> {
 }
 
 /** Fills a platform in a folder beside its final place and moves it there whole; a faster twin's result is as good. */
-async function build(folder: string, scale: Scale, seed: number): Promise<void> {
+async function build(folder: string, { scale, seed, binFolder }: PlatformOptions): Promise<void> {
   const building = `${folder}.${randomBytes(6).toString('hex')}`;
   const forget = watch({ path: building });
   try {
     await mkdir(building, { mode: process.getuid?.() === 0 ? 0o711 : 0o700 });
-    const settings = {
-      wal_level: 'minimal',
-      max_wal_senders: '0',
-      max_wal_size: '8GB',
-      autovacuum: 'off',
-      checkpoint_timeout: '1h',
-      // What is recycled would be copied at each start.
-      wal_recycle: 'off',
-      shared_buffers: scale === 'large' ? '1GB' : '256MB',
-      max_parallel_maintenance_workers: '1',
-    };
+    const binaries = binFolder === undefined ? {} : { binFolder };
     const [server, store] = await Promise.allSettled([
-      startPostgres({ dataFolder: path.join(building, 'postgres'), settings }),
+      startPostgres({
+        dataFolder: path.join(building, 'postgres'),
+        settings: fillSettings(scale),
+        ...binaries,
+      }),
       startObjectStore({ folder: path.join(building, 'objects'), bucket: mediaBucket }),
     ]);
     try {
@@ -137,9 +132,7 @@ async function build(folder: string, scale: Scale, seed: number): Promise<void> 
       if (store.status === 'rejected') throw store.reason;
       await fillPlatform(server.value, store.value, { scale, seed });
     } finally {
-      await Promise.all(
-        [server, store].map((started) => (started.status === 'fulfilled' ? started.value.stop() : undefined)),
-      );
+      for (const started of [server, store]) if (started.status === 'fulfilled') await started.value.stop();
     }
     await rename(building, folder).catch(async (error: unknown) => {
       if (!(await exists(folder))) throw error;
@@ -203,8 +196,9 @@ async function lock(folder: string): Promise<() => Promise<void>> {
 export async function startPlatform(options: PlatformOptions): Promise<Platform> {
   const { scale, seed } = options;
   const cacheFolder = await prepareCacheFolder(options.cacheFolder ?? userCacheFolder());
-  const name = await cacheName(scale, seed);
+  const name = await cacheName(options);
   const entry = path.join(cacheFolder, name);
+  const binaries = options.binFolder === undefined ? {} : { binFolder: options.binFolder };
   const inPlace = scale === 'large';
   const fromCache = await exists(entry);
   const cleanUp: (() => Promise<void>)[] = [];
@@ -214,7 +208,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
   try {
     if (inPlace) cleanUp.push(await lock(entry));
     if (!fromCache) {
-      await build(entry, scale, seed);
+      await build(entry, options);
       await prune(cacheFolder, name);
     }
     await assertOwn(entry);
@@ -236,7 +230,7 @@ export async function startPlatform(options: PlatformOptions): Promise<Platform>
     };
     const [server, store] = await Promise.allSettled([
       part('postgres').then((dataFolder) =>
-        startPostgres({ dataFolder, settings: options.postgresSettings ?? {} }),
+        startPostgres({ dataFolder, settings: options.postgresSettings ?? {}, ...binaries }),
       ),
       part('objects').then((objects) => startObjectStore({ folder: objects, bucket: mediaBucket })),
     ]);

@@ -93,7 +93,7 @@ function named(): string {
       ({ name, email, phone }, index) =>
         // From user number 2 on; number 1 is the heaviest account.
         `(${index + 2}, ${literal(name)}, ${email === undefined ? 'null' : literal(email)}, ` +
-        `${phone == null ? 'null' : literal(phone)}, ${phone === null})`,
+        `${phone === undefined || phone === null ? 'null' : literal(phone)}, ${phone === null})`,
     )
     .join(',\n');
 }
@@ -167,9 +167,15 @@ function accounts(scale: Scale): string {
 create table seeding.people as
 select n, seeding.uuid('user', n) as id,
   case when d < 74 then 'indian' when d < 82 then 'devanagari' when d < 86 then 'arabic' when d < 94 then 'international' else 'indian' end as pool,
-  d between 94 and 96 as common, d between 97 and 98 as single, d = 99 as titled
-from (select n, seeding.draw(1, n, 100) as d from generate_series(1, ${size.users}) n) drawn;
-create table seeding.pools as select pool, part, count(*) as size from seeding.name_parts group by 1, 2;
+  d between 94 and 96 as common, d between 97 and 98 as single, d = 99 as titled,
+  timestamptz '2022-01-01 00:00:00+00' + make_interval(secs => seeding.draw(10, n, 119000000)) as created
+from (select n, seeding.draw(1, n, 100) as d from generate_series(1::bigint, ${size.users}) n) drawn;
+alter table seeding.people add primary key (n);
+analyze seeding.people;
+-- Each person's parts of a name, as numbers into the pool.
+create table seeding.pools as select pool, count(*) filter (where part = 'given') as given, count(*) filter (where part = 'family') as family
+from seeding.name_parts group by 1;
+analyze seeding.name_parts, seeding.pools, seeding.named;
 
 insert into users (id, email, name, phone, password_hash, locale, created_at, last_login_at, closed_at)
 select id,
@@ -198,20 +204,19 @@ from (
   select n, id, pool, common, single, titled, seeding.draw(7, n, 100) as e, created,
     case when seeding.draw(9, n, 100) < 5 then null else greatest(created, least(coalesce(closed, 'infinity'), seeding.ago(8, n, 200))) end as login,
     closed
-  from (select *, timestamptz '2022-01-01 00:00:00+00' + make_interval(secs => seeding.draw(10, n, 31000000)) as created,
+  from (select *,
       -- Half of the closed accounts are past the thirty days the policy gives.
       case when n > 1 and seeding.draw(11, n, 100) < 3 then seeding.ago(12, n, 60) end as closed
     from seeding.people) timed
 ) person
 left join seeding.named using (n)
-cross join lateral (select g.shown as given_shown, g.ascii as given from seeding.pools s join seeding.name_parts g using (pool, part)
-  where s.pool = person.pool and s.part = 'given' and g.i = seeding.draw(13, n, s.size)) given_part
-cross join lateral (select f.shown as family_shown, f.ascii as family from seeding.pools s join seeding.name_parts f using (pool, part)
-  where s.pool = person.pool and s.part = 'family' and f.i = seeding.draw(14, n, s.size)) family_part
+join (select n, g.shown as given_shown, g.ascii as given from seeding.people join seeding.pools s using (pool)
+  join seeding.name_parts g on g.pool = s.pool and g.part = 'given' and g.i = seeding.draw(13, n, s.given)) given_part using (n)
+join (select n, f.shown as family_shown, f.ascii as family from seeding.people join seeding.pools s using (pool)
+  join seeding.name_parts f on f.pool = s.pool and f.part = 'family' and f.i = seeding.draw(14, n, s.family)) family_part using (n)
 order by n;
 alter table seeding.people add email text, add name text;
 update seeding.people p set email = u.email, name = u.name from users u where u.id = p.id;
-alter table seeding.people add primary key (n);
 analyze seeding.people;
 
 insert into plans values
@@ -219,9 +224,10 @@ insert into plans values
   ('growth', 'Growth', 180, 600, 250000), ('enterprise', 'Enterprise', 730, 3000, 5000000);
 
 create table seeding.workspaces as
-select w, seeding.uuid('workspace', w) as id, seeding.owner(w) as owner,
-  timestamptz '2023-01-01 00:00:00+00' + make_interval(secs => seeding.draw(15, w, 91000000)) as created
-from generate_series(1, ${size.workspaces}) w;
+select w, seeding.uuid('workspace', w) as id, n as owner,
+  -- Never before its owner came; all before the first message.
+  greatest(timestamptz '2023-01-01 00:00:00+00' + make_interval(secs => seeding.draw(15, w, 91000000)), created + interval '10 minutes') as created
+from generate_series(1::bigint, ${size.workspaces}) w join seeding.people on n = seeding.owner(w);
 alter table seeding.workspaces add primary key (w);
 analyze seeding.workspaces;
 
@@ -232,7 +238,7 @@ select w.id,
   p.id,
   case when w <= ${heavyWorkspaces} then 'enterprise' else (array['free', 'free', 'free', 'starter', 'starter', 'growth', 'enterprise'])[1 + seeding.draw(17, w, 7)] end,
   jsonb_build_object('timezone', 'Asia/Kolkata', 'replyTo', p.email, 'quietHours', seeding.draw(18, w, 2) = 1),
-  created
+  w.created
 from seeding.workspaces w join seeding.people p on p.n = w.owner order by w;
 
 -- Every fourth workspace is shared: with somebody who owns none, and with up to three more. Some people belong to no workspace at all.
@@ -270,7 +276,7 @@ select seeding.campaign(w, k), w.id,
   case when seeding.draw(32, w * 10 + k, 20) = 0 then null else coalesce(second.id, p.id) end,
   (array['Diwali Sale 2026', 'Fee reminder', 'Wedding invitation: ' || p.name, 'Order updates', 'नया साल मुबारक 🎉', 'Feedback', 'Price list'])[1 + seeding.draw(33, w * 10 + k, 7)] || ' ' || k,
   'Hello {{name}}, this is ' || p.name || ' with an update.',
-  state, started - interval '2 hours',
+  state, case when state = 'scheduled' then timestamptz '${referenceTime}' + make_interval(days => 1 + k::int) else started - interval '2 hours' end,
   case when state in ('running', 'completed', 'cancelled') then started end,
   case when state = 'completed' then started + interval '40 minutes' end,
   case when state in ('completed', 'running') then jsonb_build_object('sent', sent, 'delivered', sent * 9 / 10, 'failed', sent / 50) else '{}' end
@@ -500,6 +506,21 @@ async function asOwner(server: SuperuserAccess, texts: readonly string[]): Promi
     );
     for (const text of texts) await query(text);
   });
+}
+
+/** Server settings that suit the filling; the rows don't depend on them. */
+export function fillSettings(scale: Scale): Readonly<Record<string, string>> {
+  return {
+    wal_level: 'minimal',
+    max_wal_senders: '0',
+    max_wal_size: '8GB',
+    // What is recycled would be copied at each start.
+    wal_recycle: 'off',
+    autovacuum: 'off',
+    checkpoint_timeout: '1h',
+    shared_buffers: scale === 'large' ? '1GB' : '256MB',
+    max_parallel_maintenance_workers: '1',
+  };
 }
 
 /** Makes the platform's database in an empty cluster and its objects in an empty bucket. */
