@@ -1,7 +1,7 @@
 import { app, clipboard, ipcMain, powerMonitor, session, type BrowserWindow } from 'electron';
 import { eventChannel } from '#shared/contract/bridge.ts';
 import type { ConsoleEvent } from '#shared/contract/events.ts';
-import { guardClipboard, type ClipboardPort } from './clipboard.ts';
+import { guardClipboard } from './clipboard.ts';
 import { systemDialogs, type DialogsPort } from './dialogs.ts';
 import { watchLocks } from './locks.ts';
 import { setMenu } from './menu.ts';
@@ -17,9 +17,11 @@ export interface DeskCore {
 }
 
 /** What the desk lends the core. */
-export interface DeskPorts {
-  readonly clipboard: ClipboardPort;
-  readonly dialogs: DialogsPort;
+export interface DeskPorts extends DialogsPort {
+  /** Copies a text that leaves the clipboard after a minute and at lock. */
+  copy(text: string): Promise<void>;
+  /** What the window runs in. */
+  readonly shell: string;
 }
 
 export interface DeskFiles {
@@ -30,10 +32,7 @@ export interface DeskFiles {
 }
 
 /** Opens the console's window over a core and keeps both until the person quits. */
-export async function openDesk(
-  files: DeskFiles,
-  createCore: (ports: DeskPorts) => Promise<DeskCore>,
-): Promise<void> {
+export async function openDesk(files: DeskFiles, createCore: (ports: DeskPorts) => DeskCore): Promise<void> {
   app.on('web-contents-created', (_event, contents) => {
     confine(contents);
   });
@@ -45,7 +44,12 @@ export async function openDesk(
 
   let window: BrowserWindow | undefined;
   const guarded = guardClipboard(clipboard);
-  const core = await createCore({ clipboard: guarded, dialogs: systemDialogs(() => window) });
+  const electron = process.versions['electron'];
+  const core = createCore({
+    ...systemDialogs(() => window),
+    copy: (text) => guarded.writeText(text),
+    shell: electron === undefined ? 'the stand-in for Electron' : `Electron ${electron}`,
+  });
 
   // No `persist:`: cookies, caches and storage of the page live in memory and end with it.
   const pageSession = session.fromPartition('console', { cache: false });

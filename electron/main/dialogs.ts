@@ -3,7 +3,7 @@ import { dialog, type BrowserWindow, type OpenDialogOptions, type SaveDialogOpti
 /** The dialogs of the operating system as the core sees them; each answers null when the person closes it. */
 export interface DialogsPort {
   chooseFolder(): Promise<string | null>;
-  chooseFile(purpose: 'open' | 'save', suggested?: string): Promise<string | null>;
+  chooseFile(purpose: 'open' | 'save', suggested: string | null): Promise<string | null>;
 }
 
 export function systemDialogs(currentWindow: () => BrowserWindow | undefined): DialogsPort {
@@ -16,7 +16,7 @@ export function systemDialogs(currentWindow: () => BrowserWindow | undefined): D
     chooseFolder: () => open({ properties: ['openDirectory', 'createDirectory'] }),
     async chooseFile(purpose, suggested) {
       if (purpose === 'open') return await open({ properties: ['openFile'] });
-      const options: SaveDialogOptions = suggested === undefined ? {} : { defaultPath: suggested };
+      const options: SaveDialogOptions = suggested === null ? {} : { defaultPath: suggested };
       const window = currentWindow();
       const answer = await (window ? dialog.showSaveDialog(window, options) : dialog.showSaveDialog(options));
       return answer.canceled || answer.filePath === '' ? null : answer.filePath;

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { app, protocol } from 'electron';
+import { findPlaces } from '#core/places.ts';
 import { openDesk } from './desk.ts';
 import { appScheme } from './protocol.ts';
 import { neutraliseEnvironment, refusedSwitch } from './switches.ts';
@@ -25,19 +26,27 @@ async function start(): Promise<void> {
     app.exit(await runCommandLine(given.slice(1)));
     return;
   }
+  const places = findPlaces();
+  // The lock below is one for each of these folders.
+  app.setPath('userData', places.windowFolder);
   if (!app.requestSingleInstanceLock()) {
     app.exit(0);
     return;
   }
   app.enableSandbox();
   protocol.registerSchemesAsPrivileged([appScheme]);
-  const { createConsole } = await import('../core/console.ts');
+  const [{ createConsole }, { osKeychain }, { openLog }] = await Promise.all([
+    import('../core/console.ts'),
+    import('../core/keychain/index.ts'),
+    import('../core/kernel/log.ts'),
+  ]);
   await openDesk(
     {
       renderer: join(import.meta.dirname, '../renderer'),
       preload: join(import.meta.dirname, '../preload/preload.cjs'),
     },
-    createConsole,
+    (workstation) =>
+      createConsole({ places, keychain: osKeychain(), log: openLog(places.logFolder), workstation }),
   );
 }
 

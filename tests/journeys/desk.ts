@@ -12,8 +12,8 @@ export interface DeskOptions {
   readonly arguments?: readonly string[];
   /** Added to the environment of this process. */
   readonly environment?: Readonly<Record<string, string>>;
-  /** Folder of the profile; a temporary one, removed at the end, when left out. */
-  readonly userData?: string;
+  /** Folder of profiles, logs and what a demo left; a temporary one, removed at the end, when left out. */
+  readonly home?: string;
 }
 
 /** The built program, running in real Electron or the stand-in, as seen by the person and the machine around it. */
@@ -52,9 +52,9 @@ const preload = join(builtEntry, '../../preload/preload.cjs');
 /** Starts the built program without showing it. */
 export async function openDesk(options: DeskOptions = {}): Promise<Desk> {
   const shell = await findShell();
-  const userData = options.userData ?? (await mkdtemp(join(tmpdir(), 'privacy-console-desk-')));
-  const given = [`--user-data-dir=${userData}`, ...(options.arguments ?? [])];
-  const environment = { ...process.env, ...options.environment };
+  const home = options.home ?? (await mkdtemp(join(tmpdir(), 'privacy-console-desk-')));
+  const given = options.arguments ?? [];
+  const environment = { ...process.env, PRIVACY_CONSOLE_HOME: home, ...options.environment };
   const open = shell.kind === 'electron' ? openElectron : openStandIn;
   const driven = await open(shell as never, given, environment);
   let running = driven;
@@ -98,7 +98,7 @@ export async function openDesk(options: DeskOptions = {}): Promise<Desk> {
     output: () => running.output(),
     async close() {
       await running.end();
-      if (options.userData === undefined) await rm(userData, { recursive: true, force: true, maxRetries: 5 });
+      if (options.home === undefined) await rm(home, { recursive: true, force: true, maxRetries: 5 });
     },
   };
   try {

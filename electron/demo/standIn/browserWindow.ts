@@ -131,7 +131,12 @@ export class BrowserWindow extends EventEmitter {
     context.on('close', () => {
       this.closed();
     });
-    await context.route('**/*', (route) => this.answer(route, state.handlers, state.beforeRequest));
+    await context.route('**/*', (route) =>
+      // The window may go in the middle of a request; then there is nobody left to answer.
+      this.answer(route, state.handlers, state.beforeRequest).catch(() =>
+        route.abort('failed').catch(() => undefined),
+      ),
+    );
     await context.routeWebSocket('**/*', (socket) => socket.close());
     const page = context.pages()[0] ?? (await context.newPage());
     await this.closeOthers(context, page);
@@ -411,8 +416,9 @@ async function launch(profile: string, size: { width: number; height: number }):
   return await chromium.launchPersistentContext(profile, mutable(options));
 }
 
-/** Whether Chromium's own sandbox is still worth a try; it isn't to be had as root and in many containers. */
-let sandbox: 'try' | 'off' = 'try';
+/** Whether Chromium's own sandbox is worth a try: root can't have it, and many containers have no room for it. */
+let sandbox: 'try' | 'off' = process.platform === 'linux' && process.getuid?.() === 0 ? 'off' : 'try';
+if (sandbox === 'off') process.stderr.write('As root the window runs without the sandbox of Chromium.\n');
 
 type LaunchOptions = NonNullable<Parameters<typeof chromium.launchPersistentContext>[1]>;
 function mutable(options: object): LaunchOptions {

@@ -17,13 +17,6 @@ export const BrowserWindow = Window;
 const appEvents = new EventEmitter();
 let isQuitting = false;
 
-function userData(): string {
-  const prefix = '--user-data-dir=';
-  const given = process.argv.find((argument) => argument.startsWith(prefix))?.slice(prefix.length);
-  const config = process.env['XDG_CONFIG_HOME'] ?? join(homedir(), '.config');
-  return given ?? join(config, 'CloudSingh Privacy Console');
-}
-
 function quit(): void {
   let isPrevented = false;
   appEvents.emit('before-quit', {
@@ -51,16 +44,8 @@ export const app = refuseMissing(
     requestSingleInstanceLock: () => true,
     quit,
     exit,
-    getPath(name: string) {
-      const folders: Record<string, string> = {
-        home: homedir(),
-        userData: userData(),
-        downloads: join(homedir(), 'Downloads'),
-      };
-      const folder = folders[name];
-      if (folder === undefined) throw new Error(`The Electron stand-in has no app.getPath('${name}').`);
-      return folder;
-    },
+    // A browser has a profile of its own for each window.
+    setPath() {},
   }),
 );
 
