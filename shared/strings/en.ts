@@ -142,6 +142,9 @@ export const en = {
     jobs: (count: number) => plural(count, 'job running', 'jobs running'),
     noJobs: 'No jobs running',
     jobsTitle: 'Jobs of this console',
+    trailFault: (entry: number) =>
+      `The trail contradicts what this console saw before, at entry ${number.format(entry)}.`,
+    trailFaultHint: 'Nothing but the trail can be worked with; tell the compliance officer.',
     noJobsYet: 'No job has been started since the program was opened.',
   },
 
@@ -267,7 +270,7 @@ export const en = {
     step: {
       resolve: 'Find the host',
       reach: 'Reach the port',
-      tls: 'TLS and who signed it',
+      certificate: 'TLS and who signed it',
       login: 'Login',
       schema: 'Schema and version',
       rights: 'Rights',
@@ -329,6 +332,7 @@ export const en = {
           : `${plural(-days, 'day', 'days')} late`,
     title: 'Requests',
     columns: {
+      pick: 'Pick',
       number: 'No.',
       kind: 'Kind',
       state: 'Status',
@@ -911,6 +915,7 @@ export const en = {
       removed: 'removed',
       add: 'Add a member of staff',
       change: 'Change roles',
+      changes: 'Change',
       remove: 'Remove',
       removeText: (login: string) => `${login} loses all rights and its sessions end.`,
       password: 'First password',

@@ -1,4 +1,4 @@
-import { Indicator, Menu, Modal, Popover, useMantineColorScheme } from '@mantine/core';
+import { Menu, Modal, Popover, useMantineColorScheme } from '@mantine/core';
 import { spotlight } from '@mantine/spotlight';
 import {
   IconAddressBook,
@@ -9,7 +9,6 @@ import {
   IconKeyboard,
   IconLayoutDashboard,
   IconListDetails,
-  IconLoader2,
   IconLock,
   IconLogout,
   IconMoon,
@@ -17,11 +16,12 @@ import {
   IconSearch,
   IconSettings,
   IconShieldLock,
+  IconStack2,
   IconSun,
   IconTrash,
 } from '@tabler/icons-react';
 import { useEffect, useState, type ReactNode } from 'react';
-import { NavLink, Outlet, useLocation, useNavigate } from 'react-router';
+import { Navigate, NavLink, Outlet, useLocation, useNavigate } from 'react-router';
 import type { Job } from '#shared/contract/workstation.ts';
 import type { Permission } from '#shared/domain/roles.ts';
 import { permits } from '#shared/domain/roles.ts';
@@ -31,7 +31,7 @@ import { paths } from '../client/paths.ts';
 import { useRead, useWrite } from '../client/queries.ts';
 import { useSession } from '../client/session.ts';
 import { tellFailure } from '../client/notices.tsx';
-import { Dim } from '../components/Basics.tsx';
+import { Dim, Note } from '../components/Basics.tsx';
 import { JobLine, percentOf } from '../components/JobLine.tsx';
 import { useKeys } from '../components/keys.ts';
 import { CrashScreen } from './CrashScreen.tsx';
@@ -165,6 +165,7 @@ export function Frame(): ReactNode {
       <nav className={styles['rail']} aria-label={en.frame.placesLabel}>
         {places
           .filter((place) => permits(place.permission, session.roles))
+          .filter((place) => session.trailFault === null || place.id === 'trail' || place.id === 'settings')
           .map((place) => (
             <NavLink
               key={place.id}
@@ -191,9 +192,23 @@ export function Frame(): ReactNode {
         </div>
       </nav>
       <main id="main" className={styles['main']} tabIndex={-1}>
-        <CrashScreen resetOn={location.key}>
-          <Outlet />
-        </CrashScreen>
+        {session.trailFault === null ? null : (
+          <div className={styles['fault']} role="alert">
+            <Note tone="bad">
+              <strong>{en.frame.trailFault(session.trailFault.number)}</strong> {session.trailFault.says}{' '}
+              {en.frame.trailFaultHint}
+            </Note>
+          </div>
+        )}
+        <div className={styles['screen']}>
+          <CrashScreen resetOn={location.key}>
+            {session.trailFault === null || /^\/(trail|settings)/.test(location.pathname) ? (
+              <Outlet />
+            ) : (
+              <Navigate to={paths.trail} replace />
+            )}
+          </CrashScreen>
+        </div>
       </main>
       <JumpBox
         onNextDue={nextDue}
@@ -251,9 +266,7 @@ function RunningJobs(): ReactNode {
     <Popover position="bottom-end" width={432} shadow="md" trapFocus>
       <Popover.Target>
         <button type="button" className={styles['barButton']}>
-          <Indicator disabled={running.length === 0} processing={false} color="currentColor" size={7}>
-            <IconLoader2 size={18} aria-hidden />
-          </Indicator>
+          <IconStack2 size={18} aria-hidden />
           <span aria-live="polite">
             {running.length === 0
               ? en.frame.noJobs

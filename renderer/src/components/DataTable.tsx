@@ -7,7 +7,16 @@ import {
   type ColumnDef,
 } from '@tanstack/react-table';
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { useEffect, useId, useMemo, useRef, useState, type KeyboardEvent, type ReactNode } from 'react';
+import {
+  useEffect,
+  useId,
+  useMemo,
+  useRef,
+  useState,
+  type CSSProperties,
+  type KeyboardEvent,
+  type ReactNode,
+} from 'react';
 import { en } from '#shared/strings/en.ts';
 import { keysAreTaken } from './keys.ts';
 import styles from './DataTable.module.css';
@@ -49,11 +58,18 @@ export interface DataTableProps<Row> {
   /** Whether j, k, Enter and x work although the table hasn't the focus. */
   readonly takesKeys?: boolean;
   readonly rowHeight?: number;
+  /** Whether the first row is the active one from the beginning. */
+  readonly startsActive?: boolean;
   /** Tables of few rows grow with them; others fill their panel and scroll. */
   readonly grows?: boolean;
 }
 
 const overscan = 8;
+
+/** Pixels below which a grid track does not shrink; the same for every row, so that columns stay in line. */
+function leastWidth(track: string): number {
+  return Number(/([0-9]+)px/.exec(track)?.[1] ?? 0);
+}
 
 /**
  * A table of any length: only what is in view is in the document. Rows are moved through with
@@ -101,8 +117,16 @@ export function DataTable<Row extends object>(props: DataTableProps<Row>): React
     onRange?.(first, last);
   }, [onRange, first, last, count]);
 
+  const starts = props.startsActive === true && active === null ? rowAt(0) : undefined;
+  useEffect(() => {
+    if (!starts) return;
+    setActive(0);
+    onActive?.(starts);
+  }, [starts, onActive]);
+
   const height = count * rowHeight;
   const template = columns.map((column) => column.width).join(' ');
+  const narrowest = columns.reduce((sum, column) => sum + leastWidth(column.width), 0);
 
   function moveTo(index: number): void {
     if (count === 0) return;
@@ -180,7 +204,7 @@ export function DataTable<Row extends object>(props: DataTableProps<Row>): React
       {...(active === null || active < first || active > last
         ? {}
         : { 'aria-activedescendant': `${id}-${String(active)}` })}
-      style={{ '--columns': template } as React.CSSProperties}
+      style={{ '--columns': template, '--least': `${String(narrowest)}px` } as CSSProperties}
       onKeyDown={(event) => {
         if (event.target !== event.currentTarget && event.key === 'Enter') return;
         onKey(event);

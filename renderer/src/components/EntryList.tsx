@@ -42,7 +42,7 @@ export function EntryList(props: {
           <p dir="auto">{describeEntry(entry)}</p>
           <p className={styles['meta']}>
             <Moment at={entry.at} />
-            <Anchor component={Link} to={props.linkTo(entry.number)} size="xs">
+            <Anchor component={Link} to={props.linkTo(entry.number)}>
               {en.common.entry(entry.number)}
             </Anchor>
             {entry.outcome === 'intent' && !entry.ended ? <EntryOutcome entry={entry} /> : null}

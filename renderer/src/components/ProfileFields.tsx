@@ -48,7 +48,7 @@ function toInput(values: Values): InputOf<'profiles.save'> {
       user: values.user.trim(),
       caCertificate: values.ca.trim() === '' ? null : values.ca,
       tlsServerName: values.tlsName.trim() === '' ? null : values.tlsName.trim(),
-      objectStore:
+      r2:
         values.endpoint.trim() === ''
           ? null
           : { endpoint: values.endpoint.trim(), bucket: values.bucket.trim() },
@@ -80,8 +80,8 @@ export function ProfileFields(props: {
       password: '',
       ca: existing?.caCertificate ?? '',
       tlsName: existing?.tlsServerName ?? '',
-      endpoint: existing?.objectStore?.endpoint ?? '',
-      bucket: existing?.objectStore?.bucket ?? '',
+      endpoint: existing?.r2?.endpoint ?? '',
+      bucket: existing?.r2?.bucket ?? '',
       accessKeyId: '',
       secretAccessKey: '',
     },

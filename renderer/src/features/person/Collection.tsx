@@ -86,6 +86,7 @@ export function Collection(props: {
               onRange={pages.onRange}
               onActive={setRow}
               cells
+              startsActive
               onMarked={setMarked}
               takesKeys
             />

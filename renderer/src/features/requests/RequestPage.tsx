@@ -229,7 +229,7 @@ function OneRequest(props: { readonly request: RequestRow }): ReactNode {
             </Button>
           }
         >
-          <div className={styles['entries']} tabIndex={0} role="region" aria-label={en.request.entries}>
+          <div className={styles['entries']} tabIndex={0}>
             <Loaded read={entries} rows={8}>
               {({ entries: all }) =>
                 all.length === 0 ? (

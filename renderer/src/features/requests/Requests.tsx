@@ -68,8 +68,8 @@ export function Requests(): ReactNode {
     if (!works) return requestColumns.full;
     const pick: DataColumn<RequestRow> = {
       id: 'pick',
-      title: '',
-      width: '44px',
+      title: en.request.columns.pick,
+      width: '56px',
       cell: (row) => (
         <Checkbox
           aria-label={en.request.selectRow(row.id)}

@@ -167,7 +167,7 @@ export function Search(): ReactNode {
     if (linkable) {
       shown.push({
         id: 'link',
-        title: '',
+        title: en.search.linkIt,
         width: '80px',
         cell: (hit) => (
           <Button

@@ -65,7 +65,7 @@ export function StaffTab(): ReactNode {
     if (admin) {
       shown.push({
         id: 'change',
-        title: '',
+        title: words.changes,
         width: '200px',
         cell: (member) => (
           <span className={styles['buttons']}>

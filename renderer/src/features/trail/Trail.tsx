@@ -277,7 +277,7 @@ function OneEntry(props: { readonly entry: AuditEntry }): ReactNode {
   const mayRead = useMay(['auditor']);
   const detail = useWrite('audit.detail');
   return (
-    <div className={styles['inspector']} tabIndex={0} role="region" aria-label={en.trail.inspector}>
+    <div className={styles['inspector']} tabIndex={0}>
       <p className={styles['words']} dir="auto">
         {describeEntry(entry)}
       </p>
