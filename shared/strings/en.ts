@@ -868,6 +868,7 @@ export const en = {
     filename: 'trail.jsonl',
     ownOnly: 'You see your own entries and those of a request you filter by.',
     newer: 'Newest first',
+    entriesSeen: (count: string) => `${count} entries so far; more load as you scroll`,
   },
 
   settings: {

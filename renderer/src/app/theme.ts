@@ -54,7 +54,7 @@ export const theme = createTheme({
     NumberInput: { defaultProps: { size: 'sm' } },
     Textarea: { defaultProps: { size: 'sm' } },
     Select: {
-      defaultProps: { size: 'xs', comboboxProps: { shadow: 'md', transitionProps: { duration: 80 } } },
+      defaultProps: { size: 'sm', comboboxProps: { shadow: 'md', transitionProps: { duration: 80 } } },
     },
     MultiSelect: { defaultProps: { size: 'sm' } },
     DatePickerInput: { defaultProps: { size: 'sm' } },

@@ -11,7 +11,7 @@ import { Empty, FailureNote, Loaded, Panel, Reference, Waiting } from '../../com
 import { formatCell, formatNumber, formatUtc, isUuid } from '../../components/format.ts';
 import { Inspector } from './Inspector.tsx';
 import { mostRows, useCollectionPages } from './pages.ts';
-import { columnWidth, isFigure } from './shownColumns.ts';
+import { columnWidth, isFigure, writtenKind } from './shownColumns.ts';
 import styles from './person.module.css';
 
 /** One collection: its table (or chart) and the row chosen beside it. */
@@ -43,7 +43,7 @@ export function Collection(props: {
   );
 
   return (
-    <div className={styles['held']} style={{ width: '100%' }}>
+    <div className={`${styles['held'] ?? ''} ${view === 'chart' ? (styles['wide'] ?? '') : ''}`}>
       <Panel flush label={collection.title}>
         {picker === null && collection.series === null ? null : (
           <div className={styles['collections']}>
@@ -100,7 +100,15 @@ export function Collection(props: {
           </>
         )}
       </Panel>
-      <Inspector key={row?.key ?? ''} access={access} collection={collection} row={row} marked={marked} />
+      {view === 'chart' ? null : (
+        <Inspector
+          key={row?.key ?? ''}
+          access={access}
+          collection={collection}
+          row={row}
+          marked={marked}
+        />
+      )}
     </div>
   );
 }
@@ -123,7 +131,7 @@ function Value(props: { readonly column: MappedColumn; readonly value: string | 
       </time>
     );
   }
-  return <CellText>{formatCell(column.kind, value)}</CellText>;
+  return <CellText>{formatCell(writtenKind(column), value)}</CellText>;
 }
 
 function Series(props: { readonly accessId: number; readonly collection: MappedCollection }): ReactNode {

@@ -10,6 +10,7 @@ import { useMay } from '../../client/session.ts';
 import { Dim, Empty, FailureNote, Panel, Reference } from '../../components/Basics.tsx';
 import { formatCell, formatUtc, isUuid } from '../../components/format.ts';
 import { useKeys } from '../../components/keys.ts';
+import { writtenKind } from './shownColumns.ts';
 import styles from './person.module.css';
 
 /**
@@ -161,7 +162,7 @@ function Field(props: {
         ) : isUuid(shown) ? (
           <Reference text={shown} short onCopy={copy} />
         ) : (
-          formatCell(column.kind, shown)
+          formatCell(writtenKind(column), shown)
         )}
       </span>
       <span className={styles['fieldButtons']}>

@@ -19,5 +19,12 @@ export function columnWidth(column: MappedColumn): string {
 
 /** Whether a column's figures stand at the right. */
 export function isFigure(column: MappedColumn): boolean {
-  return column.mask === null && (column.kind === 'integer' || column.kind === 'number');
+  return column.mask === null && (writtenKind(column) === 'integer' || column.kind === 'number');
+}
+
+/** How a column's values are written: an identifier is no quantity, so its digits are not grouped. */
+export function writtenKind(column: MappedColumn): string {
+  const identifies =
+    column.category.endsWith('unique_id') || column.name === 'id' || column.name.endsWith('_id');
+  return identifies && column.kind === 'integer' ? 'text' : column.kind;
 }

@@ -250,7 +250,7 @@ function TrailFor(props: { readonly start: Fields; readonly entry: number | null
                 takesKeys
               />
               <div className={styles['foot']} role="status">
-                {more ? en.person.rowsSeen(formatNumber(entries.length)) : en.common.entries(entries.length)}
+                {more ? en.trail.entriesSeen(formatNumber(entries.length)) : en.common.entries(entries.length)}
               </div>
             </>
           )}
