@@ -1,0 +1,40 @@
+import type { RouteObject } from 'react-router';
+import { Approvals } from '../features/approvals/Approvals.tsx';
+import { DeletionList } from '../features/deletion/DeletionList.tsx';
+import { DeletionStart } from '../features/deletion/DeletionStart.tsx';
+import { PlanPage } from '../features/deletion/PlanPage.tsx';
+import { Desk } from '../features/desk/Desk.tsx';
+import { ExportList } from '../features/exportPage/ExportList.tsx';
+import { ExportPage } from '../features/exportPage/ExportPage.tsx';
+import { People } from '../features/person/People.tsx';
+import { Person } from '../features/person/Person.tsx';
+import { RequestPage } from '../features/requests/RequestPage.tsx';
+import { Requests } from '../features/requests/Requests.tsx';
+import { Search } from '../features/search/Search.tsx';
+import { Settings } from '../features/settings/Settings.tsx';
+import { Trail } from '../features/trail/Trail.tsx';
+import { Frame } from './Frame.tsx';
+
+export const routes: readonly RouteObject[] = [
+  {
+    path: '/',
+    element: <Frame />,
+    children: [
+      { index: true, element: <Desk /> },
+      { path: 'requests', element: <Requests /> },
+      { path: 'requests/:id', element: <RequestPage /> },
+      { path: 'requests/:id/export', element: <ExportPage /> },
+      { path: 'requests/:id/deletion', element: <DeletionStart /> },
+      { path: 'search', element: <Search /> },
+      { path: 'people', element: <People /> },
+      { path: 'people/:subject', element: <Person /> },
+      { path: 'exports', element: <ExportList /> },
+      { path: 'deletions', element: <DeletionList /> },
+      { path: 'deletions/:id', element: <PlanPage /> },
+      { path: 'approvals', element: <Approvals /> },
+      { path: 'trail', element: <Trail /> },
+      { path: 'settings', element: <Settings /> },
+      { path: '*', element: <Desk /> },
+    ],
+  },
+];

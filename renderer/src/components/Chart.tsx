@@ -1,0 +1,164 @@
+import { useComputedColorScheme } from '@mantine/core';
+import { BarChart } from 'echarts/charts';
+import { AriaComponent, GridComponent, LegendComponent, TooltipComponent } from 'echarts/components';
+import { init, use } from 'echarts/core';
+import { SVGRenderer } from 'echarts/renderers';
+import { useEffect, useMemo, useRef, type ReactNode } from 'react';
+import { en } from '#shared/strings/en.ts';
+import { formatDate, formatNumber } from './format.ts';
+import styles from './Chart.module.css';
+
+use([BarChart, GridComponent, LegendComponent, TooltipComponent, AriaComponent, SVGRenderer]);
+
+export interface ChartPoint {
+  /** `yyyy-mm-dd`. */
+  readonly day: string;
+  readonly by: string | null;
+  readonly value: number;
+}
+
+/** Series beyond these are added up as “others”: more can’t be told apart by colour. */
+const mostSeries = 6;
+
+const palettes = {
+  light: ['#0b6570', '#d1742a', '#5a56b5', '#8a9a2c', '#b03a66', '#3f86c6', '#8a979f'],
+  dark: ['#63c6d1', '#f0a05e', '#a7a3f2', '#c3d265', '#ef86ad', '#86bdf0', '#93a3ac'],
+} as const;
+
+/** Points as one line of values for each series, days without a value as 0. */
+export function arrangeSeries(points: readonly ChartPoint[]): {
+  readonly days: readonly string[];
+  readonly series: readonly { readonly name: string; readonly values: readonly number[] }[];
+} {
+  const days = [...new Set(points.map((point) => point.day))].sort();
+  const totals = new Map<string, number>();
+  for (const point of points) {
+    const name = point.by ?? en.chart.all;
+    totals.set(name, (totals.get(name) ?? 0) + point.value);
+  }
+  const largest = [...totals].sort((a, b) => b[1] - a[1]).map(([name]) => name);
+  const named = new Set(largest.length > mostSeries ? largest.slice(0, mostSeries - 1) : largest);
+  const names = largest.length > mostSeries ? [...named, en.chart.others] : largest;
+  const dayIndex = new Map(days.map((day, index) => [day, index]));
+  const values = new Map(names.map((name) => [name, days.map(() => 0)]));
+  for (const point of points) {
+    const own = point.by ?? en.chart.all;
+    const line = values.get(named.has(own) ? own : en.chart.others);
+    const index = dayIndex.get(point.day);
+    if (line && index !== undefined) line[index] = (line[index] ?? 0) + point.value;
+  }
+  return { days, series: names.map((name) => ({ name, values: values.get(name) ?? [] })) };
+}
+
+/** Bars by day, stacked by series, with the same figures as a table. The only user of the chart library. */
+export function Chart(props: { readonly title: string; readonly points: readonly ChartPoint[] }): ReactNode {
+  const { title, points } = props;
+  const canvas = useRef<HTMLDivElement>(null);
+  const scheme = useComputedColorScheme('light');
+  const { days, series } = useMemo(() => arrangeSeries(points), [points]);
+  const total = useMemo(() => points.reduce((sum, point) => sum + point.value, 0), [points]);
+  const summary = en.chart.summary(title, days.length, formatNumber(total));
+
+  useEffect(() => {
+    if (!canvas.current || days.length === 0) return;
+    const chart = init(canvas.current, null, { renderer: 'svg' });
+    const ink = scheme === 'dark' ? '#a3b1b9' : '#51606a';
+    const line = scheme === 'dark' ? '#303b42' : '#d8dfe3';
+    const text = {
+      color: ink,
+      fontFamily: 'Inter Variable, Noto Sans Devanagari Variable, sans-serif',
+      fontSize: 12,
+    };
+    chart.setOption({
+      animation: false,
+      color: [...palettes[scheme]],
+      textStyle: text,
+      grid: { left: 8, right: 8, top: series.length > 1 ? 32 : 12, bottom: 4, containLabel: true },
+      legend: {
+        show: series.length > 1,
+        top: 0,
+        left: 0,
+        itemWidth: 10,
+        itemHeight: 10,
+        icon: 'rect',
+        textStyle: text,
+      },
+      // Rich text is drawn into the picture; the HTML tooltip would need inline styles, which the window's policy refuses.
+      tooltip: {
+        trigger: 'axis',
+        renderMode: 'richText',
+        axisPointer: { type: 'shadow' },
+        backgroundColor: scheme === 'dark' ? '#1f272d' : '#ffffff',
+        borderColor: line,
+        textStyle: { ...text, color: scheme === 'dark' ? '#e4eaed' : '#162027' },
+        valueFormatter: (value: unknown) => (typeof value === 'number' ? formatNumber(value) : ''),
+      },
+      xAxis: {
+        type: 'category',
+        data: days.map(formatDate),
+        axisLine: { lineStyle: { color: line } },
+        axisTick: { show: false },
+        axisLabel: { ...text, hideOverlap: true },
+      },
+      yAxis: {
+        type: 'value',
+        minInterval: 1,
+        splitLine: { lineStyle: { color: line } },
+        axisLabel: { ...text, formatter: (value: number) => formatNumber(value) },
+      },
+      series: series.map((one) => ({
+        type: 'bar',
+        stack: 'all',
+        name: one.name,
+        data: [...one.values],
+        barMaxWidth: 24,
+      })),
+    });
+    const watcher = new ResizeObserver(() => {
+      chart.resize();
+    });
+    watcher.observe(canvas.current);
+    return () => {
+      watcher.disconnect();
+      chart.dispose();
+    };
+  }, [days, series, scheme]);
+
+  if (days.length === 0) return <p>{en.chart.empty}</p>;
+  return (
+    <div className={styles['chart']}>
+      <div ref={canvas} className={styles['canvas']} role="img" aria-label={summary} />
+      <details>
+        <summary className={styles['summary']}>{en.chart.asTable}</summary>
+        <div className={styles['tableBox']} tabIndex={0} role="region" aria-label={summary}>
+          <table className={styles['table']}>
+            <thead>
+              <tr>
+                <th scope="col">{en.chart.day}</th>
+                {series.map((one) => (
+                  <th key={one.name} scope="col">
+                    {one.name}
+                  </th>
+                ))}
+                {series.length > 1 ? <th scope="col">{en.chart.total}</th> : null}
+              </tr>
+            </thead>
+            <tbody>
+              {days.map((day, index) => (
+                <tr key={day}>
+                  <th scope="row">{formatDate(day)}</th>
+                  {series.map((one) => (
+                    <td key={one.name}>{formatNumber(one.values[index] ?? 0)}</td>
+                  ))}
+                  {series.length > 1 ? (
+                    <td>{formatNumber(series.reduce((sum, one) => sum + (one.values[index] ?? 0), 0))}</td>
+                  ) : null}
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </div>
+      </details>
+    </div>
+  );
+}

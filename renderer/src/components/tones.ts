@@ -1,0 +1,19 @@
+import type { ErasurePlan } from '#shared/contract/erasure.ts';
+import type { ExportRow } from '#shared/contract/exports.ts';
+import type { Tone } from './Basics.tsx';
+
+export const exportTones: Readonly<Record<ExportRow['state'], Tone>> = {
+  running: 'info',
+  done: 'good',
+  failed: 'bad',
+};
+
+export const planTones: Readonly<Record<ErasurePlan['state'], Tone>> = {
+  draft: 'warn',
+  awaiting: 'warn',
+  approved: 'info',
+  denied: 'bad',
+  running: 'info',
+  done: 'good',
+  expired: 'plain',
+};

@@ -1,0 +1,487 @@
+import { Button, Progress, Radio, Textarea, TextInput } from '@mantine/core';
+import { useEffect, useRef, useState, type ReactNode } from 'react';
+import { Link, useNavigate, useParams } from 'react-router';
+import type { ErasurePlan } from '#shared/contract/erasure.ts';
+import { permits } from '#shared/domain/roles.ts';
+import { en } from '#shared/strings/en.ts';
+import { copy, tell } from '../../client/notices.tsx';
+import { paths } from '../../client/paths.ts';
+import { useRead, useWrite } from '../../client/queries.ts';
+import { useMay, useSession } from '../../client/session.ts';
+import {
+  Dim,
+  Facts,
+  FailureNote,
+  Hash,
+  Loaded,
+  Moment,
+  Note,
+  Page,
+  Panel,
+  Reference,
+  Status,
+} from '../../components/Basics.tsx';
+import { formatBytes, formatNumber } from '../../components/format.ts';
+import { rowsThatGo } from '../../components/planColumns.tsx';
+import { planTones } from '../../components/tones.ts';
+import styles from './deletion.module.css';
+
+/** One deletion plan: the same page for who made it, who approves it and who reads it later. */
+export function PlanPage(): ReactNode {
+  const id = Number(useParams()['id']);
+  const [every, setEvery] = useState<number | false>(30_000);
+  const read = useRead('erasure.show', { planId: id }, { every });
+  const running = read.data?.plan.state === 'running';
+  useEffect(() => {
+    setEvery(running ? 1_000 : 30_000);
+  }, [running]);
+  return (
+    <Loaded read={read} rows={10}>
+      {({ plan }) => <OnePlan key={plan.id} plan={plan} />}
+    </Loaded>
+  );
+}
+
+function OnePlan(props: { readonly plan: ErasurePlan }): ReactNode {
+  const { plan } = props;
+  const navigate = useNavigate();
+  const session = useSession();
+  const works = permits(['operator'], session.roles);
+  const cancel = useRef<HTMLButtonElement>(null);
+  useEffect(() => {
+    cancel.current?.focus();
+  }, []);
+  return (
+    <Page
+      title={en.deletion.titleFor(plan.id)}
+      lead={
+        <>
+          <Status tone={planTones[plan.state]}>{en.deletion.state[plan.state]}</Status>{' '}
+          {en.deletion.stateText[plan.state]}
+        </>
+      }
+      actions={
+        <Button
+          ref={cancel}
+          variant="default"
+          onClick={() => {
+            void navigate(paths.request(plan.requestId));
+          }}
+        >
+          {plan.state === 'done' ? en.common.close : en.common.cancel}
+        </Button>
+      }
+      scrolls
+    >
+      <Panel label={en.deletion.titleFor(plan.id)}>
+        <div className={styles['facts']}>
+          <Facts
+            facts={[
+              [
+                en.deletion.person,
+                <span key="person">
+                  {permits(['viewer', 'operator'], session.roles) ? (
+                    <Link to={paths.person(plan.subject, plan.requestId)}>
+                      <Reference text={plan.subject} />
+                    </Link>
+                  ) : (
+                    <Reference text={plan.subject} onCopy={copy} />
+                  )}
+                </span>,
+              ],
+              [
+                en.deletion.request,
+                <Link key="request" to={paths.request(plan.requestId)}>
+                  {en.common.request(plan.requestId)}
+                </Link>,
+              ],
+              [
+                en.deletion.plannedBy,
+                <span key="by">
+                  {plan.plannedBy}, <Moment at={plan.plannedAt} />
+                </span>,
+              ],
+              plan.approval === null
+                ? null
+                : [
+                    plan.approval.decision === 'approve' ? en.deletion.approvedBy : en.deletion.deniedBy,
+                    <span key="approval">
+                      {plan.approval.by}, <Moment at={plan.approval.at} />
+                    </span>,
+                  ],
+              plan.approval === null || plan.approval.decision === 'deny' || plan.state !== 'approved'
+                ? null
+                : [en.deletion.validUntil, <Moment key="until" at={plan.approval.expiresAt} />],
+            ]}
+          />
+          <Facts
+            facts={[
+              [en.deletion.planHash, <Hash key="hash" text={plan.sha256} />],
+              [en.deletion.mapHash, <Hash key="map" text={plan.mapHash} />],
+              [en.deletion.goes, en.deletion.totalRows(rowsThatGo(plan))],
+            ]}
+          />
+        </div>
+      </Panel>
+      <FourColumns plan={plan} works={works} />
+      {plan.run ? <Run plan={plan} /> : null}
+      {plan.state === 'awaiting' ? <Decide plan={plan} /> : null}
+      {works && (plan.state === 'approved' || plan.run?.state === 'incomplete') ? (
+        <RunForm plan={plan} />
+      ) : null}
+      {works && (plan.state === 'denied' || plan.state === 'expired') ? (
+        <div>
+          <Button component={Link} to={paths.deletionOf(plan.requestId)} variant="default">
+            {en.deletion.makeAgain}
+          </Button>
+        </div>
+      ) : null}
+      {plan.state === 'done' ? <Certificate plan={plan} /> : null}
+    </Page>
+  );
+}
+
+function ColumnTitle(props: { readonly title: string; readonly hint: string }): ReactNode {
+  return (
+    <>
+      {props.title}
+      <span className={styles['hint']}>{props.hint}</span>
+    </>
+  );
+}
+
+function Lines(props: { readonly lines: ErasurePlan['lines']; readonly empty: string }): ReactNode {
+  if (props.lines.length === 0) {
+    return (
+      <p style={{ padding: '8px 16px' }}>
+        <Dim>{props.empty}</Dim>
+      </p>
+    );
+  }
+  return (
+    <ul className={styles['lines']}>
+      {props.lines.map((line) => (
+        <li key={`${line.collection} ${line.action}`} className={styles['line']}>
+          <span>{line.title}</span>
+          <span className={styles['figure']}>{formatNumber(line.rows)}</span>
+          <span className={styles['what']}>
+            {line.action === 'delete' || line.action === 'keep' ? '' : en.deletion.action[line.action]}
+            {line.because === null ? '' : `${line.action === 'keep' ? '' : ' · '}${line.because}`}
+          </span>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function FourColumns(props: { readonly plan: ErasurePlan; readonly works: boolean }): ReactNode {
+  const { plan } = props;
+  const navigate = useNavigate();
+  const [answers, setAnswers] = useState<Readonly<Record<string, string>>>({});
+  const again = useWrite('erasure.plan', ({ plan: next, entry }) => {
+    tell(en.deletion.titleFor(next.id) + '.', entry);
+    void navigate(paths.plan(next.id), { replace: true });
+  });
+  const goes = plan.lines.filter(
+    (line) => ['delete', 'anonymise', 'detach'].includes(line.action) && line.rows > 0,
+  );
+  const kept = plan.lines.filter((line) => ['keep', 'hand_over'].includes(line.action) && line.rows > 0);
+  const decidable = props.works && (plan.state === 'draft' || plan.state === 'awaiting');
+  const complete = plan.decisions.every((one) => (answers[one.key] ?? one.chosen) !== null);
+  const changed = plan.decisions.some((one) => (answers[one.key] ?? one.chosen) !== one.chosen);
+  return (
+    <div className={styles['four']}>
+      <Panel
+        className={styles['column'] ?? ''}
+        flush
+        label={en.deletion.goes}
+        title={<ColumnTitle title={en.deletion.goes} hint={en.deletion.goesHint} />}
+      >
+        <Lines lines={goes} empty={en.deletion.nothingGoes} />
+      </Panel>
+      <Panel
+        className={styles['column'] ?? ''}
+        flush
+        label={en.deletion.kept}
+        title={<ColumnTitle title={en.deletion.kept} hint={en.deletion.keptHint} />}
+      >
+        <Lines lines={kept} empty={en.deletion.nothingKept} />
+      </Panel>
+      <Panel
+        className={styles['column'] ?? ''}
+        flush
+        label={en.deletion.decide}
+        title={<ColumnTitle title={en.deletion.decide} hint={en.deletion.decideHint} />}
+      >
+        {plan.decisions.length === 0 ? (
+          <p style={{ padding: '8px 16px' }}>
+            <Dim>{en.deletion.nothingToDecide}</Dim>
+          </p>
+        ) : (
+          plan.decisions.map((decision) => (
+            <div key={decision.key} className={styles['question']}>
+              <Radio.Group
+                label={decision.question}
+                description={decision.about}
+                value={answers[decision.key] ?? decision.chosen}
+                onChange={(value) => {
+                  setAnswers((before) => ({ ...before, [decision.key]: value }));
+                }}
+              >
+                <div className={styles['form']} style={{ gap: 8, marginTop: 8 }}>
+                  {decision.options.map((option) => (
+                    <Radio
+                      key={option.value}
+                      size="xs"
+                      value={option.value}
+                      label={option.title}
+                      disabled={!decidable}
+                    />
+                  ))}
+                </div>
+              </Radio.Group>
+            </div>
+          ))
+        )}
+        {again.error ? <FailureNote failure={again.error} /> : null}
+        {decidable && plan.decisions.length > 0 ? (
+          <div style={{ padding: '8px 16px' }}>
+            <Button
+              variant={plan.state === 'draft' ? 'filled' : 'default'}
+              disabled={!complete || !changed}
+              loading={again.isPending}
+              onClick={() => {
+                const chosen = Object.fromEntries(
+                  plan.decisions.flatMap((one) => {
+                    const answer = answers[one.key] ?? one.chosen;
+                    return answer === null ? [] : [[one.key, answer] as const];
+                  }),
+                );
+                again.mutate({ requestId: plan.requestId, decisions: chosen });
+              }}
+            >
+              {en.deletion.answers}
+            </Button>
+          </div>
+        ) : null}
+      </Panel>
+      <Panel
+        className={styles['column'] ?? ''}
+        flush
+        label={en.deletion.task}
+        title={<ColumnTitle title={en.deletion.task} hint={en.deletion.taskHint} />}
+      >
+        {plan.objects.count === 0 ? (
+          <p style={{ padding: '8px 16px' }}>
+            <Dim>{en.deletion.nothingOutside}</Dim>
+          </p>
+        ) : (
+          <ul className={styles['lines']}>
+            <li className={styles['line']}>
+              <span>{en.deletion.objectsTitle}</span>
+              <span className={styles['figure']}>{formatNumber(plan.objects.count)}</span>
+              <span className={styles['what']}>
+                {en.deletion.objectsText(formatBytes(plan.objects.bytes))}
+              </span>
+            </li>
+          </ul>
+        )}
+      </Panel>
+    </div>
+  );
+}
+
+function Decide(props: { readonly plan: ErasurePlan }): ReactNode {
+  const { plan } = props;
+  const session = useSession();
+  const may = useMay(['approver', 'operator']);
+  const [reason, setReason] = useState('');
+  const decide = useWrite('erasure.decide', (done) => {
+    tell(done.plan.state === 'denied' ? en.deletion.denied : en.deletion.approved, done.entry);
+  });
+  if (!may) return null;
+  const own = plan.plannedBy === session.login || plan.plannedBy === session.person;
+  const given = reason.trim().length >= 3;
+
+  function send(decision: 'approve' | 'deny'): void {
+    decide.mutate({ planId: plan.id, sha256: plan.sha256, decision, reason: reason.trim() });
+  }
+
+  return (
+    <Panel title={en.deletion.approveTitle}>
+      <div className={styles['form']}>
+        {own ? <Note tone="warn">{en.deletion.ownPlan}</Note> : <p>{en.deletion.approveText}</p>}
+        <Textarea
+          label={en.deletion.reason}
+          description={en.deletion.reasonHint}
+          autosize
+          minRows={2}
+          maxRows={4}
+          maxLength={2_000}
+          value={reason}
+          onChange={(event) => {
+            setReason(event.currentTarget.value);
+          }}
+        />
+        {decide.error ? <FailureNote failure={decide.error} /> : null}
+        <div className={styles['buttons']}>
+          <Button
+            variant="default"
+            disabled={!given}
+            loading={decide.isPending && decide.variables.decision === 'deny'}
+            onClick={() => {
+              send('deny');
+            }}
+          >
+            {en.deletion.deny}
+          </Button>
+          <Button
+            variant={given && !own ? 'filled' : 'default'}
+            disabled={!given}
+            loading={decide.isPending && decide.variables.decision === 'approve'}
+            onClick={() => {
+              send('approve');
+            }}
+          >
+            {en.deletion.approve}
+          </Button>
+        </div>
+      </div>
+    </Panel>
+  );
+}
+
+function RunForm(props: { readonly plan: ErasurePlan }): ReactNode {
+  const { plan } = props;
+  const [typed, setTyped] = useState('');
+  const run = useWrite('erasure.run');
+  const resumes = plan.run?.state === 'incomplete';
+  const confirmed = typed.trim() === plan.subject;
+  return (
+    <Panel title={en.deletion.runTitle}>
+      <form
+        className={styles['form']}
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (confirmed) run.mutate({ planId: plan.id });
+        }}
+      >
+        <p>{en.deletion.runText}</p>
+        <TextInput
+          label={en.deletion.confirmLabel(plan.subject)}
+          w={280}
+          autoComplete="off"
+          spellCheck={false}
+          value={typed}
+          onChange={(event) => {
+            setTyped(event.currentTarget.value);
+          }}
+        />
+        {run.error ? <FailureNote failure={run.error} /> : null}
+        <div className={styles['buttons']}>
+          <Button
+            type="submit"
+            variant={confirmed ? 'filled' : 'default'}
+            {...(confirmed ? { color: '#a3201a' } : {})}
+            disabled={!confirmed}
+            loading={run.isPending}
+          >
+            {resumes ? en.deletion.resume : en.deletion.run}
+          </Button>
+        </div>
+      </form>
+    </Panel>
+  );
+}
+
+const runTones = { running: 'info', done: 'good', incomplete: 'bad' } as const;
+
+function Run(props: { readonly plan: ErasurePlan }): ReactNode {
+  const { run } = props.plan;
+  if (run === null) return null;
+  const planned = run.steps.reduce((sum, step) => sum + step.planned, 0);
+  const done = run.steps.reduce((sum, step) => sum + Math.min(step.done, step.planned), 0);
+  const percent = planned === 0 ? (run.state === 'done' ? 100 : 0) : Math.floor((done / planned) * 100);
+  return (
+    <Panel
+      title={en.deletion.steps}
+      actions={<Status tone={runTones[run.state]}>{en.deletion.runState[run.state]}</Status>}
+    >
+      <div className={styles['form']}>
+        <span>
+          <Dim>
+            {en.deletion.runBy} {run.by}, {en.deletion.runStarted.toLowerCase()} <Moment at={run.startedAt} />
+            {run.finishedAt === null ? null : (
+              <>
+                , {en.deletion.runFinished.toLowerCase()} <Moment at={run.finishedAt} />
+              </>
+            )}
+          </Dim>
+        </span>
+        <Progress value={percent} aria-label={en.deletion.steps} />
+        <table className={styles['steps']}>
+          <thead>
+            <tr>
+              <th scope="col">{en.deletion.stepColumns.step}</th>
+              <th scope="col">{en.deletion.stepColumns.planned}</th>
+              <th scope="col">{en.deletion.stepColumns.done}</th>
+              <th scope="col">{en.deletion.stepColumns.left}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {run.steps.map((step) => (
+              <tr key={step.name}>
+                <th scope="row">{step.title}</th>
+                <td>{formatNumber(step.planned)}</td>
+                <td>{formatNumber(step.done)}</td>
+                <td>{step.left === null ? en.common.nothing : formatNumber(step.left)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </Panel>
+  );
+}
+
+function Certificate(props: { readonly plan: ErasurePlan }): ReactNode {
+  const read = useRead('erasure.certificate', { planId: props.plan.id });
+  return (
+    <Panel
+      title={en.deletion.certificate}
+      className="printed"
+      actions={
+        <Button
+          variant="subtle"
+          onClick={() => {
+            window.print();
+          }}
+        >
+          {en.deletion.print}
+        </Button>
+      }
+    >
+      <Loaded read={read} rows={6}>
+        {(certificate) => (
+          <>
+            <Dim>{en.deletion.certificateText}</Dim>
+            <pre className={`${styles['certificate'] ?? ''} printed`} tabIndex={0}>
+              {certificate.text}
+            </pre>
+            <Facts
+              facts={[
+                [en.exportPage.sha256, <Hash key="hash" text={certificate.sha256} />],
+                [
+                  en.trail.inspector,
+                  <Link key="entry" to={paths.entry(certificate.entry)}>
+                    {en.common.entry(certificate.entry)}
+                  </Link>,
+                ],
+              ]}
+            />
+          </>
+        )}
+      </Loaded>
+    </Panel>
+  );
+}

@@ -1,0 +1,252 @@
+import { Button } from '@mantine/core';
+import type { ReactNode } from 'react';
+import { Link, useNavigate } from 'react-router';
+import type { ErasurePlan } from '#shared/contract/erasure.ts';
+import type { RequestRow } from '#shared/contract/requests.ts';
+import { permits } from '#shared/domain/roles.ts';
+import { en } from '#shared/strings/en.ts';
+import { call } from '../../client/call.ts';
+import { paths } from '../../client/paths.ts';
+import { useRead } from '../../client/queries.ts';
+import { useSession } from '../../client/session.ts';
+import { Dim, Empty, Facts, Loaded, Moment, Note, Page, Panel, Status } from '../../components/Basics.tsx';
+import { DataTable } from '../../components/DataTable.tsx';
+import { EntryOutcome } from '../../components/EntryList.tsx';
+import { JobLine } from '../../components/JobLine.tsx';
+import { requestColumns } from '../../components/requestColumns.tsx';
+import { formatNumber } from '../../components/format.ts';
+import styles from './desk.module.css';
+
+const lookAgain = 30_000;
+
+/** Home: whose turn it is, and what is late. */
+export function Desk(): ReactNode {
+  const session = useSession();
+  const requests = useRead('requests.list', { state: 'open' }, { every: lookAgain });
+  const works = permits(['operator'], session.roles);
+  const all = requests.data?.requests ?? [];
+  const mine = all.filter((request) => request.mine);
+  const late = all.filter((request) => request.daysLeft < 0);
+  const latest = [...late].sort((a, b) => a.daysLeft - b.daysLeft)[0];
+  const lead = requests.data
+    ? works
+      ? en.desk.summary(all.length, mine.length)
+      : en.desk.summaryOthers(all.length)
+    : '';
+  return (
+    <Page title={en.desk.title} lead={lead}>
+      {latest ? (
+        <div role="status">
+          <Note tone="bad">
+            <strong>{en.desk.late(late.length)}.</strong> {en.desk.lateHint}{' '}
+            <Link to={paths.request(latest.id)}>{en.desk.showLate}</Link>
+          </Note>
+        </div>
+      ) : null}
+      <div className={styles['columns']}>
+        <div className={styles['left']}>
+          {works ? (
+            <>
+              <RequestPanel
+                title={en.desk.mine}
+                read={requests}
+                rows={mine}
+                takesKeys
+                empty={<Empty title={en.desk.mineEmpty} text={en.desk.mineEmptyHint} />}
+              />
+              <RequestPanel
+                title={en.desk.unassigned}
+                read={requests}
+                rows={all.filter((request) => request.assignee === null)}
+                empty={<Empty title={en.desk.unassignedEmpty} />}
+              />
+            </>
+          ) : (
+            <RequestPanel
+              title={en.desk.allOpen}
+              read={requests}
+              rows={all}
+              takesKeys
+              empty={<Empty title={en.desk.allOpenEmpty} />}
+            />
+          )}
+        </div>
+        <div className={styles['right']}>
+          <WaitingForMe />
+          <Jobs />
+          {permits(['auditor', 'approver', 'admin'], session.roles) ? <TrailHealth /> : null}
+        </div>
+      </div>
+    </Page>
+  );
+}
+
+function RequestPanel(props: {
+  readonly title: string;
+  readonly read: ReturnType<typeof useRead<'requests.list'>>;
+  readonly rows: readonly RequestRow[];
+  readonly empty: ReactNode;
+  readonly takesKeys?: boolean;
+}): ReactNode {
+  const navigate = useNavigate();
+  return (
+    <Panel
+      title={`${props.title}${props.rows.length > 0 ? ` · ${formatNumber(props.rows.length)}` : ''}`}
+      label={props.title}
+      flush
+    >
+      <Loaded read={props.read} rows={5}>
+        {() =>
+          props.rows.length === 0 ? (
+            props.empty
+          ) : (
+            <DataTable
+              label={props.title}
+              columns={requestColumns.short}
+              rows={props.rows}
+              rowKey={(row) => String(row.id)}
+              takesKeys={props.takesKeys === true}
+              onOpen={(row) => void navigate(paths.request(row.id))}
+            />
+          )
+        }
+      </Loaded>
+    </Panel>
+  );
+}
+
+interface Waiting {
+  readonly plan: ErasurePlan;
+  readonly says: string;
+  readonly tone: 'warn' | 'info' | 'bad';
+}
+
+function waitsFor(
+  plan: ErasurePlan,
+  login: string,
+  person: string,
+  approves: boolean,
+  operates: boolean,
+): Waiting | null {
+  const own = plan.plannedBy === login || plan.plannedBy === person;
+  if (plan.state === 'awaiting' && approves && !own) return { plan, says: en.desk.toApprove, tone: 'warn' };
+  if (!operates) return null;
+  if (plan.state === 'approved') return { plan, says: en.desk.toRun, tone: 'info' };
+  if (plan.state === 'draft' && own) return { plan, says: en.desk.toDecide, tone: 'warn' };
+  if (plan.run?.state === 'incomplete') return { plan, says: en.desk.toResume, tone: 'bad' };
+  return null;
+}
+
+function WaitingForMe(): ReactNode {
+  const session = useSession();
+  const plans = useRead('erasure.list', {}, { every: lookAgain });
+  const approves = permits(['approver'], session.roles);
+  const operates = permits(['operator'], session.roles);
+  return (
+    <Panel title={en.desk.waiting} flush>
+      <Loaded read={plans} rows={2}>
+        {({ plans: all }) => {
+          const waiting = all.flatMap(
+            (plan) => waitsFor(plan, session.login, session.person, approves, operates) ?? [],
+          );
+          return waiting.length === 0 ? (
+            <Empty title={en.desk.waitingEmpty} />
+          ) : (
+            waiting.map(({ plan, says, tone }) => (
+              <Link key={plan.id} to={paths.plan(plan.id)} className={styles['item']}>
+                <span className={styles['itemText']}>
+                  <span className={styles['itemTitle']}>
+                    {en.common.plan(plan.id)} · {en.common.request(plan.requestId)}
+                  </span>
+                  <br />
+                  <Dim>{en.desk.plannedBy(plan.plannedBy)}</Dim>
+                </span>
+                <Status tone={tone}>{says}</Status>
+              </Link>
+            ))
+          );
+        }}
+      </Loaded>
+    </Panel>
+  );
+}
+
+function Jobs(): ReactNode {
+  const jobs = useRead('jobs.list', {});
+  return (
+    <Panel title={en.desk.jobs} flush>
+      <Loaded read={jobs} rows={2}>
+        {({ jobs: all }) => {
+          const shown = all.filter((job) => job.state === 'running' || job.state === 'failed');
+          return shown.length === 0 ? (
+            <Empty title={en.desk.jobsEmpty} />
+          ) : (
+            <div className={styles['jobs']}>
+              {shown.map((job) => (
+                <JobLine
+                  key={job.id}
+                  job={job}
+                  onCancel={(id) => {
+                    void call('jobs.cancel', { id }).catch(() => undefined);
+                  }}
+                />
+              ))}
+            </div>
+          );
+        }}
+      </Loaded>
+    </Panel>
+  );
+}
+
+function TrailHealth(): ReactNode {
+  const verified = useRead('audit.list', { action: 'trail.verified', limit: 1 });
+  const newest = useRead('audit.list', { limit: 1 });
+  const intents = useRead('audit.list', { outcome: 'intent', limit: 500 });
+  return (
+    <Panel
+      title={en.desk.trail}
+      actions={
+        <Button component={Link} to={paths.trail} variant="subtle">
+          {en.desk.verify}
+        </Button>
+      }
+    >
+      <Loaded read={verified} rows={3}>
+        {({ entries }) => {
+          const last = entries[0];
+          const open = (intents.data?.entries ?? []).filter((entry) => !entry.ended).length;
+          return (
+            <Facts
+              facts={[
+                [
+                  en.desk.lastVerified,
+                  last ? (
+                    <>
+                      <Moment at={last.at} /> <Dim>{en.desk.verifiedBy(last.actor)}</Dim>{' '}
+                      {last.outcome === 'done' ? null : <EntryOutcome entry={last} />}
+                    </>
+                  ) : (
+                    <Status tone="warn">{en.desk.neverVerified}</Status>
+                  ),
+                ],
+                [
+                  en.desk.newest,
+                  newest.data?.entries[0] ? formatNumber(newest.data.entries[0].number) : en.common.nothing,
+                ],
+                [
+                  en.desk.openIntents,
+                  open === 0 ? (
+                    en.common.none
+                  ) : (
+                    <Link to={paths.trailOf({ outcome: 'intent' })}>{formatNumber(open)}</Link>
+                  ),
+                ],
+              ]}
+            />
+          );
+        }}
+      </Loaded>
+    </Panel>
+  );
+}

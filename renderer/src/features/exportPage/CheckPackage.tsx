@@ -1,0 +1,66 @@
+import { Button, Modal } from '@mantine/core';
+import { useState, type ReactNode } from 'react';
+import { en } from '#shared/strings/en.ts';
+import { call, CallFailed } from '../../client/call.ts';
+import { tellFailure } from '../../client/notices.tsx';
+import { useWrite } from '../../client/queries.ts';
+import { FailureNote, Note } from '../../components/Basics.tsx';
+import { formatBytes } from '../../components/format.ts';
+import styles from './exportPage.module.css';
+
+/** Checks a package that lies on this machine or a stick; needs no database. */
+export function CheckPackage(): ReactNode {
+  const [file, setFile] = useState<string | null>(null);
+  const verify = useWrite('packages.verify');
+
+  async function choose(): Promise<void> {
+    try {
+      const { file: chosen } = await call('dialogs.chooseFile', { purpose: 'open' });
+      if (chosen === null) return;
+      setFile(chosen);
+      verify.mutate({ file: chosen });
+    } catch (error) {
+      if (error instanceof CallFailed) tellFailure(error);
+    }
+  }
+
+  return (
+    <>
+      <Button variant="default" title={en.exportPage.verifyHint} onClick={() => void choose()}>
+        {en.exportPage.verify}
+      </Button>
+      <Modal
+        opened={file !== null}
+        onClose={() => {
+          setFile(null);
+        }}
+        title={en.exportPage.verify}
+        size={560}
+        closeButtonProps={{ 'aria-label': en.common.close }}
+      >
+        <div className={styles['form']}>
+          <p className={styles['folder']}>{file}</p>
+          {verify.isPending ? <p role="status">{en.common.loading}…</p> : null}
+          {verify.error ? <FailureNote failure={verify.error} /> : null}
+          {verify.data?.intact ? (
+            <Note tone="good">
+              {en.exportPage.verifyOk(verify.data.files, formatBytes(verify.data.bytes))}
+            </Note>
+          ) : null}
+          {verify.data && !verify.data.intact ? (
+            <Note tone="bad">
+              <strong>{en.exportPage.verifyBad(verify.data.faults.length)}</strong>
+              <ul className={styles['faults']}>
+                {verify.data.faults.map((fault) => (
+                  <li key={`${fault.path} ${fault.fault}`}>
+                    {fault.path}: {fault.fault}
+                  </li>
+                ))}
+              </ul>
+            </Note>
+          ) : null}
+        </div>
+      </Modal>
+    </>
+  );
+}

@@ -1,0 +1,274 @@
+import { Button } from '@mantine/core';
+import { useState, type ReactNode } from 'react';
+import { Link, useParams } from 'react-router';
+import type { MappedCollection } from '#shared/contract/dataMap.ts';
+import type { RequestRow } from '#shared/contract/requests.ts';
+import type { Job } from '#shared/contract/workstation.ts';
+import { en } from '#shared/strings/en.ts';
+import { call, CallFailed } from '../../client/call.ts';
+import { copy, tell, tellFailure } from '../../client/notices.tsx';
+import { paths } from '../../client/paths.ts';
+import { useRead, useWrite } from '../../client/queries.ts';
+import { useMay, useSession } from '../../client/session.ts';
+import {
+  Dim,
+  Empty,
+  Facts,
+  FailureNote,
+  Hash,
+  Loaded,
+  Note,
+  Page,
+  Panel,
+  Reference,
+  Status,
+} from '../../components/Basics.tsx';
+import { DataTable } from '../../components/DataTable.tsx';
+import { JobLine } from '../../components/JobLine.tsx';
+import { formatBytes, formatNumber } from '../../components/format.ts';
+import { useKeys } from '../../components/keys.ts';
+import { exportColumns } from './exportColumns.tsx';
+import styles from './exportPage.module.css';
+
+/** The package of one request: what goes in, where to, how far, and whether it is whole. */
+export function ExportPage(): ReactNode {
+  const id = Number(useParams()['id']);
+  const read = useRead('requests.show', { id });
+  return (
+    <Loaded read={read} rows={8}>
+      {({ request }) => <ForRequest key={request.id} request={request} />}
+    </Loaded>
+  );
+}
+
+function ForRequest(props: { readonly request: RequestRow }): ReactNode {
+  const { request } = props;
+  const packages = useRead('exports.list', { requestId: request.id });
+  return (
+    <Page
+      title={en.exportPage.titleFor(request.id)}
+      lead={
+        <>
+          <Link to={paths.request(request.id)}>
+            {en.common.request(request.id)}, {en.request.kind[request.kind].toLowerCase()}
+          </Link>
+          {request.subject === null ? null : (
+            <>
+              {' · '}
+              <Link to={paths.person(request.subject, request.id)}>{request.subject}</Link>
+            </>
+          )}
+        </>
+      }
+      scrolls
+    >
+      <div className={styles['columns']}>
+        <Contents />
+        <Make request={request} />
+      </div>
+      <Panel title={en.exportPage.past} flush>
+        <Loaded read={packages} rows={2}>
+          {({ exports }) =>
+            exports.length === 0 ? (
+              <Empty title={en.exportPage.pastEmpty} />
+            ) : (
+              <DataTable
+                label={en.exportPage.past}
+                columns={exportColumns}
+                rows={exports}
+                rowKey={(row) => String(row.id)}
+                grows
+              />
+            )
+          }
+        </Loaded>
+      </Panel>
+    </Page>
+  );
+}
+
+function byGroup(
+  collections: readonly MappedCollection[],
+): readonly (readonly [string, readonly MappedCollection[]])[] {
+  return [...Map.groupBy(collections, (collection) => collection.group)];
+}
+
+function Contents(): ReactNode {
+  const session = useSession();
+  const map = useRead('map.show', {});
+  return (
+    <div className={styles['stack']}>
+      <Panel title={en.exportPage.contents}>
+        <p>
+          <Dim>{en.exportPage.contentsText}</Dim>
+        </p>
+        <Loaded read={map} rows={6}>
+          {({ collections }) => (
+            <div className={styles['groups']}>
+              {byGroup(collections).map(([group, members]) => (
+                <div key={group} className={styles['group']}>
+                  <h3>{group}</h3>
+                  <ul className={styles['list']}>
+                    {members.map((collection) => (
+                      <li key={collection.name}>
+                        <span>{collection.title}</span>
+                        <Dim>{en.exportPage.fields(collection.columns.length)}</Dim>
+                      </li>
+                    ))}
+                  </ul>
+                </div>
+              ))}
+              <div className={styles['group']}>
+                <h3>{en.exportPage.files}</h3>
+                <ul className={styles['list']}>
+                  <li>{session.objectStore ? en.exportPage.filesText : en.exportPage.noFiles}</li>
+                </ul>
+              </div>
+            </div>
+          )}
+        </Loaded>
+      </Panel>
+      <Panel title={en.exportPage.leftOut}>
+        <Loaded read={map} rows={2}>
+          {({ collections }) => {
+            const secret = collections.filter((collection) => collection.never.length > 0);
+            return secret.length === 0 ? (
+              <Dim>{en.exportPage.nothingLeftOut}</Dim>
+            ) : (
+              <ul className={styles['out']}>
+                {secret.map((collection) => (
+                  <li key={collection.name}>
+                    <span>
+                      {collection.title}: {collection.never.join(', ')}
+                    </span>
+                    <Dim>{en.exportPage.leftOutNever}</Dim>
+                  </li>
+                ))}
+              </ul>
+            );
+          }}
+        </Loaded>
+      </Panel>
+    </div>
+  );
+}
+
+function Make(props: { readonly request: RequestRow }): ReactNode {
+  const { request } = props;
+  const works = useMay(['operator']);
+  const [folder, setFolder] = useState<string | null>(null);
+  const jobs = useRead('jobs.list', {});
+  const start = useWrite('exports.start', ({ entry }) => {
+    tell(en.exportPage.started, entry);
+  });
+  const own = (jobs.data?.jobs ?? []).filter((job) => job.kind === 'export' && job.requestId === request.id);
+  const job = own.find((one) => one.id === start.data?.jobId) ?? own[0];
+  const running = job?.state === 'running';
+  const possible = works && request.closedAt === null && request.subject !== null && !running;
+
+  async function choose(): Promise<void> {
+    try {
+      const { folder: chosen } = await call('dialogs.chooseFolder', {});
+      if (chosen !== null) setFolder(chosen);
+    } catch (error) {
+      if (error instanceof CallFailed) tellFailure(error);
+    }
+  }
+
+  function begin(): void {
+    if (possible && folder !== null && !start.isPending) start.mutate({ requestId: request.id, folder });
+  }
+
+  useKeys({ 'Ctrl+Enter': begin });
+  return (
+    <div className={styles['stack']}>
+      {works ? (
+        <Panel title={en.exportPage.destination}>
+          {request.subject === null ? (
+            <Note tone="warn">{en.exportPage.noPerson}</Note>
+          ) : request.closedAt !== null ? (
+            <Note tone="warn">{en.exportPage.closed}</Note>
+          ) : (
+            <div className={styles['form']}>
+              <div className={styles['row']}>
+                <span className={styles['folder']}>{folder ?? <Dim>{en.exportPage.noFolder}</Dim>}</span>
+                <Button variant="default" onClick={() => void choose()}>
+                  {en.exportPage.choose}
+                </Button>
+              </div>
+              {start.error ? <FailureNote failure={start.error} /> : null}
+              <div>
+                <Button disabled={!possible || folder === null} loading={start.isPending} onClick={begin}>
+                  {en.exportPage.start}
+                </Button>
+              </div>
+            </div>
+          )}
+        </Panel>
+      ) : null}
+      {job ? <JobPanel job={job} /> : null}
+    </div>
+  );
+}
+
+function text(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
+}
+
+function figure(value: unknown): number | null {
+  return typeof value === 'number' ? value : null;
+}
+
+function JobPanel(props: { readonly job: Job }): ReactNode {
+  const { job } = props;
+  if (job.state === 'running') {
+    return (
+      <Panel title={en.exportPage.running}>
+        <JobLine
+          job={job}
+          onCancel={(id) => {
+            void call('jobs.cancel', { id }).catch(() => undefined);
+          }}
+        />
+      </Panel>
+    );
+  }
+  if (job.state === 'cancelled') {
+    return (
+      <Panel title={en.job.state.cancelled}>
+        <p>{en.exportPage.cancelled}</p>
+      </Panel>
+    );
+  }
+  if (job.state === 'failed' || job.result === null) {
+    return (
+      <Panel title={en.exportPage.failed}>
+        {job.failure ? <FailureNote failure={job.failure} /> : null}
+        <p style={{ marginTop: 8 }}>
+          <Dim>{en.exportPage.failedText}</Dim>
+        </p>
+      </Panel>
+    );
+  }
+  const file = text(job.result['file']);
+  const sha256 = text(job.result['sha256']);
+  const rows = figure(job.result['rows']);
+  const files = figure(job.result['files']);
+  const bytes = figure(job.result['bytes']);
+  return (
+    <Panel title={en.exportPage.done} actions={<Status tone="good">{en.request.exportState.done}</Status>}>
+      <Facts
+        facts={[
+          file === null ? null : [en.exportPage.file, <Reference key="file" text={file} onCopy={copy} />],
+          sha256 === null ? null : [en.exportPage.sha256, <Hash key="sha256" text={sha256} />],
+          rows === null ? null : [en.exportPage.rows, formatNumber(rows)],
+          files === null ? null : [en.exportPage.filesCount, formatNumber(files)],
+          bytes === null ? null : [en.exportPage.size, formatBytes(bytes)],
+        ]}
+      />
+      <p style={{ marginTop: 8 }}>
+        <Dim>{en.exportPage.doneText}</Dim>
+      </p>
+    </Panel>
+  );
+}
