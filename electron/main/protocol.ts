@@ -20,7 +20,7 @@ export const appScheme = {
 } as const;
 
 /** Stands in index.html where each answer puts its own nonce for the style blocks of the component library. */
-export const noncePlaceholder = '__STYLE_NONCE__';
+export const noncePlaceholder = '__NONCE__';
 
 interface Asset {
   readonly file: string;

@@ -1,0 +1,667 @@
+import { stdin } from 'node:process';
+import path from 'node:path';
+import { Command as Commander, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { roles } from '#shared/domain/roles.ts';
+import { requestKinds } from '#shared/domain/requests.ts';
+import { environments } from '#shared/contract/connections.ts';
+import type { ProfileInput, SecretsInput } from './profileInput.ts';
+import { profileInput, readSecrets } from './profileInput.ts';
+import type { Layout } from './print.ts';
+import type { Command } from './run.ts';
+
+/** The command line was written wrongly; its message says how. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/** What a command came to. */
+export interface Ran {
+  readonly value: unknown;
+  readonly as: Layout;
+  /** Done, but what was asked is not as it should be: a broken trail, a package with faults. */
+  readonly refused: boolean;
+}
+
+interface GlobalOptions {
+  readonly profile: string | null;
+  readonly json: boolean;
+}
+
+const wholeNumber = (text: string): number => {
+  const number = Number(text);
+  if (!Number.isSafeInteger(number) || number < 1) throw new InvalidArgumentError('A whole number above 0.');
+  return number;
+};
+
+const because = (command: Commander): Commander =>
+  command
+    .addOption(new Option('--request <number>', 'the request this is for').argParser(wholeNumber))
+    .option('--reason <text>', 'why, when there is no request; marked in the trail');
+
+/** Parses the arguments and runs the command they name; `shown` when only help was asked for. */
+export async function commands(
+  argv: readonly string[],
+  begin: (options: GlobalOptions) => Command,
+): Promise<Ran | 'shown'> {
+  let ran: Ran | 'shown' = 'shown';
+  const program = new Commander('console')
+    .description('The CloudSingh Privacy Console on the command line.')
+    .option('--profile <name>', 'profile to work with, e.g. demo:operator while a demo runs')
+    .option('--json', 'print one line of JSON', false)
+    .exitOverride()
+    .showHelpAfterError()
+    .configureOutput({ writeErr: (text) => process.stderr.write(text) });
+  const globals = (): GlobalOptions => {
+    const options = program.opts<{ profile?: string; json: boolean }>();
+    return { profile: options.profile ?? null, json: options.json };
+  };
+  const run = async (
+    work: (command: Command) => Promise<unknown>,
+    options: {
+      readonly signIn?: boolean;
+      readonly as?: Layout;
+      readonly refused?: (value: never) => boolean;
+    } = {},
+  ): Promise<void> => {
+    const command = begin(globals());
+    if (options.signIn !== false) await command.signIn();
+    const value = await work(command);
+    ran = { value, as: options.as ?? 'record', refused: options.refused?.(value as never) ?? false };
+  };
+  const profileNamed = (command: Command): string => {
+    if (command.profile === null) throw new UsageError('Say which profile: --profile NAME.');
+    return command.profile;
+  };
+
+  const profile = program.command('profile').description('profiles of this workstation');
+  profile
+    .command('list')
+    .description('lists them')
+    .action(() =>
+      run(
+        async (command) =>
+          (await command.call('profiles.list', {})).profiles.map((each) => ({
+            name: each.name,
+            environment: each.environment,
+            host: `${each.host}:${each.port}`,
+            database: each.database,
+            user: each.user,
+            bucket: each.r2?.bucket ?? null,
+            password: each.hasPassword,
+            r2Keys: each.hasObjectStoreKeys,
+          })),
+        { signIn: false },
+      ),
+    );
+  profile
+    .command('save <name>')
+    .description('adds or changes a profile; secrets are asked for, or read from standard input as JSON')
+    .addOption(new Option('--environment <kind>').choices(environments).makeOptionMandatory())
+    .requiredOption('--host <host>')
+    .addOption(new Option('--port <number>').argParser(wholeNumber).default(5432))
+    .requiredOption('--database <name>')
+    .requiredOption('--user <login>')
+    .option('--ca <file>', 'PEM file of the authority that signed the server’s certificate')
+    .option('--tls-server-name <name>', 'name in the certificate, when the host is a tunnel')
+    .option('--r2-endpoint <url>')
+    .option('--r2-bucket <name>')
+    .option(
+      '--secrets-stdin',
+      'read {"password", "accessKeyId", "secretAccessKey", "readOnly"} from standard input',
+      false,
+    )
+    .action((name: string, options: ProfileInput & SecretsInput) =>
+      run(
+        async (command) => {
+          const secrets = await readSecrets(options, stdin);
+          await command.call('profiles.save', { profile: await profileInput(name, options), ...secrets });
+          return { saved: name };
+        },
+        { signIn: false },
+      ),
+    );
+  profile
+    .command('remove <name>')
+    .description('removes a profile and its secrets')
+    .action((name: string) =>
+      run(
+        async (command) => {
+          await command.call('profiles.remove', { name });
+          return { removed: name };
+        },
+        { signIn: false },
+      ),
+    );
+  profile
+    .command('test')
+    .description('tests the connection in named steps')
+    .action(() =>
+      run(async (command) => (await command.call('profiles.test', { name: profileNamed(command) })).steps, {
+        signIn: false,
+        refused: (steps: readonly { state: string }[]) => steps.some((step) => step.state === 'failed'),
+      }),
+    );
+
+  const db = program.command('db').description('the console’s schema in the database');
+  db.command('status')
+    .description('version, map hash, drift, and what staff reach outside the guard')
+    .action(() =>
+      run((command) => command.call('database.status', { profile: profileNamed(command) }), {
+        signIn: false,
+      }),
+    );
+  db.command('install')
+    .description('installs or upgrades the schema; --print only shows the SQL and the rights it needs')
+    .option('--print', 'show, don’t run', false)
+    .option('--map <file>', 'data map to install; the shipped one otherwise')
+    .option('--person <name>', 'who the administrator is')
+    .action((options: { print: boolean; map?: string; person?: string }) =>
+      run(
+        async (command) => {
+          const named = {
+            profile: profileNamed(command),
+            ...(options.map === undefined ? {} : { map: options.map }),
+          };
+          if (!options.print) {
+            return command.call('database.install', {
+              ...named,
+              ...(options.person === undefined ? {} : { person: options.person }),
+            });
+          }
+          const { script, rights } = await command.call('database.script', named);
+          return globals().json
+            ? { script, rights }
+            : `-- Needs:\n${rights.map((each) => `--   ${each}`).join('\n')}\nbegin;\n${script}\ncommit;`;
+        },
+        { signIn: false, as: options.print && !globals().json ? 'text' : 'record' },
+      ),
+    );
+  db.command('uninstall')
+    .description('removes the schema; needs the trail, exported just before')
+    .requiredOption('--trail <file>', 'what “console audit export” wrote')
+    .action((options: { trail: string }) =>
+      run(
+        (command) =>
+          command.call('database.uninstall', {
+            profile: profileNamed(command),
+            trail: path.resolve(options.trail),
+          }),
+        {
+          signIn: false,
+        },
+      ),
+    );
+  db.command('indexes')
+    .description('lists the indexes search and paging profit from')
+    .option('--apply', 'build them, without blocking the platform', false)
+    .action((options: { apply: boolean }) =>
+      run(
+        async (command) =>
+          (await command.call('database.indexes', { profile: profileNamed(command), apply: options.apply }))
+            .indexes,
+        {
+          signIn: false,
+        },
+      ),
+    );
+
+  const staff = program.command('staff').description('staff, their logins and roles');
+  staff
+    .command('list')
+    .description('lists them')
+    .action(() => run(async (command) => (await command.call('staff.list', {})).staff));
+  staff
+    .command('add <login>')
+    .description(
+      'adds a login, or changes its roles; a first password is read from standard input with --password-stdin',
+    )
+    .requiredOption('--person <name>', 'whose login it is; one person has one')
+    .addOption(new Option('--roles <roles...>').choices(roles).makeOptionMandatory())
+    .option('--password-stdin', 'read the first password from standard input', false)
+    .action(
+      (login: string, options: { person: string; roles: (typeof roles)[number][]; passwordStdin: boolean }) =>
+        run(async (command) => {
+          const password = options.passwordStdin ? (await readAll(stdin)).replace(/\r?\n$/, '') : undefined;
+          return command.call('staff.add', {
+            login,
+            person: options.person,
+            roles: options.roles,
+            ...(password === undefined ? {} : { password }),
+          });
+        }),
+    );
+  staff
+    .command('remove <login>')
+    .description('takes all rights from a login and ends its sessions')
+    .action((login: string) => run((command) => command.call('staff.remove', { login })));
+
+  const map = program.command('map').description('the data map in force');
+  map
+    .command('show')
+    .description('collections, columns, masks, what erasure does')
+    .action(() =>
+      run(async (command) => {
+        const { hash, collections } = await command.call('map.show', {});
+        if (globals().json) return { hash, collections };
+        return {
+          hash,
+          collections: collections.map((each) => ({
+            name: each.name,
+            table: each.table,
+            columns: each.columns.length,
+            masked: each.columns.filter((column) => column.mask !== null).length,
+            never: each.never.join(', '),
+            erasure: each.erasure,
+          })),
+        };
+      }),
+    );
+  map
+    .command('check')
+    .description('compares the map with the live schema; exit 1 if anything blocks')
+    .action(() =>
+      run(async (command) => (await command.call('map.check', {})).findings, {
+        refused: (findings: readonly { blocks: boolean }[]) => findings.some((each) => each.blocks),
+      }),
+    );
+
+  const request = program.command('request').description('what people have asked for');
+  request
+    .command('list')
+    .description('lists requests, the most urgent first')
+    .addOption(new Option('--state <state>').choices(['open', 'closed', 'all']).default('open'))
+    .action((options: { state: 'open' | 'closed' | 'all' }) =>
+      run(async (command) => (await command.call('requests.list', { state: options.state })).requests),
+    );
+  request
+    .command('show')
+    .argument('<number>', 'request', wholeNumber)
+    .description('shows one')
+    .action((id: number) => run(async (command) => (await command.call('requests.show', { id })).request));
+  request
+    .command('open')
+    .argument('<kind>', requestKinds.join(', '))
+    .description('records one that was received')
+    .option('--received <date>', 'yyyy-mm-dd; today otherwise')
+    .option('--message <text>', 'what the person wrote', '')
+    .option('--subject <reference>', 'the person, when known')
+    .action((kind: string, options: { received?: string; message: string; subject?: string }) =>
+      run(async (command) => {
+        const found = requestKinds.find((each) => each === kind);
+        if (found === undefined) throw new UsageError(`The kind is one of ${requestKinds.join(', ')}.`);
+        return (
+          await command.call('requests.open', {
+            kind: found,
+            receivedOn: options.received ?? today(),
+            message: options.message,
+            ...(options.subject === undefined ? {} : { subject: options.subject }),
+          })
+        ).request;
+      }),
+    );
+  request
+    .command('assign')
+    .argument('<number>', 'request', wholeNumber)
+    .description('takes one, or hands it to another operator')
+    .option('--to <login>')
+    .action((id: number, options: { to?: string }) =>
+      run(
+        async (command) =>
+          (
+            await command.call('requests.assign', {
+              id,
+              ...(options.to === undefined ? {} : { login: options.to }),
+            })
+          ).request,
+      ),
+    );
+  request
+    .command('link')
+    .argument('<number>', 'request', wholeNumber)
+    .argument('<subject>', 'reference of the person')
+    .description('says which person one is about')
+    .action((id: number, subject: string) =>
+      run(async (command) => (await command.call('requests.link', { id, subject })).request),
+    );
+  request
+    .command('close')
+    .argument('<number>', 'request', wholeNumber)
+    .addOption(
+      new Option('--outcome <outcome>')
+        .choices(['done', 'refused', 'withdrawn', 'no_such_person'])
+        .makeOptionMandatory(),
+    )
+    .description('closes one with its outcome')
+    .action((id: number, options: { outcome: 'done' | 'refused' | 'withdrawn' | 'no_such_person' }) =>
+      run(
+        async (command) => (await command.call('requests.close', { id, outcome: options.outcome })).request,
+      ),
+    );
+
+  because(program.command('search').argument('<text>', 'e-mail, name, phone, workspace or identifier'))
+    .description('searches people; what it shows is masked')
+    .addOption(new Option('--limit <number>').argParser(wholeNumber).default(50))
+    .action((text: string, options: { limit: number; request?: number; reason?: string }) =>
+      run(async (command) => {
+        const found = await command.call('search.run', {
+          text,
+          limit: Math.min(options.limit, 200),
+          ...why(options),
+        });
+        if (globals().json) return found;
+        return found.hits.map((hit) => ({
+          subject: hit.subject,
+          name: hit.name,
+          email: hit.email,
+          phone: hit.phone,
+          workspaces: hit.workspaces.join(', '),
+          matched: hit.matched.map((each) => `${each.field} ${each.how}`).join(', '),
+        }));
+      }),
+    );
+
+  because(program.command('show').argument('<subject>', 'reference of the person'))
+    .description(
+      'shows what is held about a person, masked; with --collection its rows; with --reveal one cell',
+    )
+    .option('--collection <name>')
+    .addOption(new Option('--limit <number>', 'rows').argParser(wholeNumber).default(50))
+    .option('--cursor <values>', 'JSON array that the page before gave as “next”')
+    .option('--reveal <row> <column...>', 'reveals one cell of the collection: its row’s key and the column')
+    .option('--files', 'lists the person’s objects in R2', false)
+    .option('--series', 'counts the collection by day', false)
+    .option('--act <row> <action...>', 'does what the map allows to a row, e.g. end')
+    .action(
+      (
+        subject: string,
+        options: {
+          collection?: string;
+          limit: number;
+          cursor?: string;
+          reveal?: string[] | string;
+          act?: string[] | string;
+          files: boolean;
+          series: boolean;
+          request?: number;
+          reason?: string;
+        },
+      ) =>
+        run(async (command) => {
+          const { access } = await command.call('subjects.open', { subject, ...why(options) });
+          try {
+            return await show(command, access.id, options);
+          } finally {
+            await command.call('subjects.close', { accessId: access.id });
+          }
+        }),
+    );
+
+  program
+    .command('export')
+    .argument('<request>', 'access or export request', wholeNumber)
+    .requiredOption('--folder <folder>', 'where the package goes')
+    .description('writes the package of everything held about a request’s person')
+    .action((requestId: number, options: { folder: string }) =>
+      run(async (command) => {
+        const { jobId } = await command.call('exports.start', {
+          requestId,
+          folder: path.resolve(options.folder),
+        });
+        return (await command.finish(jobId)).result;
+      }),
+    );
+  const packages = program.command('package').description('packages, offline');
+  packages
+    .command('verify <file>')
+    .description('checks a package and names every fault')
+    .action((file: string) =>
+      run((command) => command.call('packages.verify', { file: path.resolve(file) }), {
+        signIn: false,
+        refused: (value: { intact: boolean }) => !value.intact,
+      }),
+    );
+
+  const erase = program
+    .command('erase')
+    .description('deletion: plan, approval by another person, run, certificate');
+  erase
+    .command('plan')
+    .argument('<request>', 'deletion request', wholeNumber)
+    .option('--decide <key=value...>', 'decisions the plan asks for, e.g. workspaces-1=close')
+    .description('works out what deletion would do')
+    .action((requestId: number, options: { decide?: string[] }) =>
+      run(
+        async (command) =>
+          (await command.call('erasure.plan', { requestId, decisions: decisionsOf(options.decide) })).plan,
+      ),
+    );
+  erase
+    .command('list')
+    .option('--awaiting', 'only those waiting for approval', false)
+    .description('lists plans')
+    .action((options: { awaiting: boolean }) =>
+      run(async (command) => {
+        const { plans } = await command.call('erasure.list', { awaiting: options.awaiting });
+        if (globals().json) return plans;
+        return plans.map((plan) => ({
+          plan: plan.id,
+          request: plan.requestId,
+          subject: plan.subject,
+          state: plan.state,
+          planned: plan.plannedBy,
+          sha256: plan.sha256,
+        }));
+      }),
+    );
+  erase
+    .command('show')
+    .argument('<plan>', 'plan', wholeNumber)
+    .description('shows one')
+    .action((planId: number) =>
+      run(async (command) => (await command.call('erasure.show', { planId })).plan),
+    );
+  for (const decision of ['approve', 'deny'] as const) {
+    erase
+      .command(decision)
+      .argument('<plan>', 'plan', wholeNumber)
+      .requiredOption('--sha256 <hash>', 'of the plan as read')
+      .requiredOption('--reason <text>')
+      .description(
+        decision === 'approve' ? 'approves exactly this plan; never one’s own' : 'denies this plan',
+      )
+      .action((planId: number, options: { sha256: string; reason: string }) =>
+        run(async (command) => (await command.call('erasure.decide', { planId, decision, ...options })).plan),
+      );
+  }
+  erase
+    .command('run')
+    .argument('<plan>', 'plan', wholeNumber)
+    .description('runs or resumes an approved plan')
+    .action((planId: number) =>
+      run(
+        async (command) => {
+          const { jobId } = await command.call('erasure.run', { planId });
+          return (await command.finish(jobId)).result;
+        },
+        { refused: (value: { complete: boolean }) => !value.complete },
+      ),
+    );
+  erase
+    .command('certificate')
+    .argument('<plan>', 'plan', wholeNumber)
+    .description('prints the certificate of a finished deletion')
+    .action((planId: number) =>
+      run(
+        async (command) => {
+          const certificate = await command.call('erasure.certificate', { planId });
+          return globals().json ? certificate : certificate.text;
+        },
+        { as: globals().json ? 'record' : 'text' },
+      ),
+    );
+
+  const audit = program.command('audit').description('the audit trail');
+  audit
+    .command('list')
+    .option('--actor <login>')
+    .option('--subject <reference>')
+    .option('--action <action>')
+    .addOption(new Option('--request <number>').argParser(wholeNumber))
+    .addOption(new Option('--outcome <outcome>').choices(['intent', 'done', 'refused', 'failed']))
+    .option('--since <time>', 'ISO 8601')
+    .option('--until <time>', 'ISO 8601')
+    .addOption(new Option('--before <number>', 'entries below this one').argParser(wholeNumber))
+    .addOption(new Option('--limit <number>').argParser(wholeNumber).default(100))
+    .description('lists entries, newest first')
+    .action(
+      (options: {
+        actor?: string;
+        subject?: string;
+        action?: string;
+        request?: number;
+        outcome?: 'intent' | 'done' | 'refused' | 'failed';
+        since?: string;
+        until?: string;
+        before?: number;
+        limit: number;
+      }) =>
+        run(async (command) => {
+          const { request: requestId, ...filter } = options;
+          const { entries } = await command.call('audit.list', {
+            ...filter,
+            limit: Math.min(filter.limit, 500),
+            ...(requestId === undefined ? {} : { requestId }),
+          });
+          if (globals().json) return entries;
+          return entries.map(({ number, at, actor, action, outcome, subject, requestId: about, ended }) => ({
+            number,
+            at,
+            actor,
+            action,
+            outcome: outcome === 'intent' && !ended ? 'intent, not ended' : outcome,
+            subject,
+            request: about,
+          }));
+        }),
+    );
+  audit
+    .command('verify')
+    .description('recomputes the chain; exit 1 and the first bad number when it is broken')
+    .action(() =>
+      run(
+        async (command) => {
+          const { jobId } = await command.call('audit.verify', {});
+          return (await command.finish(jobId)).result;
+        },
+        { refused: (value: { intact: boolean }) => !value.intact },
+      ),
+    );
+  audit
+    .command('export <file>')
+    .description('writes the whole trail to JSON Lines')
+    .action((file: string) =>
+      run(async (command) => {
+        const { jobId } = await command.call('audit.export', { file: path.resolve(file) });
+        return (await command.finish(jobId)).result;
+      }),
+    );
+  audit
+    .command('detail')
+    .argument('<number>', 'entry', wholeNumber)
+    .description('reads the detail kept beside an entry; itself recorded')
+    .action((number: number) => run((command) => command.call('audit.detail', { number })));
+
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return 'shown';
+    throw new UsageError('');
+  }
+  return ran;
+}
+
+function why(options: { readonly request?: number; readonly reason?: string }): {
+  requestId?: number;
+  reason?: string;
+} {
+  if (options.request === undefined && options.reason === undefined) {
+    throw new UsageError('Say under which request (--request N), or why without one (--reason TEXT).');
+  }
+  return {
+    ...(options.request === undefined ? {} : { requestId: options.request }),
+    ...(options.reason === undefined ? {} : { reason: options.reason }),
+  };
+}
+
+async function show(
+  command: Command,
+  accessId: number,
+  options: {
+    readonly collection?: string;
+    readonly limit: number;
+    readonly cursor?: string;
+    readonly reveal?: string[] | string;
+    readonly act?: string[] | string;
+    readonly files: boolean;
+    readonly series: boolean;
+  },
+): Promise<unknown> {
+  const { collection } = options;
+  if (options.files) return (await command.call('subjects.objects', { accessId })).objects;
+  if (collection === undefined) {
+    if (options.reveal !== undefined || options.act !== undefined || options.series) {
+      throw new UsageError('Say which collection: --collection NAME.');
+    }
+    return command.call('subjects.show', { accessId });
+  }
+  if (options.reveal !== undefined) {
+    const [row, column] = pair(options.reveal, '--reveal ROW COLUMN');
+    return command.call('subjects.reveal', { accessId, collection, row, column });
+  }
+  if (options.act !== undefined) {
+    const [row, action] = pair(options.act, '--act ROW ACTION');
+    return command.call('subjects.act', { accessId, collection, row, action });
+  }
+  if (options.series) return (await command.call('subjects.series', { accessId, collection })).points;
+  let cursor: unknown;
+  try {
+    cursor = options.cursor === undefined ? undefined : JSON.parse(options.cursor);
+  } catch {
+    throw new UsageError('--cursor is the JSON array that the page before gave as “next”.');
+  }
+  return command.call('subjects.page', {
+    accessId,
+    collection,
+    limit: Math.min(options.limit, 500),
+    ...(cursor === undefined ? {} : { cursor: cursor as string[] }),
+  });
+}
+
+function pair(given: string[] | string, usage: string): [string, string] {
+  const [first, second, ...rest] = Array.isArray(given) ? given : [given];
+  if (first === undefined || second === undefined || rest.length > 0)
+    throw new UsageError(`It is written ${usage}.`);
+  return [first, second];
+}
+
+function decisionsOf(given: readonly string[] = []): Record<string, string> {
+  return Object.fromEntries(
+    given.map((each) => {
+      const [key, value] = each.split('=');
+      if (key === undefined || value === undefined)
+        throw new UsageError('A decision is written KEY=VALUE, e.g. workspaces-1=close.');
+      return [key, value];
+    }),
+  );
+}
+
+function today(): string {
+  return new Intl.DateTimeFormat('en-CA', { timeZone: 'Asia/Kolkata' }).format(new Date());
+}
+
+async function readAll(stream: NodeJS.ReadableStream): Promise<string> {
+  let text = '';
+  for await (const chunk of stream) text += String(chunk);
+  return text;
+}

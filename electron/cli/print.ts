@@ -1,0 +1,60 @@
+/** How a value is laid out for a person. */
+export type Layout = 'list' | 'record' | 'text';
+
+/** Prints a command's value: one line of JSON, or something a person can read. */
+export function printValue(value: unknown, json: boolean, as: Layout = 'record'): void {
+  process.stdout.write(json ? `${JSON.stringify(value)}\n` : readable(value, as));
+}
+
+function readable(value: unknown, as: Layout): string {
+  if (as === 'text') return `${String(value)}\n`;
+  if (Array.isArray(value)) return table(value as readonly unknown[]);
+  if (typeof value === 'object' && value !== null)
+    return record(value as Readonly<Record<string, unknown>>, '');
+  return `${shown(value)}\n`;
+}
+
+function record(value: Readonly<Record<string, unknown>>, indent: string): string {
+  const width = Math.max(0, ...Object.keys(value).map((key) => key.length));
+  return Object.entries(value)
+    .map(([key, held]) => {
+      if (Array.isArray(held) && held.some((each) => typeof each === 'object' && each !== null)) {
+        return `${indent}${key}\n${table(held, `${indent}  `)}`;
+      }
+      if (typeof held === 'object' && held !== null && !Array.isArray(held)) {
+        return `${indent}${key}\n${record(held as Readonly<Record<string, unknown>>, `${indent}  `)}`;
+      }
+      return `${indent}${key.padEnd(width)}  ${shown(held)}\n`;
+    })
+    .join('');
+}
+
+function table(rows: readonly unknown[], indent = ''): string {
+  if (rows.length === 0) return `${indent}none\n`;
+  const records = rows.map((row) =>
+    typeof row === 'object' && row !== null ? (row as Readonly<Record<string, unknown>>) : { value: row },
+  );
+  const columns = [...new Set(records.flatMap((row) => Object.keys(row)))];
+  const cells = records.map((row) => columns.map((column) => shown(row[column])));
+  const widths = columns.map((column, place) =>
+    Math.max(column.length, ...cells.map((row) => (row[place] ?? '').length)),
+  );
+  const line = (row: readonly string[]): string =>
+    `${indent}${row
+      .map((text, place) => text.padEnd(widths[place] ?? 0))
+      .join('  ')
+      .trimEnd()}\n`;
+  return [columns, ...cells].map(line).join('');
+}
+
+/** One line; control characters of people's data can't reach the terminal. */
+function shown(value: unknown): string {
+  if (value === null || value === undefined) return '—';
+  const text =
+    typeof value === 'string'
+      ? value
+      : typeof value === 'object'
+        ? JSON.stringify(value)
+        : String(value as number | boolean);
+  return text.replaceAll(/\p{Cc}|\p{Cf}/gu, ' ');
+}

@@ -1,0 +1,141 @@
+import { createConsole, type Console } from '#core/console.ts';
+import { openLog } from '#core/kernel/log.ts';
+import { osKeychain } from '#core/keychain/index.ts';
+import { findPlaces } from '#core/places.ts';
+import type { InputOf, OperationName, OutputOf } from '#shared/contract/index.ts';
+import type { Failure } from '#shared/contract/result.ts';
+import type { Job } from '#shared/contract/workstation.ts';
+import { commands, UsageError } from './commands.ts';
+import { printValue } from './print.ts';
+
+/** How a command ended, as its process tells. */
+const exitCodes = { done: 0, refused: 1, usage: 2, bug: 3 } as const;
+
+/** A refusal on its way to the end of a command. */
+export class Refused extends Error {
+  override readonly name = 'Refused';
+  readonly failure: Failure;
+
+  constructor(failure: Failure) {
+    super(failure.message);
+    this.failure = failure;
+  }
+}
+
+/** What a command works with: one console, and a way to say things beside its result. */
+export interface Command {
+  call<Name extends OperationName>(name: Name, input: InputOf<Name>): Promise<OutputOf<Name>>;
+  /** Signs in with the profile given; commands that need nobody signed in don't call it. */
+  signIn(): Promise<OutputOf<'session.signIn'>>;
+  readonly profile: string | null;
+  /** Waits for a job, telling its progress; a failed one is a refusal. */
+  finish(jobId: string): Promise<Job>;
+  /** To standard error: progress and asides. */
+  say(text: string): void;
+}
+
+/**
+ * Runs one command line.
+ * @param argv arguments after the program's name
+ * @returns 0 done, 1 expected refusal, 2 usage, 3 bug
+ */
+export async function runCommandLine(argv: readonly string[]): Promise<number> {
+  let json = argv.includes('--json');
+  let console: Console | null = null;
+  const open = (): Console => {
+    if (console !== null) return console;
+    const places = findPlaces();
+    console = createConsole({
+      places,
+      keychain: osKeychain(),
+      log: openLog(places.logFolder),
+      workstation: {
+        chooseFolder: () => Promise.resolve(null),
+        chooseFile: () => Promise.resolve(null),
+        copy: () => Promise.resolve(),
+        shell: 'command line',
+      },
+    });
+    return console;
+  };
+  const interrupted = (): void => {
+    void console?.dispatch('jobs.list', {}).then((result) => {
+      if (!result.ok) return;
+      for (const job of result.value.jobs) {
+        if (job.state === 'running') void console?.dispatch('jobs.cancel', { id: job.id });
+      }
+    });
+  };
+  process.on('SIGINT', interrupted);
+  try {
+    const ran = await commands(argv, (options) => {
+      ({ json } = options);
+      return commandOver(open, options.profile, json);
+    });
+    if (ran === 'shown') return exitCodes.done;
+    printValue(ran.value, json, ran.as);
+    return ran.refused ? exitCodes.refused : exitCodes.done;
+  } catch (error) {
+    if (error instanceof UsageError) {
+      if (error.message !== '') process.stderr.write(`${error.message}\n`);
+      return exitCodes.usage;
+    }
+    const failure: Failure =
+      error instanceof Refused
+        ? error.failure
+        : { code: 'internal', message: 'Something unexpected happened in the command line.' };
+    if (json) process.stdout.write(`${JSON.stringify({ failure })}\n`);
+    else process.stderr.write(`${failure.message}\n`);
+    return failure.code === 'internal' ? exitCodes.bug : exitCodes.refused;
+  } finally {
+    process.off('SIGINT', interrupted);
+    await (console as Console | null)?.close();
+  }
+}
+
+function commandOver(open: () => Console, profile: string | null, json: boolean): Command {
+  const call: Command['call'] = async (name, input) => {
+    const result = await open().dispatch(name, input);
+    if (!result.ok) throw new Refused(result.failure);
+    return result.value;
+  };
+  const say = (text: string): void => {
+    if (!json) process.stderr.write(`${text}\n`);
+  };
+  return {
+    call,
+    profile,
+    say,
+    signIn: () => {
+      if (profile === null)
+        throw new UsageError(
+          'Say which profile: --profile NAME (demo:operator and so on while a demo runs).',
+        );
+      return call('session.signIn', { profile });
+    },
+    async finish(jobId) {
+      const stop = open().onEvent((event) => {
+        if (
+          event.type === 'job' &&
+          event.job.id === jobId &&
+          event.job.state === 'running' &&
+          process.stderr.isTTY
+        ) {
+          const { says, done, total } = event.job.progress;
+          process.stderr.write(`\r\u001b[K${says}${total === null ? '' : ` ${done}/${total}`}`);
+        }
+      });
+      try {
+        const { job } = await call('jobs.wait', { id: jobId });
+        if (process.stderr.isTTY && !json) process.stderr.write('\r\u001b[K');
+        if (job.failure !== null) {
+          const { incident, ...failure } = job.failure;
+          throw new Refused(incident === undefined ? failure : { ...failure, incident });
+        }
+        return job;
+      } finally {
+        stop();
+      }
+    },
+  };
+}
