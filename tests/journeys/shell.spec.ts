@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { PrivacyConsoleBridge } from '#shared/contract/bridge.ts';
 import { expect, test } from './fixtures.ts';
 
@@ -48,8 +49,7 @@ test('markup that got into the page runs nothing and reaches nobody', async ({ d
     add('a', { href: 'javascript:globalThis.ran = "address"', id: 'address' });
     document.getElementById('address')?.click();
     // In a timer of the page, because what a test evaluates is itself outside the policy.
-    add('script', {}, '');
-    setTimeout('globalThis.ran = "timer"', 0);
+    Reflect.apply(setTimeout, globalThis, ['globalThis.ran = "timer"', 0]);
     await new Promise<void>((resolve) => {
       setTimeout(() => {
         try {
@@ -181,8 +181,10 @@ test('the window goes nowhere and opens nothing', async ({ desk }) => {
     },
   ];
   for (const attempt of attempts) {
-    await page.evaluate(attempt, address).catch(() => undefined);
-    await page.waitForTimeout(100);
+    // A navigation that is refused may leave the driver waiting for its end; the page is what counts.
+    const tried = page.evaluate(attempt, address).catch(() => undefined);
+    await Promise.race([tried, pause(3_000)]);
+    await pause(100);
     expect(page.url(), attempt.toString()).toBe(before);
   }
   await expect.poll(() => desk.countWindows()).toBe(1);
@@ -478,7 +480,6 @@ test('whatever is pushed through the bridge comes back as a refusal', async ({ d
   expect(Object.entries(answers).filter(([, answer]) => answer !== 'refused')).toEqual([]);
   const after = await page.evaluate(() => window.privacyConsole.invoke('session.current', {}));
   expect(after.ok).toBe(true);
-  expect(await page.evaluate(() => ({}) as Record<string, unknown>)).toEqual({});
 });
 
 test('locking empties the window', async ({ desk }) => {

@@ -376,7 +376,7 @@ export async function endWindows(): Promise<void> {
 }
 
 async function launch(profile: string, size: { width: number; height: number }): Promise<BrowserContext> {
-  const options = {
+  const options: LaunchOptions = {
     executablePath: settings.executablePath,
     env: { ...cleanEnvironment(), ...settings.environment },
     headless: settings.headless,
@@ -403,28 +403,27 @@ async function launch(profile: string, size: { width: number; height: number }):
     ],
     // Headless without it waits for ever; with it an app window gets a second tab.
     ...(settings.headless ? {} : { ignoreDefaultArgs: ['about:blank'] }),
-  } as const;
+  };
   if (sandbox !== 'off') {
     try {
-      return await chromium.launchPersistentContext(profile, { ...mutable(options), chromiumSandbox: true });
+      return await chromium.launchPersistentContext(profile, { ...options, chromiumSandbox: true });
     } catch (error) {
       if (!/sandbox/i.test(String(error))) throw error;
       sandbox = 'off';
-      process.stderr.write("Chromium's own sandbox can't be had here; the window runs without it.\n");
     }
   }
-  return await chromium.launchPersistentContext(profile, mutable(options));
+  if (!hasSaid)
+    process.stderr.write("Chromium's own sandbox can't be had here; the window runs without it.\n");
+  hasSaid = true;
+  return await chromium.launchPersistentContext(profile, options);
 }
+
+let hasSaid = false;
 
 /** Whether Chromium's own sandbox is worth a try: root can't have it, and many containers have no room for it. */
 let sandbox: 'try' | 'off' = process.platform === 'linux' && process.getuid?.() === 0 ? 'off' : 'try';
-if (sandbox === 'off') process.stderr.write('As root the window runs without the sandbox of Chromium.\n');
 
 type LaunchOptions = NonNullable<Parameters<typeof chromium.launchPersistentContext>[1]>;
-function mutable(options: object): LaunchOptions {
-  return options as LaunchOptions;
-}
-
 function cleanEnvironment(): Record<string, string> {
   const kept: Record<string, string> = {};
   for (const [name, value] of Object.entries(process.env)) {

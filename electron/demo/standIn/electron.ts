@@ -106,7 +106,7 @@ function nextAnswer(suggested: string | undefined): string | null {
 }
 
 type DialogOptions = { readonly defaultPath?: string; readonly properties?: readonly string[] };
-const optionsOf = (given: readonly unknown[]): DialogOptions => (given.at(-1) ?? {}) as DialogOptions;
+const optionsOf = (given: readonly unknown[]): DialogOptions => given.at(-1) ?? {};
 export const dialog = refuseMissing('dialog', {
   showOpenDialog(...given: unknown[]) {
     const isFolder = optionsOf(given).properties?.includes('openDirectory') === true;

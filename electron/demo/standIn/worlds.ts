@@ -25,7 +25,7 @@ export function joinWorlds(
   const { parse, stringify } = JSON;
   const { apply } = Reflect;
   const { freeze, defineProperty, getOwnPropertyNames } = Object;
-  const { get, set, has } = Map.prototype;
+  const { get, set, delete: remove } = Map.prototype;
   const then = Promise.prototype.then;
   const detail = Object.getOwnPropertyDescriptor(CustomEvent.prototype, 'detail')?.get;
 
@@ -50,7 +50,7 @@ export function joinWorlds(
       }
       if (!(value instanceof Promise)) return undefined;
       const id = ++last;
-      apply(then, value, [
+      void apply(then, value, [
         (result: unknown) => {
           settle(id, true, result);
         },
@@ -120,8 +120,9 @@ export function joinWorlds(
       if (message.op === 'call') answer(message.id, message.text);
       else if (message.op === 'reply') reply = { ok: message.ok, text: message.text };
       else if (message.op === 'settle') {
-        if (!(apply(has, waiting, [message.id]) as boolean)) return;
-        const { resolve, reject } = apply(get, waiting, [message.id]) as Settle;
+        const waits: unknown = apply(get, waiting, [message.id]);
+        const { resolve, reject } = waits as Settle;
+        apply(remove, waiting, [message.id]);
         const value = clone.decode(message.text);
         if (message.ok) resolve(value);
         else reject(value);
