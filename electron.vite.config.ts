@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { defineConfig } from 'electron-vite';
 import react from '@vitejs/plugin-react';
@@ -19,7 +18,7 @@ export default defineConfig({
       sourcemap: false,
       // Only package.json's dependencies stay outside, and that is the keychain, whose native file can't be bundled.
       rolldownOptions: {
-        input: { main: 'electron/main/main.ts', ...(existsSync(commandLine) ? { cli: commandLine } : {}) },
+        input: { main: 'electron/main/main.ts', cli: commandLine },
         // pg looks for it and does without.
         external: ['electron', 'pg-native'],
         output: { format: 'es', entryFileNames: '[name].js' },
