@@ -2,7 +2,6 @@ import { mkdir } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import type { DemoSecrets } from '#core/connections/index.ts';
 import { findPlaces } from '#core/places.ts';
-import { journey } from './journey.ts';
 import { startPlatform, type Platform, type Scale } from './platform.ts';
 import { plantRequests } from './requests.ts';
 import { removeDemoSecrets } from './secrets.ts';
@@ -102,6 +101,7 @@ async function demo(options: Options): Promise<number> {
           say(
             `There is no display or no browser with windows here, so the main job is run and told instead (as --headless does).`,
           );
+        const { journey } = await import('./journey.ts');
         return await journey({ platform, secrets, places, planted, out: options.out, say });
       }
       say(
