@@ -68,9 +68,15 @@ function describe(platform: Platform, secrets: DemoSecrets): string {
 
 function untilStopped(): Promise<void> {
   return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve());
+    // Waiting for a signal keeps no process alive by itself.
+    const awake = setInterval(() => undefined, 2 ** 30);
+    const stop = (): void => {
+      clearInterval(awake);
+      resolve();
+    };
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, stop);
     // Whoever started us with a pipe and went away has stopped us too.
-    process.once('disconnect', () => resolve());
+    process.once('disconnect', stop);
   });
 }
 
@@ -79,7 +85,6 @@ async function demo(options: Options): Promise<number> {
   await mkdir(places.profileFolder, { recursive: true, mode: 0o700 });
   await mkdir(places.demoFolder, { recursive: true, mode: 0o700 });
   say(`Starting PostgreSQL and R2 with made-up people (scale ${options.scale}, seed ${options.seed}) …`);
-  const stopped = untilStopped();
   const platform = await startPlatform({ scale: options.scale, seed: options.seed });
   try {
     say('Installing the console’s schema and making five members of staff …');
@@ -91,7 +96,7 @@ async function demo(options: Options): Promise<number> {
         say(
           'The platform is up; profiles demo:viewer, demo:operator, demo:approver, demo:auditor and demo:administrator reach it. Stop it with Ctrl-C.',
         );
-        await stopped;
+        await untilStopped();
         return 0;
       }
       const shell = await findShell();
@@ -108,7 +113,8 @@ async function demo(options: Options): Promise<number> {
         `Opening the window, shown by ${shell.says}. Sign in as demo:operator; the approver is demo:approver.`,
       );
       const window = startShell(shell, { headless: false });
-      void stopped.then(() => window.kill('SIGTERM'));
+      for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+        process.once(signal, () => window.kill(signal));
       return await ended(window);
     } finally {
       await removeDemoSecrets(places.demoFolder);

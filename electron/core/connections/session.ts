@@ -16,6 +16,7 @@ import { readProfile } from './profiles.ts';
 import { databaseTarget, type Profile } from './rules.ts';
 import {
   forgetVerifiedHead,
+  furthestHead,
   readVerifiedHead,
   rememberVerifiedHead,
   type VerifiedHead,
@@ -114,7 +115,8 @@ export function createSessions(options: SessionsOptions): Sessions {
   const remembered = async (name: string, identity: string): Promise<VerifiedHead | null> => {
     const head = await readVerifiedHead(places.profileFolder, name);
     // A demo starts with a new database each time; any other profile means one and the same.
-    return head !== null && demoRoleOf(name) !== null && head.database !== identity ? null : head;
+    if (head !== null && head.database !== identity && demoRoleOf(name) === null) return head;
+    return furthestHead(places.profileFolder, identity);
   };
 
   const connect = async (
@@ -215,7 +217,12 @@ export function createSessions(options: SessionsOptions): Sessions {
     const start = before ?? (await readHead(database));
     const outcome = await checkContinues(database, start);
     if (isFault(outcome) || outcome.number === 0) return;
-    if (before === null && demoRoleOf(name) !== null) await forgetVerifiedHead(places.profileFolder, name);
+    if (
+      demoRoleOf(name) !== null &&
+      (await readVerifiedHead(places.profileFolder, name))?.database !== identity
+    ) {
+      await forgetVerifiedHead(places.profileFolder, name);
+    }
     const { number, chain } = outcome;
     await rememberVerifiedHead(places.profileFolder, name, { number, chain, database: identity });
   };

@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { ExpectedError } from '#core/kernel/errors.ts';
@@ -55,6 +56,35 @@ export async function rememberVerifiedHead(
     if (head.number === before.number) return;
   }
   await writePrivateFile(pathOf(folder, profile), `${JSON.stringify(headShape.parse(head))}\n`);
+}
+
+/**
+ * The furthest head any profile of this console has verified of a database: what one
+ * member of staff saw here holds for the next. A damaged note of another profile
+ * speaks when that profile signs in.
+ */
+export async function furthestHead(folder: string, database: string): Promise<VerifiedHead | null> {
+  let furthest: VerifiedHead | null = null;
+  for (const file of await filesOf(folder)) {
+    const text = await readPrivateFile(join(folder, file));
+    let head: VerifiedHead | undefined;
+    try {
+      head = headShape.safeParse(JSON.parse(text ?? '')).data;
+    } catch {
+      continue;
+    }
+    if (head?.database === database && head.number > (furthest?.number ?? 0)) furthest = head;
+  }
+  return furthest;
+}
+
+async function filesOf(folder: string): Promise<readonly string[]> {
+  try {
+    return (await readdir(folder)).filter((name) => /^verified-head[-_].*\.json$/.test(name));
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    throw error;
+  }
 }
 
 /** Forgets the head of a demo that is over; never called for any other profile. */

@@ -35,22 +35,22 @@ select 'staff can reach it outside the guard', s.rolname || ': ' || x.privileges
   cross join lateral (select pg_catalog.concat_ws(', ',
       case when pg_catalog.has_any_column_privilege(s.oid, c.oid, 'select') then 'select' end,
       case when pg_catalog.has_table_privilege(s.oid, c.oid, 'insert, update, delete, truncate') then 'change' end) as privileges) x
-  where s.rolcanlogin and not s.rolsuper and c.relkind in ('r', 'p', 'v', 'm', 'f')
+  where s.rolcanlogin and not s.rolsuper and not c.relispartition and c.relkind in ('r', 'p', 'v', 'm', 'f')
     and n.nspname not like 'pg\\_%' and n.nspname not in ('information_schema', 'privacy_console') and x.privileges <> ''
-    and (pg_catalog.pg_has_role(s.oid, 'privacy_viewer', 'member') or pg_catalog.pg_has_role(s.oid, 'privacy_operator', 'member')
-      or pg_catalog.pg_has_role(s.oid, 'privacy_approver', 'member') or pg_catalog.pg_has_role(s.oid, 'privacy_auditor', 'member'))
+    and (pg_catalog.pg_has_role(s.oid, 'privacy_viewer', 'usage') or pg_catalog.pg_has_role(s.oid, 'privacy_operator', 'usage')
+      or pg_catalog.pg_has_role(s.oid, 'privacy_approver', 'usage') or pg_catalog.pg_has_role(s.oid, 'privacy_auditor', 'usage'))
 union all
 select 'staff can run code with others’ rights', s.rolname || ': ' || n.nspname || '.' || p.proname, false
   from pg_catalog.pg_roles s cross join pg_catalog.pg_proc p join pg_catalog.pg_namespace n on n.oid = p.pronamespace
   where s.rolcanlogin and not s.rolsuper and p.prosecdef and n.nspname not in ('pg_catalog', 'information_schema', 'privacy_console')
     and pg_catalog.has_function_privilege(s.oid, p.oid, 'execute')
-    and (pg_catalog.pg_has_role(s.oid, 'privacy_viewer', 'member') or pg_catalog.pg_has_role(s.oid, 'privacy_operator', 'member')
-      or pg_catalog.pg_has_role(s.oid, 'privacy_approver', 'member') or pg_catalog.pg_has_role(s.oid, 'privacy_auditor', 'member'))
+    and (pg_catalog.pg_has_role(s.oid, 'privacy_viewer', 'usage') or pg_catalog.pg_has_role(s.oid, 'privacy_operator', 'usage')
+      or pg_catalog.pg_has_role(s.oid, 'privacy_approver', 'usage') or pg_catalog.pg_has_role(s.oid, 'privacy_auditor', 'usage'))
 union all
 select 'staff login with special rights', s.rolname, true
   from pg_catalog.pg_roles s
   where s.rolcanlogin and (s.rolsuper or s.rolbypassrls or s.rolreplication)
-    and not s.rolsuper and (pg_catalog.pg_has_role(s.oid, 'privacy_viewer', 'member') or pg_catalog.pg_has_role(s.oid, 'privacy_operator', 'member'))
+    and not s.rolsuper and (pg_catalog.pg_has_role(s.oid, 'privacy_viewer', 'usage') or pg_catalog.pg_has_role(s.oid, 'privacy_operator', 'usage'))
 union all
 select 'large objects', pg_catalog.count(*) || ' in this database; they outlive an access', false
   from pg_catalog.pg_largeobject_metadata having pg_catalog.count(*) > 0`;
