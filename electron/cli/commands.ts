@@ -7,12 +7,7 @@ import { environments } from '#shared/contract/connections.ts';
 import type { ProfileInput, SecretsInput } from './profileInput.ts';
 import { profileInput, readSecrets } from './profileInput.ts';
 import type { Layout } from './print.ts';
-import type { Command } from './run.ts';
-
-/** The command line was written wrongly; its message says how. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError';
-}
+import { UsageError, type Command } from './command.ts';
 
 /** What a command came to. */
 export interface Ran {

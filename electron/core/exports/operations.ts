@@ -158,8 +158,8 @@ async function openSnapshot(at: Desk, signal: AbortSignal): Promise<Snapshot> {
       { isolation: 'repeatable read', readOnly: true, signal },
     )
     .catch((error: unknown) => {
-      reject(error as Error);
-      // The transaction only read: how it ended matters to nobody once its rows are there.
+      // Once its rows are there, how a transaction that only read has ended matters to nobody.
+      reject(error);
     });
   return {
     client: await opened,
