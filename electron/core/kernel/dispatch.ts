@@ -65,7 +65,7 @@ export function createDispatch(options: DispatchOptions): Dispatch {
       return { ok: false, failure: failureOf(error, name, options.log) };
     }
   };
-  return dispatch as Dispatch;
+  return dispatch;
 }
 
 async function run(
