@@ -405,6 +405,25 @@ export async function commands(
         return (await command.finish(jobId)).result;
       }),
     );
+  program
+    .command('exports')
+    .addOption(new Option('--request <number>', 'only of this request').argParser(wholeNumber))
+    .description('lists exports: who, when, hash, rows, files')
+    .action((options: { request?: number }) =>
+      run(
+        async (command) =>
+          (
+            await command.call(
+              'exports.list',
+              options.request === undefined ? {} : { requestId: options.request },
+            )
+          ).exports,
+      ),
+    );
+  program
+    .command('about')
+    .description('versions of the program')
+    .action(() => run((command) => command.call('about.show', {}), { signIn: false }));
   const packages = program.command('package').description('packages, offline');
   packages
     .command('verify <file>')

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { contract } from '#shared/contract/index.ts';
 
@@ -76,4 +77,23 @@ test('no operation gives a secret back: passwords and keys only go in', () => {
     const shape = JSON.stringify(operation.output.toJSONSchema({ unrepresentable: 'any' }));
     expect(shape, name).not.toMatch(/"(password|secretAccessKey|accessKeyId|token)"/i);
   }
+});
+
+test('what the window can do, the command line can', async () => {
+  const written = await Promise.all(
+    ['commands', 'run'].map((name) =>
+      readFile(new URL(`../../electron/cli/${name}.ts`, import.meta.url), 'utf8'),
+    ),
+  );
+  const missing = Object.keys(contract).filter((name) => !written.some((text) => text.includes(`'${name}'`)));
+  // What has no meaning without a window: locks, dialogs, the clipboard; a command signs out by ending.
+  expect(missing).toEqual([
+    'session.current',
+    'session.signOut',
+    'session.lock',
+    'session.unlock',
+    'dialogs.chooseFolder',
+    'dialogs.chooseFile',
+    'clipboard.copy',
+  ]);
 });
