@@ -259,6 +259,7 @@ export const en = {
     accessKeyId: 'R2 access key ID',
     secretAccessKey: 'R2 secret access key',
     bucketHint: 'Leave endpoint and bucket empty when this profile does not read files.',
+    readOnly: 'The R2 token can only read; this profile runs no deletions',
     secretKept: 'kept in the keychain; leave empty to keep it',
     required: 'Needed.',
     portRule: 'A number from 1 to 65535.',
@@ -728,6 +729,7 @@ export const en = {
     nothingKept: 'Nothing is kept.',
     nothingToDecide: 'Nothing to decide.',
     nothingOutside: 'No objects in R2.',
+    until: (date: string) => `until ${date}`,
     action: {
       delete: 'deleted',
       anonymise: 'anonymised in place',

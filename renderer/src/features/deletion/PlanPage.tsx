@@ -21,20 +21,23 @@ import {
   Reference,
   Status,
 } from '../../components/Basics.tsx';
-import { formatBytes, formatNumber } from '../../components/format.ts';
+import { formatBytes, formatDate, formatNumber } from '../../components/format.ts';
 import { rowsThatGo } from '../../components/planColumns.tsx';
 import { planTones } from '../../components/tones.ts';
 import styles from './deletion.module.css';
 
+/** Milliseconds between looks at the plan. */
+const whileRunning = 1_000;
+const atRest = 30_000;
+
 /** One deletion plan: the same page for who made it, who approves it and who reads it later. */
 export function PlanPage(): ReactNode {
   const id = Number(useParams()['id']);
-  const [every, setEvery] = useState<number | false>(30_000);
-  const read = useRead('erasure.show', { planId: id }, { every });
-  const running = read.data?.plan.state === 'running';
-  useEffect(() => {
-    setEvery(running ? 1_000 : 30_000);
-  }, [running]);
+  const read = useRead(
+    'erasure.show',
+    { planId: id },
+    { every: (answer) => (answer?.plan.state === 'running' ? whileRunning : atRest) },
+  );
   return (
     <Loaded read={read} rows={10}>
       {({ plan }) => <OnePlan key={plan.id} plan={plan} />}
@@ -167,6 +170,7 @@ function Lines(props: { readonly lines: ErasurePlan['lines']; readonly empty: st
           <span className={styles['what']}>
             {line.action === 'delete' || line.action === 'keep' ? '' : en.deletion.action[line.action]}
             {line.because === null ? '' : `${line.action === 'keep' ? '' : ' · '}${line.because}`}
+            {line.until === null ? '' : `, ${en.deletion.until(formatDate(line.until.slice(0, 10)))}`}
           </span>
         </li>
       ))}
