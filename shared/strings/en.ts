@@ -152,6 +152,7 @@ export const en = {
     placeholder: 'A place, a request number, a reference, or a person…',
     label: 'Jump box',
     nothing: 'Nothing of that name.',
+    goTo: 'Go to',
     places: 'Places',
     commands: 'Commands',
     requests: 'Requests',
@@ -728,6 +729,7 @@ export const en = {
     nothingGoes: 'No rows go.',
     nothingKept: 'Nothing is kept.',
     nothingToDecide: 'Nothing to decide.',
+    undecided: 'Not decided.',
     nothingOutside: 'No objects in R2.',
     until: (date: string) => `until ${date}`,
     action: {

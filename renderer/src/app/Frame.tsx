@@ -172,7 +172,7 @@ export function Frame(): ReactNode {
               to={place.path}
               end={place.id === 'desk'}
               className={({ isActive }) =>
-                `${styles['place'] ?? ''} ${isActive || besides(place.id, location.pathname) ? (styles['here'] ?? '') : ''}`
+                `${styles['place'] ?? ''} ${isHere(place.id, isActive, location.pathname) ? (styles['here'] ?? '') : ''}`
               }
             >
               <place.icon size={18} stroke={1.7} aria-hidden />
@@ -229,12 +229,10 @@ export function Frame(): ReactNode {
   );
 }
 
-/** A request's export and deletion belong to their own places in the rail, too. */
-function besides(place: Place['id'], path: string): boolean {
-  return (
-    (place === 'export' && /^\/requests\/[0-9]+\/export$/.test(path)) ||
-    (place === 'deletion' && /^\/requests\/[0-9]+\/deletion$/.test(path))
-  );
+/** A request's export and deletion belong to their own places in the rail. */
+function isHere(place: Place['id'], isActive: boolean, path: string): boolean {
+  const part = /^\/requests\/[0-9]+\/(export|deletion)$/.exec(path)?.[1];
+  return part === undefined ? isActive : place === part;
 }
 
 function SignOut(): ReactNode {
@@ -293,7 +291,13 @@ function Who(props: { readonly onKeys: () => void }): ReactNode {
   const roles = session.roles.map((role) => en.role[role]).join(', ');
   const tick = <span aria-hidden>✓</span>;
   return (
-    <Menu position="bottom-end" width={260} shadow="md">
+    <Menu
+      position="bottom-end"
+      width={260}
+      shadow="md"
+      withinPortal={false}
+      withInitialFocusPlaceholder={false}
+    >
       <Menu.Target>
         <button type="button" className={styles['barButton']}>
           {en.frame.signedInAs(session.person, roles)}
@@ -301,13 +305,13 @@ function Who(props: { readonly onKeys: () => void }): ReactNode {
         </button>
       </Menu.Target>
       <Menu.Dropdown>
-        <div className={styles['who']}>
+        <Menu.Label component="div">
           <strong>{session.person}</strong>
           <br />
           <Dim>{session.login}</Dim>
           <br />
           <Dim>{en.frame.connectedTo(session.database, session.host)}</Dim>
-        </div>
+        </Menu.Label>
         <Menu.Divider />
         <Menu.Label>{en.frame.theme}</Menu.Label>
         <Menu.Item

@@ -39,7 +39,7 @@ export function PlanPage(): ReactNode {
     { every: (answer) => (answer?.plan.state === 'running' ? whileRunning : atRest) },
   );
   return (
-    <Loaded read={read} rows={10}>
+    <Loaded read={read} rows={10} page={en.deletion.titleFor(id)}>
       {({ plan }) => <OnePlan key={plan.id} plan={plan} />}
     </Loaded>
   );
@@ -224,26 +224,31 @@ function FourColumns(props: { readonly plan: ErasurePlan; readonly works: boolea
         ) : (
           plan.decisions.map((decision) => (
             <div key={decision.key} className={styles['question']}>
-              <Radio.Group
-                label={decision.question}
-                description={decision.about}
-                value={answers[decision.key] ?? decision.chosen}
-                onChange={(value) => {
-                  setAnswers((before) => ({ ...before, [decision.key]: value }));
-                }}
-              >
-                <div className={styles['form']} style={{ gap: 8, marginTop: 8 }}>
-                  {decision.options.map((option) => (
-                    <Radio
-                      key={option.value}
-                      size="xs"
-                      value={option.value}
-                      label={option.title}
-                      disabled={!decidable}
-                    />
-                  ))}
-                </div>
-              </Radio.Group>
+              {decidable ? (
+                <Radio.Group
+                  label={decision.question}
+                  description={decision.about}
+                  value={answers[decision.key] ?? decision.chosen}
+                  onChange={(value) => {
+                    setAnswers((before) => ({ ...before, [decision.key]: value }));
+                  }}
+                >
+                  <div className={styles['form']} style={{ gap: 8, marginTop: 8 }}>
+                    {decision.options.map((option) => (
+                      <Radio key={option.value} size="xs" value={option.value} label={option.title} />
+                    ))}
+                  </div>
+                </Radio.Group>
+              ) : (
+                <>
+                  <strong>{decision.question}</strong>
+                  <Dim>{decision.about}</Dim>
+                  <span>
+                    {decision.options.find((option) => option.value === decision.chosen)?.title ??
+                      en.deletion.undecided}
+                  </span>
+                </>
+              )}
             </div>
           ))
         )}
