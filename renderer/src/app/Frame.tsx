@@ -1,29 +1,20 @@
 import { Menu, Modal, Popover, useMantineColorScheme } from '@mantine/core';
 import { spotlight } from '@mantine/spotlight';
 import {
-  IconAddressBook,
-  IconChecklist,
   IconChevronDown,
   IconDeviceDesktop,
-  IconInbox,
   IconKeyboard,
-  IconLayoutDashboard,
-  IconListDetails,
   IconLock,
   IconLogout,
   IconMoon,
-  IconPackageExport,
   IconSearch,
-  IconSettings,
   IconShieldLock,
   IconStack2,
   IconSun,
-  IconTrash,
 } from '@tabler/icons-react';
 import { useEffect, useState, type ReactNode } from 'react';
 import { Navigate, NavLink, Outlet, useLocation, useNavigate } from 'react-router';
 import type { Job } from '#shared/contract/workstation.ts';
-import type { Permission } from '#shared/domain/roles.ts';
 import { permits } from '#shared/domain/roles.ts';
 import { en } from '#shared/strings/en.ts';
 import { call } from '../client/call.ts';
@@ -37,27 +28,8 @@ import { useKeys } from '../components/keys.ts';
 import { CrashScreen } from './CrashScreen.tsx';
 import { JumpBox } from './JumpBox.tsx';
 import { useIdleLock } from './idleLock.ts';
+import { places, type Place } from './places.ts';
 import styles from './app.module.css';
-
-interface Place {
-  readonly id: keyof typeof en.frame.places;
-  readonly path: string;
-  readonly icon: typeof IconInbox;
-  readonly permission: Permission;
-}
-
-/** The rail. Signing in is its tenth place: the way there is the button at its foot. */
-export const places: readonly Place[] = [
-  { id: 'desk', path: paths.desk, icon: IconLayoutDashboard, permission: 'staff' },
-  { id: 'requests', path: paths.requests, icon: IconInbox, permission: 'staff' },
-  { id: 'search', path: paths.search, icon: IconSearch, permission: ['viewer', 'operator'] },
-  { id: 'person', path: paths.people, icon: IconAddressBook, permission: ['viewer', 'operator'] },
-  { id: 'export', path: paths.exports, icon: IconPackageExport, permission: 'staff' },
-  { id: 'deletion', path: paths.deletions, icon: IconTrash, permission: 'staff' },
-  { id: 'approvals', path: paths.approvals, icon: IconChecklist, permission: 'staff' },
-  { id: 'trail', path: paths.trail, icon: IconListDetails, permission: 'staff' },
-  { id: 'settings', path: paths.settings, icon: IconSettings, permission: 'staff' },
-];
 
 /** Milliseconds between looks at what other people's consoles have changed. */
 const lookAgain = 30_000;

@@ -9,7 +9,7 @@ import { paths } from '../client/paths.ts';
 import { useRead, useWrite } from '../client/queries.ts';
 import { handOverSearch } from '../client/searchText.ts';
 import { useSession } from '../client/session.ts';
-import { places } from './Frame.tsx';
+import { places } from './places.ts';
 
 const icon = 16;
 const shownRequests = 30;
