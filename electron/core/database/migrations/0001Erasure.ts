@@ -101,6 +101,7 @@ ${definer(
   `  perform privacy_console.only_write();
   v_staff := privacy_console.caller(array['operator']);
   perform privacy_console.refuse_where_unsafe();
+  perform privacy_console.refuse_bypass();
   perform privacy_console.refuse_where_unmapped();
   select r.kind, r.state, r.subject into v_kind, v_state, v_subject from privacy_console.request r where r.id = p_request for update;
   if v_kind is null then
@@ -116,6 +117,10 @@ ${definer(
   end if;
   if exists (select from privacy_console.plan p where p.subject = v_subject and p.state = 'running') then
     raise exception 'A deletion of this person is running; resume it instead of planning anew.' using errcode = 'PC006';
+  end if;
+  if not privacy_console.spend_person(v_staff, v_subject) then
+    return privacy_console.refused('plan.intended', v_subject, p_request, 'budget_spent',
+      'The hourly budget of people is spent; wait a few minutes, or ask an administrator to raise it.');
   end if;
   -- A new plan voids the older ones: an approval covers exactly one.
   update privacy_console.plan p set state = 'expired', scope = '{}' where p.subject = v_subject and p.state in ('draft', 'awaiting', 'approved');
@@ -139,9 +144,8 @@ ${definer(
           where d.plan = v_plan and d.chosen = 'hand_over' and d.row_key = v.value and k.name like d.collection || '.%')))
       from jsonb_each(p.scope) k(name, keys))
     where p.id = v_plan and p.scope <> '{}';
-  return jsonb_build_object('ok', true, 'plan', v_plan,
-      'undecided', (select count(*) from privacy_console.plan_decision d where d.plan = v_plan and d.chosen is null))
-    || privacy_console.receipt(v_entry);`,
+  -- Nothing of what was found is told before this is committed.
+  return jsonb_build_object('ok', true, 'plan', v_plan) || privacy_console.receipt(v_entry);`,
   {
     declare:
       '  v_staff bigint; v_kind text; v_state text; v_subject text; v_key text; v_salt bytea; v_scope jsonb; v_entry bigint; v_plan bigint;',
@@ -159,6 +163,18 @@ ${definer(
     cross join lateral privacy_console.objects_to_erase(s.key, p.scope) o
     where p.id = p_plan and p.state in ('draft', 'running')
       and (p.staff = privacy_console.caller(array['operator']) or p.state = 'running');`,
+)}
+${definer(
+  'plan_text(p_plan privacy_console.plan)',
+  'text',
+  `  -- Made from the rows that a run works by, so that bytes and rows can be held against each other.
+  return '{"decisions":' || (select coalesce(json_agg(json_build_array(d.key, d.chosen) order by d.key), '[]')::text from privacy_console.plan_decision d where d.plan = p_plan.id)
+    || ',"lines":' || (select coalesce(json_agg(json_build_array(l.step, l.collection, l.action, l.planned, l.because) order by l.step), '[]')::text from privacy_console.plan_line l where l.plan = p_plan.id)
+    || ',"map":' || to_json(p_plan.map_hash)::text
+    || ',"objects":"' || encode(sha256(p_plan.salt || convert_to((select coalesce(string_agg(to_json(o.key)::text, ',' order by o.number), '') from privacy_console.plan_object o where o.plan = p_plan.id), 'UTF8')), 'hex') || '"'
+    || ',"plan":' || p_plan.id || ',"request":' || p_plan.request
+    || ',"scope":"' || encode(sha256(p_plan.salt || convert_to(p_plan.scope::text, 'UTF8')), 'hex') || '"'
+    || ',"subject":' || to_json(p_plan.subject)::text || '}';`,
 )}
 ${definer(
   'seal_plan(p_plan bigint, p_keys text[], p_bytes bigint[])',
@@ -189,13 +205,7 @@ ${definer(
       union all select 2, 0, 'objects', 'objects', cardinality(p_keys), null, null
       union all select 3, t.place, t.collection, t.action, t.planned, t.because, t.until
         from privacy_console.rows_to_erase(v_key, v_plan.scope, v_plan.subject) t where t.planned > 0) x;
-  v_text := '{"decisions":' || (select coalesce(json_agg(json_build_array(d.key, d.chosen) order by d.key), '[]')::text from privacy_console.plan_decision d where d.plan = p_plan)
-    || ',"lines":' || (select coalesce(json_agg(json_build_array(l.step, l.collection, l.action, l.planned, l.because) order by l.step), '[]')::text from privacy_console.plan_line l where l.plan = p_plan)
-    || ',"map":' || to_json(v_plan.map_hash)::text
-    || ',"objects":"' || encode(sha256(v_plan.salt || convert_to((select coalesce(string_agg(to_json(o.key)::text, ',' order by o.number), '') from privacy_console.plan_object o where o.plan = p_plan), 'UTF8')), 'hex') || '"'
-    || ',"plan":' || p_plan || ',"request":' || v_plan.request
-    || ',"scope":"' || encode(sha256(v_plan.salt || convert_to(v_plan.scope::text, 'UTF8')), 'hex') || '"'
-    || ',"subject":' || to_json(v_plan.subject)::text || '}';
+  v_text := privacy_console.plan_text(v_plan);
   v_open := exists (select from privacy_console.plan_decision d where d.plan = p_plan and d.chosen is null);
   update privacy_console.plan p set bytes = convert_to(v_text, 'UTF8'), sha256 = encode(sha256(convert_to(v_text, 'UTF8')), 'hex'),
       state = case when v_open then 'draft' else 'awaiting' end
@@ -211,6 +221,10 @@ ${definer(
   'plans(p_plan bigint, p_request bigint, p_awaiting boolean)',
   'setof jsonb',
   `  perform privacy_console.caller(array['viewer', 'operator', 'approver', 'auditor', 'admin']);
+  -- A draft that could be looked at and rolled back would tell of the person without a trace.
+  if pg_current_xact_id_if_assigned() is not null then
+    raise exception 'This transaction has already written; commit it before reading plans.' using errcode = 'PC003';
+  end if;
   return query
     select jsonb_build_object('id', p.id, 'requestId', p.request, 'subject', p.subject, 'state', p.state, 'sha256', coalesce(p.sha256, ''),
       'mapHash', p.map_hash, 'plannedBy', s.login, 'plannedAt', p.made_at,
@@ -248,7 +262,7 @@ ${definer(
     return privacy_console.refused(v_action, v_plan.subject, v_plan.request, 'not_permitted', 'Nobody decides about a plan of their own; another person has to.');
   elsif v_plan.state <> 'awaiting' then
     return privacy_console.refused(v_action, v_plan.subject, v_plan.request, 'conflict', 'This plan is not waiting for a decision; read it again.');
-  elsif v_plan.sha256 <> p_sha256 then
+  elsif v_plan.sha256 is distinct from p_sha256 then
     return privacy_console.refused(v_action, v_plan.subject, v_plan.request, 'conflict', 'This is not the plan you have read; read it again.');
   elsif v_plan.map_hash <> (select d.hash from privacy_console.data_map d where d.current) then
     return privacy_console.refused(v_action, v_plan.subject, v_plan.request, 'conflict', 'The data map has changed since this was planned; plan it again.');
@@ -292,7 +306,9 @@ ${definer(
     return privacy_console.refused('erasure.begun', v_plan.subject, v_plan.request, 'refused', 'Only an approved plan can be run.');
   end if;
   v_approval := privacy_console.approved_for(v_plan);
-  if v_approval.id is null then
+  if v_plan.bytes is distinct from convert_to(privacy_console.plan_text(v_plan), 'UTF8') then
+    return privacy_console.refused('erasure.begun', v_plan.subject, v_plan.request, 'refused', 'The plan is not what was approved; plan it again.');
+  elsif v_approval.id is null then
     return privacy_console.refused('erasure.begun', v_plan.subject, v_plan.request, 'refused', 'No valid approval covers this plan; have it approved again.');
   elsif privacy_console.person_of(v_approval.staff) = privacy_console.person_of(v_staff) then
     return privacy_console.refused('erasure.begun', v_plan.subject, v_plan.request, 'not_permitted', 'Who approved a plan can''t run it.');
@@ -415,6 +431,9 @@ ${definer(
   'jsonb',
   `  perform privacy_console.only_write();
   v_plan := privacy_console.running_plan(p_run);
+  if p_objects_left is null or p_objects_left < 0 then
+    raise exception 'Say how many objects are left.' using errcode = 'PC004';
+  end if;
   select s.key into v_key from privacy_console.subject s where s.reference = v_plan.subject;
   select r.entry into v_intent from privacy_console.run r where r.id = p_run;
   -- Look again: what the plan was to remove is counted anew.
