@@ -21,6 +21,8 @@ export interface TestDesk {
   readonly database: string;
   readonly secrets: DemoSecrets;
   readonly folder: string;
+  /** The R2 of the test's own; null unless asked for. */
+  readonly bucket: ObjectStore | null;
   /** A console with that member of staff signed in; closed with the desk. */
   signIn(role: DemoRole, options?: { readonly batchRows?: number }): Promise<Console>;
   /** A console with nobody signed in. */
@@ -66,6 +68,7 @@ export async function openDesk(options: { readonly withBucket?: boolean } = {}):
     database,
     secrets,
     folder,
+    bucket: store,
     async signIn(role, { batchRows } = {}) {
       const console = plainConsole(places, batchRows);
       consoles.push(console);
