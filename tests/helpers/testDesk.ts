@@ -61,10 +61,11 @@ export async function openDesk(options: { readonly withBucket?: boolean } = {}):
           },
         }),
   };
-  const { profileFolder, demoFolder } = findPlaces({ PRIVACY_CONSOLE_HOME: folder });
-  const places = { profileFolder, demoFolder };
-  for (const each of [profileFolder, demoFolder]) await mkdir(each, { recursive: true });
-  await writeDemoSecrets(demoFolder, secrets);
+  const places = { profileFolder: folder, demoFolder: folder };
+  const home = path.join(folder, 'home');
+  const { demoFolder } = findPlaces({ PRIVACY_CONSOLE_HOME: home });
+  await mkdir(demoFolder, { recursive: true });
+  for (const each of [folder, demoFolder]) await writeDemoSecrets(each, secrets);
   const consoles: Console[] = [];
   const sessions: pg.Client[] = [];
   const desk: TestDesk = {
@@ -73,7 +74,7 @@ export async function openDesk(options: { readonly withBucket?: boolean } = {}):
     database,
     secrets,
     folder,
-    home: folder,
+    home,
     bucket: store,
     async signIn(role, { batchRows } = {}) {
       const console = plainConsole(places, batchRows);
