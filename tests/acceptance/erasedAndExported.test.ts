@@ -237,6 +237,7 @@ const who = [
   ['an owner of a shared workspace with invoices, which is closed', 0, 'close'],
   ['an owner whose shared workspaces are handed over', 1, 'hand_over'],
   ['a member who owns nothing', 2, null],
+  ['the one about whom most is held', 3, 'close'],
 ] as const;
 
 test.each(who)(

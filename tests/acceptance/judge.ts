@@ -41,12 +41,16 @@ from users u left join workspaces w on w.owner_id = u.id`;
 /**
  * Three people, drawn with the seed: an owner of a shared workspace with
  * messages, media and invoices; another owner of a shared workspace; one who
- * owns nothing and is only a member.
+ * owns nothing and is only a member. And the one about whom most is held.
  */
 export async function drawPeople(session: SuperuserSession, seed: string): Promise<readonly Person[]> {
-  const draw = async (condition: string, without: readonly string[]): Promise<Person> => {
+  const draw = async (
+    condition: string,
+    without: readonly string[],
+    order = 'md5(p.id::text || $1)',
+  ): Promise<Person> => {
     const { rows } = await session.query<Person>(
-      `select * from (${people} where u.id::text <> all ($2::text[]) group by u.id) p where ${condition} order by md5(p.id::text || $1) limit 1`,
+      `select * from (${people} where u.id::text <> all ($2::text[]) group by u.id) p where $1::text is not null and ${condition} order by ${order} limit 1`,
       [seed, without],
     );
     const [found] = rows;
@@ -59,7 +63,8 @@ export async function drawPeople(session: SuperuserSession, seed: string): Promi
     'cardinality(workspaces) = 0 and exists (select from workspace_members m where m.user_id = p.id)',
     [owner.id, sharer.id],
   );
-  return [owner, sharer, member];
+  const heaviest = await draw('true', [owner.id, sharer.id, member.id], 'p.messages desc');
+  return [owner, sharer, member, heaviest];
 }
 
 const mine = 'select id from workspaces where owner_id = $1';
@@ -277,7 +282,7 @@ export async function whereStands(
   session: SuperuserSession,
   schema: string,
   text: string,
-): Promise<Readonly<Record<string, number>>> {
+): Promise<Record<string, number>> {
   const { rows: columns } = await session.query<{ table: string; column: string; type: string }>(
     `select c.relname as table, a.attname as column, format_type(a.atttypid, null) as type
      from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped

@@ -68,6 +68,8 @@ const executable: readonly (readonly [string, readonly string[]])[] = [
       'erase_batch',
       'intend_objects',
       'objects_deleted',
+      'found_objects',
+      'stop_run',
       'end_run',
     ],
   ],
