@@ -24,6 +24,8 @@ export interface TestDesk {
   readonly folder: string;
   /** What PRIVACY_CONSOLE_HOME is set to, for processes of their own; its demo profiles are this desk's. */
   readonly home: string;
+  /** The R2 of the test's own; null unless asked for. */
+  readonly bucket: ObjectStore | null;
   /** A console with that member of staff signed in; closed with the desk. */
   signIn(role: DemoRole, options?: { readonly batchRows?: number }): Promise<Console>;
   /** A console with nobody signed in. */
@@ -72,6 +74,7 @@ export async function openDesk(options: { readonly withBucket?: boolean } = {}):
     secrets,
     folder,
     home: folder,
+    bucket: store,
     async signIn(role, { batchRows } = {}) {
       const console = plainConsole(places, batchRows);
       consoles.push(console);

@@ -52,6 +52,8 @@ create table privacy_console.plan_object (
   key text,
   bytes bigint not null,
   state text not null default 'planned' check (state in ('planned', 'deleted', 'failed')),
+  -- Came while the plan was run, so it is no part of the approved bytes.
+  late boolean not null default false,
   primary key (plan, number)
 );
 create index plan_object_open on privacy_console.plan_object (plan, number) where state <> 'deleted';
@@ -95,6 +97,15 @@ create table privacy_console.certificate (
   entry bigint not null references privacy_console.entry
 );
 
+${definer(
+  'plan_places(p_plan bigint)',
+  'table (prefix text, key text)',
+  `  select p.scope, s.key into v_scope, v_key from privacy_console.plan p join privacy_console.subject s on s.reference = p.subject where p.id = p_plan;
+  return query select x.value, null::text from jsonb_array_elements_text(coalesce(v_scope -> '/prefixes', '[]')) x(value)
+    union select null, x.value from jsonb_array_elements_text(coalesce(v_scope -> '/keys', '[]')) x(value)
+    union select o.prefix, o.key from privacy_console.objects_to_erase(v_key, v_scope) o;`,
+  { declare: '  v_scope jsonb; v_key text;' },
+)}
 ${definer(
   'forget_plans(p_subject text)',
   'void',
@@ -143,7 +154,8 @@ ${definer(
   select coalesce(jsonb_object_agg(x.name, x.keys), '{}') into v_scope from (
     select s.name, jsonb_agg(s.value order by s.value) as keys from (
       select e.name, e.value from privacy_console.erasure_scope(v_key) e
-      union select k.name, v.value from jsonb_each(v_before) k(name, keys) cross join lateral jsonb_array_elements_text(k.keys) v(value)) s
+      union select k.name, v.value from jsonb_each(v_before) k(name, keys) cross join lateral jsonb_array_elements_text(k.keys) v(value)
+        where k.name not like '/%') s
     group by s.name) x;
   v_entry := privacy_console.append('plan.intended', v_subject, p_request, 'intent', null, null);
   insert into privacy_console.plan (request, subject, staff, map_hash, scope, salt, entry)
@@ -162,6 +174,19 @@ ${definer(
           where d.plan = v_plan and d.chosen = 'hand_over' and d.row_key = v.value and k.name like d.collection || '.%')))
       from jsonb_each(p.scope) k(name, keys))
     where p.id = v_plan and p.scope <> '{}';
+  -- Where the objects lie is frozen too: once the rows have gone nothing else tells it.
+  update privacy_console.plan p set scope = p.scope || (
+      with place as (
+        select o.prefix, o.key from privacy_console.objects_to_erase(v_key, p.scope) o
+        union select b.value, null from jsonb_array_elements_text(coalesce(v_before -> '/prefixes', '[]')) b(value)
+          where not exists (select from privacy_console.plan_decision d where d.plan = v_plan and d.chosen = 'hand_over' and position(d.row_key in b.value) > 0)
+        union select null, b.value from jsonb_array_elements_text(coalesce(v_before -> '/keys', '[]')) b(value)
+          where not exists (select from privacy_console.plan_decision d where d.plan = v_plan and d.chosen = 'hand_over' and position(d.row_key in b.value) > 0))
+      select jsonb_build_object(
+        '/prefixes', (select coalesce(jsonb_agg(l.prefix order by l.prefix), '[]') from place l where l.prefix is not null),
+        '/keys', (select coalesce(jsonb_agg(l.key order by l.key), '[]') from place l where l.key is not null
+          and not exists (select from place m where m.prefix is not null and starts_with(l.key, m.prefix)))))
+    where p.id = v_plan;
   -- Nothing of what was found is told before this is committed.
   return jsonb_build_object('ok', true, 'plan', v_plan) || privacy_console.receipt(v_entry);`,
   {
@@ -177,8 +202,7 @@ ${definer(
   if pg_current_xact_id_if_assigned() is not null then
     raise exception 'This transaction has already written; commit the draft first.' using errcode = 'PC003';
   end if;
-  return query select o.prefix, o.key from privacy_console.plan p join privacy_console.subject s on s.reference = p.subject
-    cross join lateral privacy_console.objects_to_erase(s.key, p.scope) o
+  return query select o.prefix, o.key from privacy_console.plan p cross join lateral privacy_console.plan_places(p.id) o
     where p.id = p_plan and p.state in ('draft', 'running')
       and (p.staff = privacy_console.caller(array['operator']) or p.state = 'running');`,
 )}
@@ -189,7 +213,7 @@ ${definer(
   return '{"decisions":' || (select coalesce(json_agg(json_build_array(d.key, d.chosen) order by d.key), '[]')::text from privacy_console.plan_decision d where d.plan = p_plan.id)
     || ',"lines":' || (select coalesce(json_agg(json_build_array(l.step, l.collection, l.action, l.planned, l.because) order by l.step), '[]')::text from privacy_console.plan_line l where l.plan = p_plan.id)
     || ',"map":' || to_json(p_plan.map_hash)::text
-    || ',"objects":"' || encode(sha256(p_plan.salt || convert_to((select coalesce(string_agg(to_json(o.key)::text, ',' order by o.number), '') from privacy_console.plan_object o where o.plan = p_plan.id), 'UTF8')), 'hex') || '"'
+    || ',"objects":"' || encode(sha256(p_plan.salt || convert_to((select coalesce(string_agg(to_json(o.key)::text, ',' order by o.number), '') from privacy_console.plan_object o where o.plan = p_plan.id and not o.late), 'UTF8')), 'hex') || '"'
     || ',"plan":' || p_plan.id || ',"request":' || p_plan.request
     || ',"scope":"' || encode(sha256(p_plan.salt || convert_to(p_plan.scope::text, 'UTF8')), 'hex') || '"'
     || ',"subject":' || to_json(p_plan.subject)::text || '}';`,
@@ -209,7 +233,7 @@ ${definer(
   select s.key into v_key from privacy_console.subject s where s.reference = v_plan.subject;
   -- Only objects that the map gives to this person can enter the plan.
   if exists (select from unnest(p_keys) k(key) where not exists (
-      select from privacy_console.objects_to_erase(v_key, v_plan.scope) o
+      select from privacy_console.plan_places(v_plan.id) o
       where o.key = k.key or (o.prefix is not null and starts_with(k.key, o.prefix)))) then
     raise exception 'The plan names an object that does not belong to this person.' using errcode = 'PC007';
   end if;
@@ -471,9 +495,8 @@ ${definer(
     raise exception 'Each object needs its size.' using errcode = 'PC004';
   end if;
   perform 1 from privacy_console.run r where r.id = p_run for update;
-  select s.key into v_key from privacy_console.subject s where s.reference = v_plan.subject;
   if exists (select from unnest(p_keys) k(key) where not exists (
-      select from privacy_console.objects_to_erase(v_key, v_plan.scope) o
+      select from privacy_console.plan_places(v_plan.id) o
       where o.key = k.key or (o.prefix is not null and starts_with(k.key, o.prefix)))) then
     raise exception 'The run names an object that does not belong to this person.' using errcode = 'PC007';
   end if;
@@ -488,8 +511,8 @@ ${definer(
   update privacy_console.plan_object o set state = 'planned'
     from unnest(p_keys) k(key) where o.plan = v_plan.id and o.key = k.key and o.state = 'deleted';
   get diagnostics v_again = row_count;
-  insert into privacy_console.plan_object (plan, number, key, bytes)
-    select v_plan.id, v_last + row_number() over (order by k.number), k.key, k.size from unnest(p_keys, p_bytes) with ordinality k(key, size, number)
+  insert into privacy_console.plan_object (late, plan, number, key, bytes)
+    select true, v_plan.id, v_last + row_number() over (order by k.number), k.key, k.size from unnest(p_keys, p_bytes) with ordinality k(key, size, number)
     where not exists (select from privacy_console.plan_object o where o.plan = v_plan.id and o.key = k.key);
   get diagnostics v_new = row_count;
   if v_new + v_again > 0 then
@@ -499,7 +522,7 @@ ${definer(
   return jsonb_build_object('ok', true, 'found', v_new + v_again);`,
   {
     declare:
-      '  v_plan privacy_console.plan; v_key text; v_planned bigint; v_known bigint; v_last bigint; v_again bigint; v_new bigint;',
+      '  v_plan privacy_console.plan; v_planned bigint; v_known bigint; v_last bigint; v_again bigint; v_new bigint;',
   },
 )}
 ${definer(
