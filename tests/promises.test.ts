@@ -9,8 +9,13 @@ test('every test and picture the documents name is there', () => {
     const text = readFileSync(path.join(root, document), 'utf8');
     const named = [
       ...[...text.matchAll(/`((?:tests|docs|electron)\/[\w./-]+\.\w+)`/g)].map((match) => match[1] ?? ''),
-      ...[...text.matchAll(/\]\((?!https?:)([^)#]+)\)/g)].map((match) => path.join(path.dirname(document), match[1] ?? '')),
+      ...[...text.matchAll(/\]\((?!https?:)([^)#]+)\)/g)].map((match) =>
+        path.join(path.dirname(document), match[1] ?? ''),
+      ),
     ];
-    expect(named.filter((file) => !existsSync(path.join(root, file))), document).toEqual([]);
+    expect(
+      named.filter((file) => !existsSync(path.join(root, file))),
+      document,
+    ).toEqual([]);
   }
 });
