@@ -2,6 +2,9 @@ import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import type { TestDesk } from './testDesk.ts';
 
+/** What these need of a desk: its database, and a superuser to judge by. */
+export type Judged = Pick<TestDesk, 'host' | 'port' | 'database' | 'superuser'>;
+
 /** One of the platform's people, read as superuser for a test to judge by. */
 export interface Someone {
   readonly id: string;
@@ -11,7 +14,7 @@ export interface Someone {
 }
 
 /** A person with workspaces, contacts, messages and a phone number; another one for each `place`. */
-export async function someone(desk: TestDesk, place = 0): Promise<Someone> {
+export async function someone(desk: Judged, place = 0): Promise<Someone> {
   return desk.superuser(async ({ query }) => {
     const { rows } = await query<Someone>(
       `select u.id::text, u.email::text, u.name, u.phone from public.users u
@@ -103,7 +106,7 @@ export async function open(client: pg.Client, subject: string, minutes = 15): Pr
 }
 
 /** Closes all accesses of the staff, for the next test to begin without any. */
-export async function closeAll(desk: TestDesk): Promise<void> {
+export async function closeAll(desk: Judged): Promise<void> {
   await desk.superuser(({ query }) =>
     query(
       'update privacy_console.access set closed_at = clock_timestamp(), opened_at = opened_at - interval $$2 hours$$ where closed_at is null',
@@ -112,7 +115,7 @@ export async function closeAll(desk: TestDesk): Promise<void> {
 }
 
 /** Names of all thin views. */
-export async function thinViews(desk: TestDesk): Promise<readonly string[]> {
+export async function thinViews(desk: Judged): Promise<readonly string[]> {
   return desk.superuser(async ({ query }) => {
     const { rows } = await query<{ name: string }>(
       `select relname as name from pg_class where relnamespace = 'privacy_console'::regnamespace and relkind = 'v' order by 1`,
@@ -126,7 +129,7 @@ export async function thinViews(desk: TestDesk): Promise<readonly string[]> {
  * or see what happens when a control is off.
  */
 export async function alterFunction(
-  desk: TestDesk,
+  desk: Judged,
   name: string,
   change: (source: string) => string,
 ): Promise<void> {
@@ -144,7 +147,7 @@ export async function alterFunction(
 
 /** A login of this test's own, in the group roles of `roles`, registered as staff of this database when a person is named. */
 export async function makeLogin(
-  desk: TestDesk,
+  desk: Judged,
   roles: readonly string[],
   person: string | null,
 ): Promise<OwnLogin> {
@@ -163,7 +166,7 @@ export async function makeLogin(
 }
 
 /** Sessions of a login somebody made; the login is dropped with them. */
-export function ownLogin(desk: TestDesk, name: string, password: string): OwnLogin {
+export function ownLogin(desk: Judged, name: string, password: string): OwnLogin {
   const sessions: pg.Client[] = [];
   return {
     name,
