@@ -5,6 +5,7 @@ import type { TestProject } from 'vitest/node';
 import type { DemoSecrets } from '#core/connections/index.ts';
 import { startPlatform } from '#demo/platform.ts';
 import { installDemo } from '#demo/staff.ts';
+import { withSuperuser } from '#demo/superuser.ts';
 
 /** What the tests of one run share: a filled, installed platform, from which each test takes a copy. */
 export interface SharedPlatform {
@@ -32,6 +33,10 @@ export default async function setup(project: TestProject): Promise<() => Promise
     postgresSettings: { max_prepared_transactions: '10' },
   });
   const secrets = await installDemo(platform, { profileFolder: folder, demoFolder: folder });
+  // A login's limit counts over the whole server, where all tests sign in as the same five.
+  await withSuperuser(platform, 'postgres', async ({ query }) => {
+    for (const { user } of Object.values(secrets.logins)) await query(`alter role ${user} connection limit 60`);
+  });
   project.provide('platform', {
     host: platform.host,
     port: platform.port,
