@@ -131,8 +131,10 @@ export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
   });
   const record = [
     'delete from privacy_console.mapped_column;',
+    'delete from privacy_console.mapped_table;',
     'delete from privacy_console.ignored_table;',
     `insert into privacy_console.mapped_column (collection, schema_name, table_name, column_name, type, masked, never) values\n${columnRows.join(',\n')};`,
+    'insert into privacy_console.mapped_table select distinct schema_name, table_name from privacy_console.mapped_column;',
     ignored.length === 0 ? '' : `insert into privacy_console.ignored_table values\n${ignored.join(',\n')};`,
     'update privacy_console.data_map set current = false where current;',
     `insert into privacy_console.data_map (hash, text, described, current) values (${quoteLiteral(hash)}, ${quoteLiteral(canonicalMap(map))}, ${quoteLiteral(JSON.stringify(describe(map, catalogue)))}, true)

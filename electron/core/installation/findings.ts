@@ -59,8 +59,8 @@ union all
 select 'staff login can become another role', s.rolname || ': ' || g.rolname, true
   from pg_catalog.pg_roles s join pg_catalog.pg_roles g on g.oid <> s.oid and pg_catalog.pg_has_role(s.oid, g.oid, 'member')
   where s.rolcanlogin and not s.rolsuper and g.rolname not in ('privacy_viewer', 'privacy_operator', 'privacy_approver', 'privacy_auditor', 'privacy_admin')
-    and (pg_catalog.pg_has_role(s.oid, 'privacy_viewer', 'member') or pg_catalog.pg_has_role(s.oid, 'privacy_operator', 'member')
-      or pg_catalog.pg_has_role(s.oid, 'privacy_approver', 'member') or pg_catalog.pg_has_role(s.oid, 'privacy_auditor', 'member'))
+    and (pg_catalog.pg_has_role(s.oid, 'privacy_viewer', 'usage') or pg_catalog.pg_has_role(s.oid, 'privacy_operator', 'usage')
+      or pg_catalog.pg_has_role(s.oid, 'privacy_approver', 'usage') or pg_catalog.pg_has_role(s.oid, 'privacy_auditor', 'usage'))
 union all
 select 'large objects', pg_catalog.count(*) || ' in this database; they outlive an access', false
   from pg_catalog.pg_largeobject_metadata having pg_catalog.count(*) > 0`;

@@ -68,6 +68,16 @@ test('needs no superuser, and says what it needs', async () => {
   });
 });
 
+test('the status of a fresh installation names nothing that weakens the guard', async () => {
+  const status = await expectDone(cluster.console(), 'database.status', { profile: 'demo:administrator' });
+  expect(status).toMatchObject({
+    installed: true,
+    version: status.programVersion,
+    mapHash: status.programMapHash,
+  });
+  expect(status.findings).toEqual([]);
+});
+
 test('a second install changes nothing but adds its entry', async () => {
   const before = await cluster.superuser(ourCatalogue);
   const said = await expectDone(cluster.console(), 'database.install', installHere);
