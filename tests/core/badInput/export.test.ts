@@ -1,4 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir } from 'node:fs/promises';
 import path from 'node:path';
@@ -128,7 +129,8 @@ test('a disk that is full ends the export in one sentence, told to the trail, an
   await desk.bucket?.put([
     {
       key: `workspaces/${victim.workspace}/messages/2026-10/big`,
-      bytes: Buffer.alloc(3_000_000, 7),
+      // Bytes that can't be made smaller.
+      bytes: randomBytes(3_000_000),
       contentType: 'image/png',
     },
   ]);

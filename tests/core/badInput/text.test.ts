@@ -36,7 +36,8 @@ test('names that are markup, formulas or other scripts are found by themselves a
     );
     const found = hits.filter((hit) => references.rows.some(({ reference }) => reference === hit.subject));
     expect(found.length, name).toBeGreaterThan(0);
-    expect(found[0]?.score, name).toBe(1);
+    // A search is one line: a tab in a name is a space in the search, so that name is similar rather than the same.
+    if (!/[^\S ]/.test(name)) expect(found[0]?.score, name).toBe(1);
   }
   for (const start of ['=HYPERLINK', '<img']) {
     const name = odd.find((each) => each.name.startsWith(start))?.name ?? '';
@@ -110,6 +111,24 @@ test('NUL bytes and lone surrogates do no harm wherever a text is taken', async 
       column: 'email',
     }),
     operator.dispatch('subjects.reveal', { accessId: access.id, collection: bad, row, column: 'email' }),
+    operator.dispatch('subjects.reveal', {
+      accessId: access.id,
+      collection: 'users',
+      row: 'no key',
+      column: 'email',
+    }),
+    operator.dispatch('subjects.reveal', {
+      accessId: access.id,
+      collection: 'users',
+      row: '["x"]',
+      column: 'email',
+    }),
+    operator.dispatch('subjects.act', {
+      accessId: access.id,
+      collection: 'dashboard_sessions',
+      row: '["x"]',
+      action: 'end',
+    }),
     operator.dispatch('subjects.page', { accessId: access.id, collection: 'users', cursor: [bad, bad] }),
     operator.dispatch('subjects.page', {
       accessId: access.id,
