@@ -60,7 +60,7 @@ export function compileSearch(map: DataMap, catalogue: Catalogue): string {
   v_shape := case
     when v_text ~* '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$' then 'identifier'
     when length(v_digits) >= 7 and v_text ~ '^[-0-9+() .]+$' then 'digits'
-    when position('@' in v_text) > 0 then 'email'
+    when v_text ~ '^[^[:space:]()<>,;:"]*@[^[:space:]()<>,;:"]*$' then 'email'
     else 'words' end;
   v_like := replace(replace(replace(v_text, '!', '!!'), '%', '!%'), '_', '!_');
   v_hits := 0;

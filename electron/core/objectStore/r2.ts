@@ -512,7 +512,10 @@ function asExpected(error: unknown, signal: AbortSignal | undefined): unknown {
   // Neither an answer nor the network: a bug. Not the error itself, whose message can hold a key.
   if (trouble === 'unknown') return new Error(`The S3 client failed with ${codeOf(error)}.`);
   const { says, todo } = sentences[trouble];
-  return new ExpectedError('object_store', `${says} ${todo}`);
+  return new ExpectedError(
+    'object_store',
+    `${says.slice(0, -1)}; ${todo.charAt(0).toLowerCase()}${todo.slice(1)}`,
+  );
 }
 
 function isAbsence(error: unknown): boolean {

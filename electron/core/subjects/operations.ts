@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Desk } from '#core/connections/index.ts';
+import { DatabaseFault } from '#core/database/errors.ts';
 import { sql } from '#core/database/sql.ts';
 import { quoteIdentifier } from '#core/dataMap/quote.ts';
 import { cancelled, ExpectedError } from '#core/kernel/errors.ts';
@@ -71,7 +72,7 @@ export function subjectOperations(desk: () => Desk): SomeHandlers<Names> {
     limit: number,
     signal: AbortSignal,
   ): Promise<{ rows: SubjectRow[]; next: string[] | null }> => {
-    const rows = await desk().database.rows(
+    const reading = desk().database.rows(
       {
         text: `select p.row_key, ${collection.columns
           .map((column, place) => `p.${quoteIdentifier(column.name)}${castOf(column.kind)} as c${place}`)
@@ -81,6 +82,7 @@ export function subjectOperations(desk: () => Desk): SomeHandlers<Names> {
       z.record(z.string(), z.unknown()),
       { signal },
     );
+    const rows = await withKnownKeys(reading);
     const shown = rows.slice(0, limit);
     const last = shown.at(-1);
     return {
@@ -202,17 +204,21 @@ export function subjectOperations(desk: () => Desk): SomeHandlers<Names> {
         z.object({ reveal: z.number(), entry: z.number() }),
         call.note,
       );
-      const { value } = await database.row(
-        sql`select privacy_console.show_reveal(${intent.reveal}::bigint) as value`,
-        z.object({ value: z.string().nullable() }),
+      const { value } = await withKnownKeys(
+        database.row(
+          sql`select privacy_console.show_reveal(${intent.reveal}::bigint) as value`,
+          z.object({ value: z.string().nullable() }),
+        ),
       );
       return { value, entry: intent.entry };
     },
     'subjects.act': async ({ accessId, collection, row, action }, call) => {
-      const { entry } = await desk().database.effect(
-        sql`select privacy_console.act(${accessId}::bigint, ${collection}::text, ${row}::text, ${action}::text) as result`,
-        receipt,
-        call.note,
+      const { entry } = await withKnownKeys(
+        desk().database.effect(
+          sql`select privacy_console.act(${accessId}::bigint, ${collection}::text, ${row}::text, ${action}::text) as result`,
+          receipt,
+          call.note,
+        ),
       );
       return { entry };
     },
@@ -225,6 +231,21 @@ export function subjectOperations(desk: () => Desk): SomeHandlers<Names> {
       }
     },
   };
+}
+
+/** Keys and page markers go back to the database as it gave them; one of another form is the caller's mistake. */
+async function withKnownKeys<Value>(asking: Promise<Value>): Promise<Value> {
+  try {
+    return await asking;
+  } catch (error) {
+    if (error instanceof DatabaseFault && /^22(P02|007|008)$/.test(error.sqlState ?? '')) {
+      throw new ExpectedError(
+        'invalid_input',
+        'The row or page asked for is not one the console has shown; read the first page again.',
+      );
+    }
+    throw error;
+  }
 }
 
 function toAccess(row: z.output<typeof accessRow>): Access {

@@ -470,7 +470,7 @@ describe('an export from R2', () => {
     const failure = await failureOf(writePackage(optionsOf(folder, { files })));
     expect(failure.code).toBe('object_store');
     expect(failure.message).toBe(
-      'R2 does not answer at the endpoint of this profile. Check the endpoint and the network, then try again.',
+      'R2 does not answer at the endpoint of this profile; check the endpoint and the network, then try again.',
     );
     expect((await run('ls', ['-A', folder])).stdout).toBe('');
   });
