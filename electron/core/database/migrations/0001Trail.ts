@@ -355,8 +355,9 @@ ${definer(
   if v_schemas is not null then
     raise exception 'Staff may create objects in the schema %; revoke create on it from public and staff, then try again.', v_schemas using errcode = 'PC008';
   end if;
-  select string_agg(distinct format('%I.%I', m.schema_name, m.table_name), ', ') into v_tables
-    from privacy_console.mapped_column m
+  -- Each table once, not once for each column: this stands before every read.
+  select string_agg(format('%I.%I', m.schema_name, m.table_name), ', ') into v_tables
+    from (select distinct c.schema_name, c.table_name from privacy_console.mapped_column c) m
     join pg_namespace n on n.nspname = m.schema_name join pg_class c on c.relnamespace = n.oid and c.relname = m.table_name
     where c.relrowsecurity;
   if v_tables is not null then
@@ -369,11 +370,13 @@ ${definer(
   'void',
   `  -- Whoever can read the platform's tables beside the guard, by a grant to public or to a role this login can become,
   -- is not served: what they read would not be in the trail.
+  -- The roles are found once, not for each table.
+  with mine as materialized (select r.oid from pg_roles r where pg_has_role(session_user, r.oid, 'MEMBER'))
   select string_agg(distinct format('%I.%I', m.schema_name, m.table_name), ', ') into v_tables
     from (select distinct c.schema_name, c.table_name from privacy_console.mapped_column c) m
     join pg_namespace n on n.nspname = m.schema_name join pg_class c on c.relnamespace = n.oid and c.relname = m.table_name
-    where exists (select from pg_roles r where pg_has_role(session_user, r.oid, 'MEMBER')
-      and (has_any_column_privilege(r.oid, c.oid, 'SELECT, INSERT, UPDATE') or has_table_privilege(r.oid, c.oid, 'DELETE')));
+    where exists (select from mine r
+      where (has_any_column_privilege(r.oid, c.oid, 'SELECT, INSERT, UPDATE') or has_table_privilege(r.oid, c.oid, 'DELETE')));
   if v_tables is not null then
     raise exception 'This login can reach % outside the console; take that right from it, its roles or public, then try again.', v_tables using errcode = 'PC008';
   end if;`,
