@@ -228,7 +228,10 @@ function keyset(catalogue: Catalogue, held: Collection): string {
   const values = held.order
     .map((each, place) => `p_cursor[${place + 1}]::${typeOf(columnOf(catalogue, held, each))}`)
     .join(', ');
-  return ` and (${columns}) < (${values})`;
+  const [first = ''] = held.order;
+  // Said twice: a comparison of rows prunes no partitions, one of the first column does.
+  const bound = `t.${quoteIdentifier(first)} <= p_cursor[1]::${typeOf(columnOf(catalogue, held, first))}`;
+  return ` and ${bound} and (${columns}) < (${values})`;
 }
 
 function pageQuery(

@@ -2,7 +2,7 @@ import { definer, planPins } from '../database/pins.ts';
 import type { Catalogue } from './catalogue.ts';
 import { maskOf } from './masks.ts';
 import type { DataMap, SearchForm } from './map.ts';
-import { collectionNamed, columnOf, isBase, typeOf } from './paths.ts';
+import { collectionNamed, columnOf, isBase, subjectKeyType, typeOf } from './paths.ts';
 import { quoteIdentifier, quoteLiteral, quoteTable } from './quote.ts';
 
 interface Target {
@@ -20,31 +20,33 @@ export function searchTargets(map: DataMap): readonly Target[] {
   );
 }
 
-/** Which shape of text each form answers, and what a hit of it scores. */
-const forms = {
-  exact: { score: '1.0' },
-  identifier: { score: '1.0' },
-  digits: { score: '0.95' },
-  prefix: { score: '0.9' },
-  part: { score: '0.7' },
-  similar: { score: '' },
-} as const satisfies Record<SearchForm, { score: string }>;
+/** What a hit of each form scores; similar ones score below all others, by how similar they are. */
+const scores = { exact: 1, identifier: 1, digits: 0.95, prefix: 0.9, part: 0.7 } as const;
+
+/**
+ * From which similarity on names count as alike, one after the other until the
+ * list is full. The first answers from the index alone in milliseconds; each
+ * lower one has many times the candidates, so the last is for texts like
+ * nothing else.
+ */
+const similarities = [0.55, 0.4] as const;
+const lastSimilarity = 0.3;
 
 /**
  * `run_search`: takes only the number of a committed intent; finds keys of
  * subjects by index, best first; returns masked rows under opaque references.
+ *
+ * It looks in steps and stops when it has enough, because what a text is like
+ * costs a hundred times what it is equal to.
  */
 export function compileSearch(map: DataMap, catalogue: Catalogue): string {
   const holder = collectionNamed(map, map.subject.collection);
   const holderTable = quoteTable(holder.table);
   const key = quoteIdentifier(map.subject.key);
+  const keyType = subjectKeyType(map, catalogue);
   const workspaces = collectionNamed(map, map.subject.workspaces.collection);
   const owner = workspaces.subject.find((each) => each.of === undefined)?.column ?? '';
   const trigram = catalogue.trigramSchema;
-  const branches = searchTargets(map).flatMap((target) => {
-    const branch = branchOf(map, catalogue, target);
-    return branch === null ? [] : [branch];
-  });
   const maskedColumn = (name: string): string => {
     const mask = holder.columns[name]?.mask;
     const raw = `t.${quoteIdentifier(name)}::text`;
@@ -63,13 +65,12 @@ export function compileSearch(map: DataMap, catalogue: Catalogue): string {
     when v_text ~ '^[^[:space:]()<>,;:"]*@[^[:space:]()<>,;:"]*$' then 'email'
     else 'words' end;
   v_like := replace(replace(replace(v_text, '!', '!!'), '%', '!%'), '_', '!_');
+${steps(columnsSearched(map, catalogue), trigram)}
   v_hits := 0;
   for v_hit in
-    with found(key, field, how, score) as (
-      ${branches.join('\n      union all ')}
-    ), best as (
-      select f.key, max(f.score) as score, array_agg(distinct f.field || ' ' || f.how) as matched
-      from found f where f.key is not null group by f.key order by max(f.score) desc, f.key limit v_limit + 1
+    with best as (
+      select f.key, max(f.score) as score, array_agg(distinct f.matched) as matched
+      from unnest(v_keys, v_matches, v_scores) f(key, matched, score) group by f.key order by max(f.score) desc, f.key limit v_limit + 1
     )
     select b.key::text as key, b.score, b.matched, ${maskedColumn(map.subject.name)} as name, ${maskedColumn(map.subject.email)} as email, ${maskedColumn(map.subject.phone)} as phone,
       (select array_agg(x.name) from (select ${workspaceMask === undefined ? workspaceName : maskOf(workspaceMask, workspaceName)} as name
@@ -86,90 +87,185 @@ export function compileSearch(map: DataMap, catalogue: Catalogue): string {
   end loop;
   perform privacy_console.search_done(p_search, v_hits);`,
     {
-      declare:
-        '  v_text text; v_limit int; v_digits text; v_shape text; v_like text; v_hits int; v_hit record; v_reference text;',
-      pins: `${planPins}${trigram === null ? '' : ' set pg_trgm.similarity_threshold = 0.3'}`,
+      declare: `  v_text text; v_limit int; v_digits text; v_shape text; v_like text; v_hits int; v_hit record; v_reference text;
+  v_keys ${keyType}[] := array[]::${keyType}[]; v_matches text[] := array[]::text[]; v_scores float8[] := array[]::float8[];
+  v_similarity text;`,
+      pins: `${planPins}${trigram === null ? '' : ` set pg_trgm.similarity_threshold = ${lastSimilarity}`}`,
     },
   );
 }
 
-function branchOf(map: DataMap, catalogue: Catalogue, target: Target): string | null {
-  const held = collectionNamed(map, target.collection);
-  const column = columnOf(catalogue, held, target.column);
-  const raw = `t.${quoteIdentifier(target.column)}`;
-  const text = isBase(column) && column.type === 'text' ? raw : `${raw}::text`;
-  const isEmail = target.collection === map.subject.collection && target.column === map.subject.email;
-  const subjectKey =
-    target.collection === map.subject.collection
-      ? map.subject.key
-      : held.subject.find((each) => each.of === undefined)?.column;
-  // Only rows that name their subject directly can be searched; others are found through it.
-  if (subjectKey === undefined) return null;
-  const trigram = catalogue.trigramSchema;
-  const field = `${target.collection === map.subject.collection ? '' : `${target.collection}.`}${target.column}`;
-  const select = (shape: string, condition: string, score: string, order = ''): string =>
-    `(select t.${quoteIdentifier(subjectKey)}, ${quoteLiteral(field)}, ${quoteLiteral(target.form)}, (${score})::float8 from ${quoteTable(held.table)} t where (${shape}) and ${condition}${order} limit v_limit + 1)`;
-  const words = isEmail ? "v_shape in ('email', 'words')" : "v_shape = 'words'";
-  // Without pg_trgm only what a plain index can answer is searched: whole values.
-  switch (target.form) {
-    case 'identifier':
-      return column.type === 'uuid'
-        ? select(
-            "v_shape = 'identifier'",
-            `${raw} = case when v_shape = 'identifier' then v_text::uuid end`,
-            forms.identifier.score,
-          )
-        : select('true', `${text} = v_text`, forms.identifier.score);
-    case 'exact':
-      return isBase(column)
-        ? trigram === null
-          ? select(words, `${text} = v_text`, forms.exact.score)
-          : select(words, `${text} ilike v_like escape '!'`, forms.exact.score)
-        : select(
-            words,
-            `${raw} operator(${quoteIdentifier(column.typeSchema)}.=) v_text::${typeOf(column)}`,
-            forms.exact.score,
-          );
-    case 'digits':
-      return trigram === null
-        ? null
-        : select("v_shape = 'digits'", `${text} like '%' || v_digits || '%'`, forms.digits.score);
-    case 'prefix':
-      return trigram === null
-        ? null
-        : select(
-            `${words}${unlessExact(map, catalogue, isEmail)}`,
-            `${text} ilike v_like || '%' escape '!'`,
-            forms.prefix.score,
-          );
-    case 'part':
-      return trigram === null
-        ? null
-        : select(
-            `${words}${unlessExact(map, catalogue, isEmail)}`,
-            `${text} ilike '%' || v_like || '%' escape '!'`,
-            forms.part.score,
-          );
-    case 'similar':
-      return trigram === null
-        ? null
-        : select(
-            words,
-            `${text} operator(${quoteIdentifier(trigram)}.%) v_text`,
-            `0.6 * ${quoteIdentifier(trigram)}.similarity(${text}, v_text)`,
-            ` order by ${quoteIdentifier(trigram)}.similarity(${text}, v_text) desc`,
-          );
-  }
+/** A column the search box looks into. */
+interface Searched {
+  readonly forms: ReadonlySet<SearchForm>;
+  readonly isEmail: boolean;
+  /** Query of one form: rows of key, why, score; at most one more than may be shown. */
+  find(how: string, score: string, condition: string, order?: string): string;
+  readonly isUuid: boolean;
+  /** The column as it is and as text, on alias `t`. */
+  readonly raw: string;
+  readonly text: string;
+  /** Condition that the column is what was typed, answered by the column's own index where it has one. */
+  readonly equal: string;
 }
 
-/** A whole e-mail address that is somebody's needs no guesses beside it. */
-function unlessExact(map: DataMap, catalogue: Catalogue, isEmail: boolean): string {
-  if (!isEmail) return '';
-  const holder = collectionNamed(map, map.subject.collection);
-  const column = columnOf(catalogue, holder, map.subject.email);
-  const raw = `x.${quoteIdentifier(map.subject.email)}`;
-  const equal = isBase(column)
-    ? `${raw}::text = v_text`
-    : `${raw} operator(${quoteIdentifier(column.typeSchema)}.=) v_text::${typeOf(column)}`;
-  return ` and not (v_shape = 'email' and exists (select from ${quoteTable(holder.table)} x where ${equal}))`;
+function columnsSearched(map: DataMap, catalogue: Catalogue): readonly Searched[] {
+  const byColumn = new Map<string, { collection: string; column: string; forms: Set<SearchForm> }>();
+  for (const { collection, column, form } of searchTargets(map)) {
+    const name = `${collection}.${column}`;
+    const known = byColumn.get(name) ?? { collection, column, forms: new Set() };
+    known.forms.add(form);
+    byColumn.set(name, known);
+  }
+  return [...byColumn.values()].flatMap(({ collection, column, forms }) => {
+    const held = collectionNamed(map, collection);
+    const live = columnOf(catalogue, held, column);
+    const own = collection === map.subject.collection;
+    const subjectKey = own ? map.subject.key : held.subject.find((each) => each.of === undefined)?.column;
+    // Only rows that name their subject directly can be searched; others are found through it.
+    if (subjectKey === undefined) return [];
+    const raw = `t.${quoteIdentifier(column)}`;
+    const text = isBase(live) && live.type === 'text' ? raw : `${raw}::text`;
+    const field = quoteLiteral(`${own ? '' : `${collection}.`}${column} `);
+    return [
+      {
+        forms,
+        isEmail: own && column === map.subject.email,
+        isUuid: live.type === 'uuid',
+        raw,
+        text,
+        equal: isBase(live)
+          ? `${text} = v_text`
+          : `${raw} operator(${quoteIdentifier(live.typeSchema)}.=) v_text::${typeOf(live)}`,
+        find: (how, score, condition, order = '') =>
+          `(select t.${quoteIdentifier(subjectKey)}, ${field} || ${how}, (${score})::float8 from ${quoteTable(held.table)} t where ${condition}${order} limit v_limit + 1)`,
+      },
+    ];
+  });
+}
+
+/** The statements that fill the arrays of what was found. */
+function steps(columns: readonly Searched[], trigram: string | null): string {
+  const having = (form: SearchForm): readonly Searched[] => columns.filter((each) => each.forms.has(form));
+  const equal = (each: Searched, form: 'exact' | 'identifier'): string =>
+    each.find(quoteLiteral(form), String(scores[form]), each.equal);
+  const identifiers = having('identifier');
+  const ids = identifiers
+    .filter((each) => each.isUuid)
+    .map((each) => each.find("'identifier'", String(scores.identifier), `${each.raw} = v_text::uuid`));
+  const codes = identifiers.filter((each) => !each.isUuid).map((each) => equal(each, 'identifier'));
+  const parts = [
+    collect(codes),
+    `  if v_shape = 'identifier' then
+${collect(ids)}  end if;
+`,
+    `  if v_shape = 'email' then
+${collect(
+  having('exact')
+    .filter((each) => each.isEmail)
+    .map((each) => equal(each, 'exact')),
+)}  end if;
+`,
+  ];
+  if (trigram === null) {
+    // Without pg_trgm only what a plain index can answer is searched: whole values.
+    parts.push(
+      `  if v_shape = 'words' then
+${collect(having('exact').map((each) => equal(each, 'exact')))}  end if;
+`,
+    );
+    return parts.join('');
+  }
+  const digits = having('digits').map((each) =>
+    each.find("'digits'", String(scores.digits), `${each.text} like '%' || v_digits || '%'`),
+  );
+  const emails = columns.filter((each) => each.isEmail);
+  const alike = having('similar').map((each) => {
+    const similarity = `${quoteIdentifier(trigram)}.similarity(${each.text}, v_text)`;
+    return each.find(
+      "'similar'",
+      `0.6 * ${similarity}`,
+      `${each.text} operator(${quoteIdentifier(trigram)}.%) v_text`,
+      ` order by ${similarity} desc`,
+    );
+  });
+  const tooFew = '(select count(distinct k) from unnest(v_keys) k) <= v_limit';
+  const lookAlike = (similarity: string): string =>
+    `    perform set_config('pg_trgm.similarity_threshold', ${similarity}, true);
+${collect(alike)}`;
+  parts.push(
+    `  if v_shape = 'digits' then
+${collect(digits)}  end if;
+`,
+    // A whole e-mail address that is somebody's needs no guesses beside it.
+    `  if v_shape = 'email' and cardinality(v_keys) = 0 then
+${widestFirst(emails)}  end if;
+`,
+    `  if v_shape = 'words' then
+${widestFirst(columns)}`,
+    // What has digits in it and was found as it stands is no misspelt name.
+    `  if v_digits = '' or cardinality(v_keys) = 0 then
+  foreach v_similarity in array array[${similarities.map((each) => `'${each}'`).join(', ')}] loop
+    exit when not ${tooFew};
+${lookAlike('v_similarity')}  end loop;
+  if cardinality(v_keys) = 0 then
+${lookAlike(`'${lastSimilarity}'`)}  end if;
+  end if;
+  end if;
+`,
+  );
+  return parts.join('');
+}
+
+/**
+ * Looks for the text in the widest form of each column, which holds the hits
+ * of the narrower ones. Only when there are more hits than a list has room for
+ * can a narrower one be missing; then those are asked by themselves.
+ */
+function widestFirst(columns: readonly Searched[]): string {
+  const patterns = {
+    exact: (text: string) => `${text} ilike v_like escape '!'`,
+    prefix: (text: string) => `${text} ilike v_like || '%' escape '!'`,
+    part: (text: string) => `${text} ilike '%' || v_like || '%' escape '!'`,
+  };
+  const forms = ['exact', 'prefix', 'part'] as const;
+  const widest: string[] = [];
+  const narrower: string[] = [];
+  for (const each of columns) {
+    const held = forms.filter((form) => each.forms.has(form));
+    const last = held.at(-1);
+    if (last === undefined) continue;
+    const choose = (value: (form: (typeof forms)[number]) => string): string =>
+      held.length === 1
+        ? value(last)
+        : `case ${held
+            .slice(0, -1)
+            .map((form) => `when ${patterns[form](each.text)} then ${value(form)}`)
+            .join(' ')} else ${value(last)} end`;
+    widest.push(
+      each.find(
+        choose(quoteLiteral),
+        choose((form) => String(scores[form])),
+        patterns[last](each.text),
+      ),
+    );
+    for (const form of held.slice(0, -1))
+      narrower.push(each.find(quoteLiteral(form), String(scores[form]), patterns[form](each.text)));
+  }
+  const rest = collect(narrower);
+  return `${collect(widest)}${
+    rest === ''
+      ? ''
+      : `  if cardinality(v_keys) > v_limit then
+${rest}  end if;
+`
+  }`;
+}
+
+/** Adds what the queries find to what was found before. */
+function collect(queries: readonly string[]): string {
+  if (queries.length === 0) return '';
+  return `  select v_keys || array_agg(f.key), v_matches || array_agg(f.matched), v_scores || array_agg(f.score) into v_keys, v_matches, v_scores
+    from (${queries.join('\n      union all ')}) f(key, matched, score) where f.key is not null;
+`;
 }

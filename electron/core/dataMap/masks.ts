@@ -11,7 +11,8 @@ create function privacy_console.mask_text(p text) returns text language plpgsql 
 begin return case when p is null then null when p = '' then '' else '•••' end; end $function$;
 
 create function privacy_console.mask_name(p text) returns text language plpgsql immutable ${pins} as $function$
-begin return (select string_agg(left(w, 1) || '•••', ' ') from (select w from unnest(string_to_array(p, ' ')) w where w <> '' limit 3) x); end $function$;
+declare w text[] := array_remove(string_to_array(p, ' '), '');
+begin return left(w[1], 1) || '•••' || coalesce(' ' || left(w[2], 1) || '•••', '') || coalesce(' ' || left(w[3], 1) || '•••', ''); end $function$;
 
 create function privacy_console.mask_email(p text) returns text language plpgsql immutable ${pins} as $function$
 begin return case when p is null then null when position('@' in p) < 2 then '•••'

@@ -1,0 +1,135 @@
+import { availableParallelism, cpus, totalmem } from 'node:os';
+
+/** What a figure has to reach, judged on the two sides of the same run. */
+export type Goal =
+  /** At most so many milliseconds above the baseline. */
+  | { readonly over: number }
+  /** At least so many times faster than the baseline. */
+  | { readonly faster: number }
+  /** Under so many milliseconds, whatever the baseline. */
+  | { readonly under: number };
+
+/** One measured value beside what it is compared with. */
+export interface Figure {
+  readonly name: string;
+  readonly value: number;
+  readonly unit: 'ms';
+  readonly baseline: number;
+  /** `value` divided by `baseline`. */
+  readonly ratio: number;
+  readonly goal: string;
+  readonly met: boolean;
+}
+
+/** Where and when the figures were taken. */
+export interface Machine {
+  readonly processor: string;
+  readonly cores: number;
+  readonly memoryGiB: number;
+  readonly system: string;
+  readonly node: string;
+  readonly postgres: string;
+  readonly scale: string;
+  readonly measuredAt: string;
+}
+
+export interface Report {
+  readonly machine: Machine;
+  readonly figures: readonly Figure[];
+}
+
+/** The value at `share` (0 to 1) of the sorted samples, between two neighbours where it falls there. */
+export function quantile(samples: readonly number[], share: number): number {
+  if (samples.length === 0) throw new Error('A quantile needs at least one sample.');
+  const sorted = samples.toSorted((one, other) => one - other);
+  const place = (sorted.length - 1) * share;
+  const below = sorted[Math.floor(place)] ?? 0;
+  const above = sorted[Math.ceil(place)] ?? 0;
+  return below + (above - below) * (place - Math.floor(place));
+}
+
+export function median(samples: readonly number[]): number {
+  return quantile(samples, 0.5);
+}
+
+/** Compares the medians of both sides, in milliseconds. */
+export function figureOf(
+  name: string,
+  samples: readonly number[],
+  baseline: readonly number[],
+  goal: Goal,
+): Figure {
+  const value = median(samples);
+  const beside = median(baseline);
+  return {
+    name,
+    value: rounded(value),
+    unit: 'ms',
+    baseline: rounded(beside),
+    ratio: rounded(value / beside),
+    goal: goalInWords(goal),
+    met: isMet(value, beside, goal),
+  };
+}
+
+function isMet(value: number, baseline: number, goal: Goal): boolean {
+  if ('over' in goal) return value - baseline <= goal.over;
+  if ('faster' in goal) return value * goal.faster <= baseline;
+  return value < goal.under;
+}
+
+function goalInWords(goal: Goal): string {
+  if ('over' in goal) return `at most ${goal.over} ms over the baseline`;
+  if ('faster' in goal) return `at least ${goal.faster} times faster than the baseline`;
+  return `under ${goal.under} ms`;
+}
+
+/** Three decimals: microseconds, where these are milliseconds. */
+function rounded(value: number): number {
+  return Math.round(value * 1000) / 1000;
+}
+
+/** The figures as a table for people, one line each. */
+export function tableOf(figures: readonly Figure[]): string {
+  const rows = [
+    ['figure', 'console', 'baseline', 'ratio', 'goal', 'met'],
+    ...figures.map((each) => [
+      each.name,
+      `${each.value.toFixed(2)} ${each.unit}`,
+      `${each.baseline.toFixed(2)} ${each.unit}`,
+      each.ratio.toFixed(3),
+      each.goal,
+      each.met ? 'yes' : 'NO',
+    ]),
+  ];
+  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  return rows
+    .map((row) =>
+      row
+        .map((text, column) => {
+          const width = widths[column] ?? 0;
+          return column >= 1 && column <= 3 ? text.padStart(width) : text.padEnd(width);
+        })
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+/** 0 when every goal is met, else 1; a run without figures met nothing. */
+export function exitCodeOf(figures: readonly Figure[]): 0 | 1 {
+  return figures.length > 0 && figures.every((each) => each.met) ? 0 : 1;
+}
+
+/** This machine and program, with what the caller knows of the server. */
+export function describeMachine(server: { readonly postgres: string; readonly scale: string }): Machine {
+  return {
+    processor: cpus()[0]?.model ?? 'unknown',
+    cores: availableParallelism(),
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    system: `${process.platform} ${process.arch}`,
+    node: process.version,
+    ...server,
+    measuredAt: new Date().toISOString(),
+  };
+}
