@@ -7,12 +7,7 @@ import { environments } from '#shared/contract/connections.ts';
 import type { ProfileInput, SecretsInput } from './profileInput.ts';
 import { profileInput, readSecrets } from './profileInput.ts';
 import type { Layout } from './print.ts';
-import type { Command } from './run.ts';
-
-/** The command line was written wrongly; its message says how. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError';
-}
+import { UsageError, type Command } from './command.ts';
 
 /** What a command came to. */
 export interface Ran {
@@ -410,6 +405,25 @@ export async function commands(
         return (await command.finish(jobId)).result;
       }),
     );
+  program
+    .command('exports')
+    .addOption(new Option('--request <number>', 'only of this request').argParser(wholeNumber))
+    .description('lists exports: who, when, hash, rows, files')
+    .action((options: { request?: number }) =>
+      run(
+        async (command) =>
+          (
+            await command.call(
+              'exports.list',
+              options.request === undefined ? {} : { requestId: options.request },
+            )
+          ).exports,
+      ),
+    );
+  program
+    .command('about')
+    .description('versions of the program')
+    .action(() => run((command) => command.call('about.show', {}), { signIn: false }));
   const packages = program.command('package').description('packages, offline');
   packages
     .command('verify <file>')

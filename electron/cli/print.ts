@@ -50,11 +50,6 @@ function table(rows: readonly unknown[], indent = ''): string {
 /** One line; control characters of people's data can't reach the terminal. */
 function shown(value: unknown): string {
   if (value === null || value === undefined) return '—';
-  const text =
-    typeof value === 'string'
-      ? value
-      : typeof value === 'object'
-        ? JSON.stringify(value)
-        : String(value as number | boolean);
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
   return text.replaceAll(/\p{Cc}|\p{Cf}/gu, ' ');
 }

@@ -4,7 +4,7 @@ import { Writable } from 'node:stream';
 import { z } from 'zod';
 import type { Environment, Profile } from '#shared/contract/connections.ts';
 import type { InputOf } from '#shared/contract/index.ts';
-import { UsageError } from './commands.ts';
+import { UsageError } from './command.ts';
 
 /** Options of `profile save`. */
 export interface ProfileInput {

@@ -2,37 +2,13 @@ import { createConsole, type Console } from '#core/console.ts';
 import { openLog } from '#core/kernel/log.ts';
 import { osKeychain } from '#core/keychain/index.ts';
 import { findPlaces } from '#core/places.ts';
-import type { InputOf, OperationName, OutputOf } from '#shared/contract/index.ts';
 import type { Failure } from '#shared/contract/result.ts';
-import type { Job } from '#shared/contract/workstation.ts';
-import { commands, UsageError } from './commands.ts';
+import { Refused, UsageError, type Command } from './command.ts';
+import { commands } from './commands.ts';
 import { printValue } from './print.ts';
 
 /** How a command ended, as its process tells. */
 const exitCodes = { done: 0, refused: 1, usage: 2, bug: 3 } as const;
-
-/** A refusal on its way to the end of a command. */
-export class Refused extends Error {
-  override readonly name = 'Refused';
-  readonly failure: Failure;
-
-  constructor(failure: Failure) {
-    super(failure.message);
-    this.failure = failure;
-  }
-}
-
-/** What a command works with: one console, and a way to say things beside its result. */
-export interface Command {
-  call<Name extends OperationName>(name: Name, input: InputOf<Name>): Promise<OutputOf<Name>>;
-  /** Signs in with the profile given; commands that need nobody signed in don't call it. */
-  signIn(): Promise<OutputOf<'session.signIn'>>;
-  readonly profile: string | null;
-  /** Waits for a job, telling its progress; a failed one is a refusal. */
-  finish(jobId: string): Promise<Job>;
-  /** To standard error: progress and asides. */
-  say(text: string): void;
-}
 
 /**
  * Runs one command line.
@@ -99,13 +75,9 @@ function commandOver(open: () => Console, profile: string | null, json: boolean)
     if (!result.ok) throw new Refused(result.failure);
     return result.value;
   };
-  const say = (text: string): void => {
-    if (!json) process.stderr.write(`${text}\n`);
-  };
   return {
     call,
     profile,
-    say,
     signIn: () => {
       if (profile === null)
         throw new UsageError(

@@ -117,7 +117,7 @@ async function demo(options: Options): Promise<number> {
         process.once(signal, () => window.kill(signal));
       return await ended(window);
     } finally {
-      await removeDemoSecrets(places.demoFolder);
+      await removeDemoSecrets(places.demoFolder, secrets);
     }
   } finally {
     await platform.stop();

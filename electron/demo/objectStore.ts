@@ -1,27 +1,19 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import type { ObjectStoreAnswer, ObjectStoreOrder } from './objectStoreProcess.ts';
+import type {
+  FoundObject,
+  ObjectStoreAnswer,
+  ObjectStoreOrder,
+  StoredObject,
+} from './objectStoreMessages.ts';
+
+export type { FoundObject, StoredObject } from './objectStoreMessages.ts';
 
 export interface ObjectStoreOptions {
   /** Where the objects are kept; made when it isn't there. */
   readonly folder: string;
   readonly bucket: string;
-}
-
-/** An object to put. */
-export interface StoredObject {
-  readonly key: string;
-  readonly bytes: Uint8Array;
-  readonly contentType: string;
-}
-
-/** An object as the bucket itself holds it, hashed there. */
-export interface FoundObject {
-  readonly key: string;
-  readonly bytes: number;
-  readonly sha256: string;
-  readonly contentType: string;
 }
 
 export interface ObjectStore {

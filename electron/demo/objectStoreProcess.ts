@@ -2,24 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { Miniflare, NoOpLog } from 'miniflare';
-import type { FoundObject, StoredObject } from './objectStore.ts';
-
-export type ObjectStoreOrder =
-  | {
-      readonly order: 'start';
-      readonly folder: string;
-      readonly bucket: string;
-      readonly accessKeyId: string;
-      readonly secretAccessKey: string;
-    }
-  | { readonly order: 'put'; readonly objects: readonly StoredObject[] }
-  | { readonly order: 'list' };
-
-export type ObjectStoreAnswer =
-  | { readonly answer: 'ready'; readonly endpoint: string }
-  | { readonly answer: 'done' }
-  | { readonly answer: 'listed'; readonly objects: readonly FoundObject[] }
-  | { readonly answer: 'failed'; readonly message: string };
+import type { FoundObject, ObjectStoreAnswer, ObjectStoreOrder } from './objectStoreMessages.ts';
 
 const binding = 'MEDIA';
 

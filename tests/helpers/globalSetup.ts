@@ -25,7 +25,12 @@ declare module 'vitest' {
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = await mkdtemp(path.join(tmpdir(), 'privacy-console-tests-'));
-  const platform = await startPlatform({ scale: 'small', seed: 1 });
+  const platform = await startPlatform({
+    scale: 'small',
+    seed: 1,
+    // Off by default; on, so that the attack with a prepared transaction can be tried.
+    postgresSettings: { max_prepared_transactions: '10' },
+  });
   const secrets = await installDemo(platform, { profileFolder: folder, demoFolder: folder });
   project.provide('platform', {
     host: platform.host,

@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import pg from 'pg';
 import { inject } from 'vitest';
 import type { DemoRole, DemoSecrets } from '#core/connections/index.ts';
 import type { Console } from '#core/console.ts';
+import { findPlaces } from '#core/places.ts';
 import { startObjectStore, type ObjectStore } from '#demo/objectStore.ts';
 import { copyDatabase, mediaBucket } from '#demo/platform.ts';
 import { writeDemoSecrets } from '#demo/secrets.ts';
@@ -21,6 +22,10 @@ export interface TestDesk {
   readonly database: string;
   readonly secrets: DemoSecrets;
   readonly folder: string;
+  /** What PRIVACY_CONSOLE_HOME is set to, for processes of their own; its demo profiles are this desk's. */
+  readonly home: string;
+  /** The R2 of the test's own; null unless asked for. */
+  readonly bucket: ObjectStore | null;
   /** A console with that member of staff signed in; closed with the desk. */
   signIn(role: DemoRole, options?: { readonly batchRows?: number }): Promise<Console>;
   /** A console with nobody signed in. */
@@ -56,8 +61,11 @@ export async function openDesk(options: { readonly withBucket?: boolean } = {}):
           },
         }),
   };
-  await writeDemoSecrets(folder, secrets);
   const places = { profileFolder: folder, demoFolder: folder };
+  const home = path.join(folder, 'home');
+  const { demoFolder } = findPlaces({ PRIVACY_CONSOLE_HOME: home });
+  await mkdir(demoFolder, { recursive: true });
+  for (const each of [folder, demoFolder]) await writeDemoSecrets(each, secrets);
   const consoles: Console[] = [];
   const sessions: pg.Client[] = [];
   const desk: TestDesk = {
@@ -66,6 +74,8 @@ export async function openDesk(options: { readonly withBucket?: boolean } = {}):
     database,
     secrets,
     folder,
+    home,
+    bucket: store,
     async signIn(role, { batchRows } = {}) {
       const console = plainConsole(places, batchRows);
       consoles.push(console);

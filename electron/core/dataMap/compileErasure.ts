@@ -293,7 +293,10 @@ ${shared.map((query) => `  return query ${query};`).join('\n')}
       'table (place int, collection text, action text, planned bigint, because text, until timestamptz)',
       `${begin}
 ${assignFrozen(variables)}
-${planned.map((query) => `  return query ${query};`).join('\n')}
+${planned.flatMap((query, place) => (all[place]?.action === 'keep' ? [] : [`  return query ${query};`])).join('\n')}
+  -- What the law keeps is kept in what is handed over too: those rows name the person as well.
+${assignLive(variables)}
+${planned.flatMap((query, place) => (all[place]?.action === 'keep' ? [`  return query ${query};`] : [])).join('\n')}
   return;`,
       { declare },
     ),

@@ -54,6 +54,7 @@ const sentences = {
   slow: 'The database took too long and was told to stop, so nothing was changed; ask for less or try again.',
   readOnly: 'This database accepts no changes, it may be a standby; choose the primary in the profile.',
   disk: "The database server's disk is full, so nothing was changed; tell its administrator.",
+  text: 'The text has a character that can not be stored, such as NUL; remove it and try again.',
   idle: 'The work paused too long and the database ended it, so nothing was changed; try again.',
   noEncryption:
     'The server offers no encrypted connection, so no password was sent; check host and port or tell its administrator.',
@@ -87,6 +88,8 @@ const bySqlState: Readonly<Record<string, readonly [ExpectedCode, string]>> = {
   '40P01': ['conflict', sentences.contended],
   '55P03': ['conflict', sentences.locked],
   '25006': ['refused', sentences.readOnly],
+  '22021': ['invalid_input', sentences.text],
+  '22P05': ['invalid_input', sentences.text],
   '25P03': ['conflict', sentences.idle],
 };
 

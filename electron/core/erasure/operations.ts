@@ -72,7 +72,7 @@ export function erasureOperations({ desk, jobs, batchRows = 5_000 }: ErasureOpti
       const at = desk();
       const plan = await one(planId);
       // Asked before anything is begun: a profile without the token must not leave a run half way.
-      if (at.profile.r2 !== null) (await at.openBucket('delete')).close();
+      if (at.profile.r2 !== null || plan.objects.count > 0) (await at.openBucket('delete')).close();
       const begun = await at.database.effect(
         sql`select privacy_console.begin_run(${planId}::bigint) as result`,
         runShape,
@@ -142,10 +142,14 @@ async function plannedObjects(
   }
 }
 
+/** How often the rows are gone through again because the platform wrote new ones that hang on them. */
+const maximumPasses = 20;
+
 /**
  * Runs what is left of a run: objects first, while their keys are known, then
  * rows in batches, then looks again. It can be cancelled between batches and
- * resumed; each batch is one transaction with its journal and its entry.
+ * resumed; each batch is one transaction with its journal and its entry. What
+ * ends it early is told to the trail, so that the run is seen to be unfinished.
  */
 async function runErasure(
   at: Desk,
@@ -155,43 +159,94 @@ async function runErasure(
   progress: Progress,
   signal: AbortSignal,
 ): Promise<Readonly<Record<string, unknown>>> {
-  const total = begun.steps.reduce((sum, step) => sum + step.planned, 0);
-  let done = begun.steps.reduce((sum, step) => sum + Math.min(step.done, step.planned), 0);
-  for (const step of begun.steps) {
-    if (step.finished) continue;
-    progress(`${step.action} ${step.collection}`, done, total);
-    if (step.action === 'objects') {
-      done += await eraseObjects(at, begun.run, signal);
-      continue;
-    }
-    for (let finished = false; !finished;) {
-      signal.throwIfAborted();
-      const batch = await at.database.effect(
-        sql`select privacy_console.erase_batch(${begun.run}::bigint, ${step.step}::int, ${batchRows}::int) as result`,
-        z.object({ rows: z.number(), finished: z.boolean() }),
+  try {
+    await eraseAll(at, plan, begun, batchRows, progress, signal);
+    progress('looking again', total(begun), total(begun));
+    const left = (await plannedObjects(at, plan, signal)).length;
+    const ended = await at.database.effect(
+      sql`select privacy_console.end_run(${begun.run}::bigint, ${left}::bigint) as result`,
+      z.object({ complete: z.boolean(), left: z.number() }),
+      noNote,
+      { timeoutMs: 300_000 },
+    );
+    return { planId: plan, complete: ended.complete, left: ended.left, objectsLeft: left };
+  } catch (error) {
+    if (await endedElsewhere(at, plan)) return { planId: plan, complete: true, left: 0, objectsLeft: 0 };
+    const code = error instanceof ExpectedError ? error.code : 'internal';
+    await at.database
+      .effect(
+        sql`select privacy_console.stop_run(${begun.run}::bigint, ${code}::text) as result`,
+        z.object({}),
         noNote,
-        { timeoutMs: 120_000 },
-      );
-      done += batch.rows;
-      ({ finished } = batch);
-      progress(`${step.action} ${step.collection}`, done, total);
-    }
+      )
+      // Without the database the run stays as it is, and can be resumed all the same.
+      .catch(() => undefined);
+    throw code === 'cancelled'
+      ? new ExpectedError('cancelled', 'The deletion was stopped between two steps; resume it to finish it.')
+      : error;
   }
-  progress('looking again', done, total);
-  const left = (await plannedObjectsLeft(at, plan, signal)).length;
-  const ended = await at.database.effect(
-    sql`select privacy_console.end_run(${begun.run}::bigint, ${left}::bigint) as result`,
-    z.object({ complete: z.boolean(), left: z.number() }),
-    noNote,
-    { timeoutMs: 300_000 },
-  );
-  return { planId: plan, complete: ended.complete, left: ended.left, objectsLeft: left };
 }
 
-/** What is still stored of the plan, asked of the bucket itself. */
-async function plannedObjectsLeft(at: Desk, plan: number, signal: AbortSignal): Promise<readonly unknown[]> {
-  if (at.profile.r2 === null) return [];
-  return plannedObjects(at, plan, signal);
+/** Whether another console has finished the same run in the meantime. */
+async function endedElsewhere(at: Desk, plan: number): Promise<boolean> {
+  try {
+    const { done } = await at.database.row(
+      sql`select exists (select from privacy_console.read_certificate(${plan}::bigint)) as done`,
+      z.object({ done: z.boolean() }),
+    );
+    return done;
+  } catch (error) {
+    if (error instanceof ExpectedError) return false;
+    throw error;
+  }
+}
+
+function total(begun: z.output<typeof runShape>): number {
+  return begun.steps.reduce((sum, step) => sum + step.planned, 0);
+}
+
+async function eraseAll(
+  at: Desk,
+  plan: number,
+  begun: z.output<typeof runShape>,
+  batchRows: number,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<void> {
+  const planned = total(begun);
+  let done = begun.steps.reduce((sum, step) => sum + Math.min(step.done, step.planned), 0);
+  let left = begun.steps.filter((step) => !step.finished);
+  for (let pass = 1; left.length > 0; pass += 1) {
+    let again = false;
+    for (const step of left) {
+      progress(`${step.action} ${step.collection}`, done, planned);
+      if (step.action === 'objects') {
+        done += await eraseObjects(at, plan, begun.run, signal);
+        continue;
+      }
+      for (let finished = false; !finished && !again;) {
+        signal.throwIfAborted();
+        const batch = await at.database.effect(
+          sql`select privacy_console.erase_batch(${begun.run}::bigint, ${step.step}::int, ${batchRows}::int) as result`,
+          z.object({ rows: z.number(), finished: z.boolean(), again: z.boolean() }),
+          noNote,
+          { timeoutMs: 120_000 },
+        );
+        done += batch.rows;
+        ({ finished, again } = batch);
+        progress(`${step.action} ${step.collection}`, done, planned);
+      }
+      if (again) break;
+    }
+    if (!again) return;
+    if (pass === maximumPasses) {
+      throw new ExpectedError(
+        'conflict',
+        'The platform keeps writing about this person; have the account closed there, then resume the deletion.',
+      );
+    }
+    left = begun.steps.filter((step) => step.action !== 'objects');
+  }
 }
 
 const objectBatch = z.object({
@@ -199,11 +254,17 @@ const objectBatch = z.object({
   objects: z.array(z.object({ number: z.number(), key: z.string() })),
 });
 
-async function eraseObjects(at: Desk, run: number, signal: AbortSignal): Promise<number> {
+async function eraseObjects(at: Desk, plan: number, run: number, signal: AbortSignal): Promise<number> {
+  const stored = await plannedObjects(at, plan, signal);
+  await at.database.effect(
+    sql`select privacy_console.found_objects(${run}::bigint, ${stored.map((each) => each.key)}::text[], ${stored.map((each) => each.bytes)}::bigint[]) as result`,
+    z.object({ found: z.number() }),
+    noNote,
+  );
   const bucket = await at.openBucket('delete');
   let deleted = 0;
   try {
-    for (let failedBefore = false; ;) {
+    for (;;) {
       signal.throwIfAborted();
       // Committed before a single object goes.
       const batch = await at.database.effect(
@@ -211,10 +272,7 @@ async function eraseObjects(at: Desk, run: number, signal: AbortSignal): Promise
         objectBatch,
         noNote,
       );
-      const outcome =
-        batch.objects.length === 0
-          ? { deleted: [], failed: [] }
-          : await bucket.deleteKeys(batch.objects.map((each) => each.key));
+      const outcome = await bucket.deleteKeys(batch.objects.map((each) => each.key));
       const failed = new Set(outcome.failed.map((each) => each.key));
       const gone = batch.objects.filter((each) => !failed.has(each.key)).map((each) => each.number);
       const stayed = batch.objects.filter((each) => failed.has(each.key)).map((each) => each.number);
@@ -225,14 +283,11 @@ async function eraseObjects(at: Desk, run: number, signal: AbortSignal): Promise
       );
       deleted += gone.length;
       if (left === 0) return deleted;
-      if (stayed.length > 0) {
-        if (failedBefore) {
-          throw new ExpectedError(
-            'object_store',
-            'Some objects could not be deleted; check the token and the bucket, then resume the run.',
-          );
-        }
-        failedBefore = true;
+      if (gone.length === 0) {
+        throw new ExpectedError(
+          'object_store',
+          'Some objects could not be deleted; check the token and the bucket, then resume the run.',
+        );
       }
     }
   } finally {

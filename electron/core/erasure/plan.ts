@@ -61,7 +61,8 @@ export function toPlan(row: z.output<typeof planRow>, collections: readonly Mapp
   return {
     ...row,
     lines: row.lines
-      .filter((line) => line.action !== 'objects')
+      // A line without rows is there for what may still come; there is nothing to read in it.
+      .filter((line) => line.action !== 'objects' && line.rows > 0)
       .map((line) => ({
         collection: line.collection,
         title: titleOf(line.collection),
@@ -87,13 +88,15 @@ export function toPlan(row: z.output<typeof planRow>, collections: readonly Mapp
         ? null
         : {
             ...row.run,
-            steps: row.run.steps.map((step) => ({
-              name: `${step.collection}.${step.action}`,
-              title: step.action === 'objects' ? 'Objects in R2' : titleOf(step.collection),
-              planned: step.planned,
-              done: step.done,
-              left: step.left,
-            })),
+            steps: row.run.steps
+              .filter((step) => step.planned > 0 || step.done > 0 || (step.left ?? 0) > 0)
+              .map((step) => ({
+                name: `${step.collection}.${step.action}`,
+                title: step.action === 'objects' ? 'Objects in R2' : titleOf(step.collection),
+                planned: step.planned,
+                done: step.done,
+                left: step.left,
+              })),
           },
   };
 }

@@ -1,3 +1,4 @@
+import { unlink } from 'node:fs/promises';
 import { z } from 'zod';
 import type { Desk } from '#core/connections/index.ts';
 import type { DatabaseClient } from '#core/database/pool.ts';
@@ -113,13 +114,19 @@ async function runExport(
     const rows = receipt.collections.reduce((sum, each) => sum + each.rows, 0);
     const { complete, differing, incomplete, missing } = receipt.files;
     const files = complete + differing;
-    await end(
-      receipt.sha256,
-      receipt.bytes,
-      rows,
-      files,
-      `missing ${missing}, incomplete ${incomplete}, differing ${differing}`,
-    );
+    try {
+      await end(
+        receipt.sha256,
+        receipt.bytes,
+        rows,
+        files,
+        `missing ${missing}, incomplete ${incomplete}, differing ${differing}`,
+      );
+    } catch (error) {
+      // A package of which the trail knows no hash must not be handed out.
+      await unlink(receipt.file);
+      throw error;
+    }
     return {
       file: receipt.file,
       sha256: receipt.sha256,
@@ -158,8 +165,8 @@ async function openSnapshot(at: Desk, signal: AbortSignal): Promise<Snapshot> {
       { isolation: 'repeatable read', readOnly: true, signal },
     )
     .catch((error: unknown) => {
-      reject(error as Error);
-      // The transaction only read: how it ended matters to nobody once its rows are there.
+      // Once its rows are there, how a transaction that only read has ended matters to nobody.
+      reject(error);
     });
   return {
     client: await opened,

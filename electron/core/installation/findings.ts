@@ -26,6 +26,10 @@ select 'row-level security', n.nspname || '.' || c.relname || ': the console ref
 union all
 select 'standby', 'this server is a standby; connect to the primary', true where pg_catalog.pg_is_in_recovery()
 union all
+select 'server log keeps values', 'statements are logged with what they contain, search texts included; set log_parameter_max_length = 0 and log no statements of staff', false
+  where pg_catalog.current_setting('log_statement') in ('all', 'mod')
+    or (pg_catalog.current_setting('log_min_duration_statement') <> '-1' and pg_catalog.current_setting('log_parameter_max_length') <> '0')
+union all
 select 'publication of all tables', p.pubname || ' also publishes the console’s tables', false from pg_catalog.pg_publication p where p.puballtables`;
 
 const withStaff = `
@@ -51,6 +55,12 @@ select 'staff login with special rights', s.rolname, true
   from pg_catalog.pg_roles s
   where s.rolcanlogin and (s.rolsuper or s.rolbypassrls or s.rolreplication)
     and not s.rolsuper and (pg_catalog.pg_has_role(s.oid, 'privacy_viewer', 'usage') or pg_catalog.pg_has_role(s.oid, 'privacy_operator', 'usage'))
+union all
+select 'staff login can become another role', s.rolname || ': ' || g.rolname, true
+  from pg_catalog.pg_roles s join pg_catalog.pg_roles g on g.oid <> s.oid and pg_catalog.pg_has_role(s.oid, g.oid, 'member')
+  where s.rolcanlogin and not s.rolsuper and g.rolname not in ('privacy_viewer', 'privacy_operator', 'privacy_approver', 'privacy_auditor', 'privacy_admin')
+    and (pg_catalog.pg_has_role(s.oid, 'privacy_viewer', 'member') or pg_catalog.pg_has_role(s.oid, 'privacy_operator', 'member')
+      or pg_catalog.pg_has_role(s.oid, 'privacy_approver', 'member') or pg_catalog.pg_has_role(s.oid, 'privacy_auditor', 'member'))
 union all
 select 'large objects', pg_catalog.count(*) || ' in this database; they outlive an access', false
   from pg_catalog.pg_largeobject_metadata having pg_catalog.count(*) > 0`;

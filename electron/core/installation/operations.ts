@@ -61,7 +61,7 @@ export function installationOperations(options: InstallationOptions): SomeHandle
         const state = await schemaState(pool);
         const compiled = (await prepare(pool, map)).compiled;
         return {
-          script: installScript(state === 'missing' ? 0 : state, compiled, options.workstation),
+          script: installScript(state === 'missing' ? 0 : state, compiled, null),
           rights: [...neededRights(compiled)],
         };
       }),
@@ -179,9 +179,7 @@ export async function install(
       const from = state === 'missing' ? 0 : state;
       await refuseWithoutRights(client);
       const { compiled } = await prepare(client, file);
-      const { rows: who } = await client.query('select session_user::text as login');
-      const { login } = z.object({ login: z.string() }).parse(who[0]);
-      await client.query(installScript(from, compiled, person ?? login), [], { timeoutMs: installTimeoutMs });
+      await client.query(installScript(from, compiled, person), [], { timeoutMs: installTimeoutMs });
       const { rows } = await client.query(
         `select number::int as number from privacy_console.list_entries(null, 1, session_user::text, null, 'schema.installed', null, null, null, null)`,
       );

@@ -10,9 +10,10 @@ export const rolesScript = roles;
 /**
  * The SQL of an install from `from` (0 when nothing is installed) to the
  * program's version, for one transaction: the migrations with their records,
- * then the map's functions, compiled anew.
+ * then the map's functions, compiled anew. `person` is who the administrator is;
+ * null takes the login's name.
  */
-export function installScript(from: number, map: CompiledMap, person: string): string {
+export function installScript(from: number, map: CompiledMap, person: string | null): string {
   const pending = migrations.filter((each) => each.version > from);
   return [
     roles,
@@ -35,7 +36,7 @@ export function installScript(from: number, map: CompiledMap, person: string): s
     map.record,
     from === 0
       ? `insert into privacy_console.staff (login, login_oid, person, roles)
-  select session_user, r.oid, ${quoteLiteral(person)}, array['admin'] from pg_catalog.pg_roles r where r.rolname = session_user;`
+  select session_user, r.oid, ${person === null ? 'session_user' : quoteLiteral(person)}, array['admin'] from pg_catalog.pg_roles r where r.rolname = session_user;`
       : '',
     `do $body$ begin perform privacy_console.append('schema.installed', null, null, 'done', null, ${quoteLiteral(
       JSON.stringify({ version: Math.max(...migrations.map((each) => each.version)), map: map.hash }),

@@ -77,6 +77,10 @@ export async function uninstall(pool: Pool, exported: Head): Promise<{ head: Hea
       [ours],
     );
     const names = z.array(z.object({ name: z.string() }));
+    // What made the removal possible goes too where the owners stay for another database.
+    for (const { name } of names.parse(kept)) {
+      if (ours.slice(0, 4).includes(name)) await client.query(`revoke ${name} from current_user`);
+    }
     return {
       head: { number: last.number, chain: last.chain },
       remaining: [

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import {
   contract,
   type InputOf,
@@ -54,14 +54,18 @@ export interface Dispatch {
  * `internal` with the number under which the log holds it.
  */
 export function createDispatch(options: DispatchOptions): Dispatch {
-  const dispatch = async (name: string, input: unknown, signal?: AbortSignal): Promise<Result<unknown>> => {
+  const dispatch: (name: string, input: unknown, signal?: AbortSignal) => Promise<Result<unknown>> = async (
+    name,
+    input,
+    signal,
+  ) => {
     try {
       return { ok: true, value: await run(options, name, input, signal ?? new AbortController().signal) };
     } catch (error) {
       return { ok: false, failure: failureOf(error, name, options.log) };
     }
   };
-  return dispatch as Dispatch;
+  return dispatch;
 }
 
 async function run(

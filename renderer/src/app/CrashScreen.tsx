@@ -26,8 +26,8 @@ export class CrashScreen extends Component<Props, State> {
   }
 
   override componentDidCatch(error: Error, info: ErrorInfo): void {
-    // Only the kind and place of the error: its message may quote what was on the screen.
-    console.error(this.state.incident, error.name, info.componentStack);
+    // Only the kind and place of the error reach the console: its message may quote what was on the screen.
+    reportError(new Error(`${this.state.incident ?? ''} ${error.name}${info.componentStack ?? ''}`));
   }
 
   override componentDidUpdate(before: Props): void {

@@ -1,29 +1,20 @@
 import { Menu, Modal, Popover, useMantineColorScheme } from '@mantine/core';
 import { spotlight } from '@mantine/spotlight';
 import {
-  IconAddressBook,
-  IconChecklist,
   IconChevronDown,
   IconDeviceDesktop,
-  IconInbox,
   IconKeyboard,
-  IconLayoutDashboard,
-  IconListDetails,
   IconLock,
   IconLogout,
   IconMoon,
-  IconPackageExport,
   IconSearch,
-  IconSettings,
   IconShieldLock,
   IconStack2,
   IconSun,
-  IconTrash,
 } from '@tabler/icons-react';
 import { useEffect, useState, type ReactNode } from 'react';
 import { Navigate, NavLink, Outlet, useLocation, useNavigate } from 'react-router';
 import type { Job } from '#shared/contract/workstation.ts';
-import type { Permission } from '#shared/domain/roles.ts';
 import { permits } from '#shared/domain/roles.ts';
 import { en } from '#shared/strings/en.ts';
 import { call } from '../client/call.ts';
@@ -37,27 +28,8 @@ import { useKeys } from '../components/keys.ts';
 import { CrashScreen } from './CrashScreen.tsx';
 import { JumpBox } from './JumpBox.tsx';
 import { useIdleLock } from './idleLock.ts';
+import { places, type Place } from './places.ts';
 import styles from './app.module.css';
-
-interface Place {
-  readonly id: keyof typeof en.frame.places;
-  readonly path: string;
-  readonly icon: typeof IconInbox;
-  readonly permission: Permission;
-}
-
-/** The rail. Signing in is its tenth place: the way there is the button at its foot. */
-export const places: readonly Place[] = [
-  { id: 'desk', path: paths.desk, icon: IconLayoutDashboard, permission: 'staff' },
-  { id: 'requests', path: paths.requests, icon: IconInbox, permission: 'staff' },
-  { id: 'search', path: paths.search, icon: IconSearch, permission: ['viewer', 'operator'] },
-  { id: 'person', path: paths.people, icon: IconAddressBook, permission: ['viewer', 'operator'] },
-  { id: 'export', path: paths.exports, icon: IconPackageExport, permission: 'staff' },
-  { id: 'deletion', path: paths.deletions, icon: IconTrash, permission: 'staff' },
-  { id: 'approvals', path: paths.approvals, icon: IconChecklist, permission: 'staff' },
-  { id: 'trail', path: paths.trail, icon: IconListDetails, permission: 'staff' },
-  { id: 'settings', path: paths.settings, icon: IconSettings, permission: 'staff' },
-];
 
 /** Milliseconds between looks at what other people's consoles have changed. */
 const lookAgain = 30_000;
@@ -172,7 +144,7 @@ export function Frame(): ReactNode {
               to={place.path}
               end={place.id === 'desk'}
               className={({ isActive }) =>
-                `${styles['place'] ?? ''} ${isActive || besides(place.id, location.pathname) ? (styles['here'] ?? '') : ''}`
+                `${styles['place'] ?? ''} ${isHere(place.id, isActive, location.pathname) ? (styles['here'] ?? '') : ''}`
               }
             >
               <place.icon size={18} stroke={1.7} aria-hidden />
@@ -229,12 +201,10 @@ export function Frame(): ReactNode {
   );
 }
 
-/** A request's export and deletion belong to their own places in the rail, too. */
-function besides(place: Place['id'], path: string): boolean {
-  return (
-    (place === 'export' && /^\/requests\/[0-9]+\/export$/.test(path)) ||
-    (place === 'deletion' && /^\/requests\/[0-9]+\/deletion$/.test(path))
-  );
+/** A request's export and deletion belong to their own places in the rail. */
+function isHere(place: Place['id'], isActive: boolean, path: string): boolean {
+  const part = /^\/requests\/[0-9]+\/(export|deletion)$/.exec(path)?.[1];
+  return part === undefined ? isActive : place === part;
 }
 
 function SignOut(): ReactNode {
@@ -293,7 +263,13 @@ function Who(props: { readonly onKeys: () => void }): ReactNode {
   const roles = session.roles.map((role) => en.role[role]).join(', ');
   const tick = <span aria-hidden>✓</span>;
   return (
-    <Menu position="bottom-end" width={260} shadow="md">
+    <Menu
+      position="bottom-end"
+      width={260}
+      shadow="md"
+      withinPortal={false}
+      withInitialFocusPlaceholder={false}
+    >
       <Menu.Target>
         <button type="button" className={styles['barButton']}>
           {en.frame.signedInAs(session.person, roles)}
@@ -301,13 +277,13 @@ function Who(props: { readonly onKeys: () => void }): ReactNode {
         </button>
       </Menu.Target>
       <Menu.Dropdown>
-        <div className={styles['who']}>
+        <Menu.Label component="div">
           <strong>{session.person}</strong>
           <br />
           <Dim>{session.login}</Dim>
           <br />
           <Dim>{en.frame.connectedTo(session.database, session.host)}</Dim>
-        </div>
+        </Menu.Label>
         <Menu.Divider />
         <Menu.Label>{en.frame.theme}</Menu.Label>
         <Menu.Item

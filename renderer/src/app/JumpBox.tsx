@@ -9,7 +9,7 @@ import { paths } from '../client/paths.ts';
 import { useRead, useWrite } from '../client/queries.ts';
 import { handOverSearch } from '../client/searchText.ts';
 import { useSession } from '../client/session.ts';
-import { places } from './Frame.tsx';
+import { places } from './places.ts';
 
 const icon = 16;
 const shownRequests = 30;
@@ -126,6 +126,7 @@ export function JumpBox(props: {
       query={text}
       onQueryChange={setText}
       shortcut={null}
+      attributes={{ content: { 'aria-label': en.jump.label } }}
       nothingFound={en.jump.nothing}
       limit={40}
       scrollable
@@ -135,7 +136,7 @@ export function JumpBox(props: {
         placeholder: en.jump.placeholder,
         'aria-label': en.jump.label,
       }}
-      actions={[...fixed, ...(direct.length > 0 ? [{ group: en.jump.commands, actions: direct }] : [])]}
+      actions={[...(direct.length > 0 ? [{ group: en.jump.goTo, actions: direct }] : []), ...fixed]}
       filter={(typed, groups) => {
         const words = typed.trim().toLowerCase();
         if (words === '') return groups;

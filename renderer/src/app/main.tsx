@@ -22,7 +22,8 @@ Object.assign(window, { __webpack_nonce__: nonce });
 
 const root = document.getElementById('root');
 if (!root) throw new Error('The page has no root.');
-createRoot(root).render(
+// React's own report would quote the error's message; the crash screen reports without it.
+createRoot(root, { onCaughtError: () => undefined }).render(
   <StrictMode>
     <MantineProvider
       theme={theme}

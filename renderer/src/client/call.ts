@@ -1,17 +1,12 @@
 import type { InputOf, OperationName, OutputOf } from '#shared/contract/index.ts';
-import type { ConsoleEvent } from '#shared/contract/events.ts';
+import type { PrivacyConsoleBridge } from '#shared/contract/bridge.ts';
 import type { Failure, FailureCode, Result } from '#shared/contract/result.ts';
 import { en } from '#shared/strings/en.ts';
 
-/** The window's one door to the core; the preload script puts it there. */
-export interface PrivacyConsole {
-  readonly invoke: (name: string, input: unknown) => Promise<Result<unknown>>;
-  readonly onEvent: (listener: (event: ConsoleEvent) => void) => () => void;
-}
-
 declare global {
   interface Window {
-    readonly privacyConsole: PrivacyConsole;
+    /** The window's one door to the core; the preload script puts it there. */
+    readonly privacyConsole: PrivacyConsoleBridge;
   }
 }
 

@@ -28,10 +28,10 @@ export function createQueryClient(): QueryClient {
   });
 }
 
-export interface ReadOptions {
+export interface ReadOptions<Output> {
   readonly enabled?: boolean;
-  /** Milliseconds between repeated reads, for what other people's consoles change. */
-  readonly every?: number | false;
+  /** Milliseconds between repeated reads, for what other people's consoles change; may depend on the last answer. */
+  readonly every?: number | ((answer: Output | undefined) => number);
   /** Keep showing the last answer while another input is being read. */
   readonly keepPrevious?: boolean;
   /** Milliseconds the answer stays in memory once nothing shows it. */
@@ -42,13 +42,14 @@ export interface ReadOptions {
 export function useRead<Name extends OperationName>(
   name: Name,
   input: InputOf<Name>,
-  options: ReadOptions = {},
+  options: ReadOptions<OutputOf<Name>> = {},
 ): UseQueryResult<OutputOf<Name>, CallFailed> {
+  const { every } = options;
   return useQuery<OutputOf<Name>, CallFailed>({
     queryKey: readKey(name, input),
     queryFn: () => call(name, input),
     enabled: options.enabled ?? true,
-    refetchInterval: options.every ?? false,
+    refetchInterval: typeof every === 'function' ? (query) => every(query.state.data) : (every ?? false),
     ...(options.keepPrevious ? { placeholderData: keepPreviousData } : {}),
     ...(options.keepFor === undefined ? {} : { gcTime: options.keepFor }),
   });

@@ -311,16 +311,18 @@ export function Loaded<Value>(props: {
     readonly refetch: () => unknown;
   };
   readonly rows?: number;
+  /** The title of the page that the answer will be; only where the answer brings the page with it. */
+  readonly page?: string;
   readonly children: (value: Value) => ReactNode;
 }): ReactNode {
-  const { read } = props;
+  const { read, page } = props;
   if (read.data !== undefined) return props.children(read.data);
-  if (read.error) {
-    return (
-      <div style={{ padding: 16 }}>
-        <FailureNote failure={read.error} onRetry={() => void read.refetch()} />
-      </div>
-    );
-  }
-  return <Waiting {...(props.rows === undefined ? {} : { rows: props.rows })} />;
+  const instead = read.error ? (
+    <div style={page === undefined ? { padding: 16 } : {}}>
+      <FailureNote failure={read.error} onRetry={() => void read.refetch()} />
+    </div>
+  ) : (
+    <Waiting {...(props.rows === undefined ? {} : { rows: props.rows })} />
+  );
+  return page === undefined ? instead : <Page title={page}>{instead}</Page>;
 }

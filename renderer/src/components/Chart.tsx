@@ -1,14 +1,14 @@
 import { useComputedColorScheme } from '@mantine/core';
 import { BarChart } from 'echarts/charts';
 import { AriaComponent, GridComponent, LegendComponent, TooltipComponent } from 'echarts/components';
-import { init, use } from 'echarts/core';
+import { init, use as register } from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
 import { useEffect, useMemo, useRef, type ReactNode } from 'react';
 import { en } from '#shared/strings/en.ts';
 import { formatDate, formatNumber } from './format.ts';
 import styles from './Chart.module.css';
 
-use([BarChart, GridComponent, LegendComponent, TooltipComponent, AriaComponent, SVGRenderer]);
+register([BarChart, GridComponent, LegendComponent, TooltipComponent, AriaComponent, SVGRenderer]);
 
 export interface ChartPoint {
   /** `yyyy-mm-dd`. */

@@ -1,4 +1,3 @@
-import { Anchor } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { Link } from 'react-router';
 import type { AuditEntry } from '#shared/contract/audit.ts';
@@ -42,9 +41,7 @@ export function EntryList(props: {
           <p dir="auto">{describeEntry(entry)}</p>
           <p className={styles['meta']}>
             <Moment at={entry.at} />
-            <Anchor component={Link} to={props.linkTo(entry.number)}>
-              {en.common.entry(entry.number)}
-            </Anchor>
+            <Link to={props.linkTo(entry.number)}>{en.common.entry(entry.number)}</Link>
             {entry.outcome === 'intent' && !entry.ended ? <EntryOutcome entry={entry} /> : null}
           </p>
         </li>

@@ -1,4 +1,4 @@
-import { Button, NumberInput, PasswordInput, Select, Textarea, TextInput } from '@mantine/core';
+import { Button, Checkbox, NumberInput, PasswordInput, Select, Textarea, TextInput } from '@mantine/core';
 import { useForm } from '@mantine/form';
 import type { ReactNode } from 'react';
 import type { InputOf, OutputOf } from '#shared/contract/index.ts';
@@ -20,6 +20,7 @@ interface Values {
   readonly tlsName: string;
   readonly endpoint: string;
   readonly bucket: string;
+  readonly readOnly: boolean;
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
 }
@@ -56,7 +57,13 @@ function toInput(values: Values): InputOf<'profiles.save'> {
     ...(values.password === '' ? {} : { password: values.password }),
     ...(values.accessKeyId === ''
       ? {}
-      : { objectStoreKeys: { accessKeyId: values.accessKeyId, secretAccessKey: values.secretAccessKey } }),
+      : {
+          objectStoreKeys: {
+            accessKeyId: values.accessKeyId,
+            secretAccessKey: values.secretAccessKey,
+            readOnly: values.readOnly,
+          },
+        }),
   };
 }
 
@@ -82,6 +89,7 @@ export function ProfileFields(props: {
       tlsName: existing?.tlsServerName ?? '',
       endpoint: existing?.r2?.endpoint ?? '',
       bucket: existing?.r2?.bucket ?? '',
+      readOnly: false,
       accessKeyId: '',
       secretAccessKey: '',
     },
@@ -173,6 +181,7 @@ export function ProfileFields(props: {
             {...form.getInputProps('secretAccessKey')}
           />
         </div>
+        <Checkbox label={en.signIn.readOnly} {...form.getInputProps('readOnly', { type: 'checkbox' })} />
         {props.children}
         <div className={styles['buttons']}>
           <Button type="submit" loading={props.busy}>

@@ -106,11 +106,19 @@ ${definer(
   { declare: '  v_id bigint;' },
 )}
 ${definer(
+  'spend_person(p_staff bigint, p_subject text)',
+  'boolean',
+  `  -- Somebody looked at within the hour costs nothing more; exports and plans count like accesses.
+  return exists (select from privacy_console.access a where a.staff = p_staff and a.subject = p_subject and a.opened_at > clock_timestamp() - interval '1 hour')
+    or privacy_console.spend(p_staff, 'people', 'people_per_hour');`,
+)}
+${definer(
   'open_access(p_subject text, p_request bigint default null, p_reason text default null, p_minutes int default 15)',
   'jsonb',
   `  perform privacy_console.only_write();
   v_staff := privacy_console.caller(array['viewer', 'operator']);
   perform privacy_console.refuse_where_unsafe();
+  perform privacy_console.refuse_bypass();
   if not exists (select from privacy_console.subject s where s.reference = p_subject and s.key is not null) then
     raise exception 'Nobody is held under that reference.' using errcode = 'PC005';
   end if;
@@ -118,8 +126,7 @@ ${definer(
   if p_minutes not between 1 and privacy_console.setting_of('access_minutes') then
     raise exception 'An access lasts from 1 to % minutes.', privacy_console.setting_of('access_minutes') using errcode = 'PC004';
   end if;
-  if not exists (select from privacy_console.access a where a.staff = v_staff and a.subject = p_subject and a.opened_at > clock_timestamp() - interval '1 hour')
-     and not privacy_console.spend(v_staff, 'people', 'people_per_hour') then
+  if not privacy_console.spend_person(v_staff, p_subject) then
     return privacy_console.refused('access.opened', p_subject, p_request, 'budget_spent',
       'The hourly budget of people is spent; wait a few minutes, or ask an administrator to raise it.');
   end if;
@@ -194,8 +201,9 @@ ${definer(
   `  perform privacy_console.only_write();
   v_staff := privacy_console.caller(array['viewer', 'operator']);
   perform privacy_console.refuse_where_unsafe();
+  perform privacy_console.refuse_bypass();
   perform privacy_console.check_reason(p_request, p_reason, null);
-  if length(trim(p_text)) not between 3 and 200 then
+  if p_text is null or length(trim(p_text)) not between 3 and 200 then
     raise exception 'A search has from 3 to 200 characters.' using errcode = 'PC004';
   end if;
   if p_max_hits not between 1 and 200 then
@@ -405,7 +413,7 @@ ${definer(
   `  perform privacy_console.caller(array['auditor', 'approver', 'admin']);
   return query select e.number, e.bytes, encode(e.chain, 'hex'),
       e.bytes = privacy_console.canonical(e.number, e.at, e.actor, e.workstation, e.client, e.action, e.subject, e.request, e.outcome, e.intent, e.commitment)
-        and (d.entry is null or e.commitment = sha256(d.salt || convert_to(d.text, 'UTF8')))
+        and (d.entry is null or coalesce(e.commitment = sha256(d.salt || convert_to(d.text, 'UTF8')), false))
     from privacy_console.entry e left join privacy_console.detail d on d.entry = e.number
     where e.number >= p_from order by e.number limit least(p_limit, 10000);`,
 )}

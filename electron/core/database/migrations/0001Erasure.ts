@@ -96,11 +96,31 @@ create table privacy_console.certificate (
 );
 
 ${definer(
+  'plan_places(p_plan bigint)',
+  'table (prefix text, key text)',
+  `  select p.scope, s.key into v_scope, v_key from privacy_console.plan p join privacy_console.subject s on s.reference = p.subject where p.id = p_plan;
+  return query select x.value, null::text from jsonb_array_elements_text(coalesce(v_scope -> '/prefixes', '[]')) x(value)
+    union select null, x.value from jsonb_array_elements_text(coalesce(v_scope -> '/keys', '[]')) x(value)
+    union select o.prefix, o.key from privacy_console.objects_to_erase(v_key, v_scope) o;`,
+  { declare: '  v_scope jsonb; v_key text;' },
+)}
+${definer(
+  'forget_plans(p_subject text)',
+  'void',
+  `  -- What plans that are over still hold of the person: names of rows and objects.
+  update privacy_console.plan p set scope = '{}' where p.subject = p_subject and p.state in ('denied', 'done', 'expired');
+  update privacy_console.plan_object o set key = null from privacy_console.plan p
+    where p.id = o.plan and p.subject = p_subject and p.state in ('denied', 'done', 'expired') and o.key is not null;
+  update privacy_console.plan_decision d set row_key = null, successor = null, about = '' from privacy_console.plan p
+    where p.id = d.plan and p.subject = p_subject and p.state in ('denied', 'done', 'expired') and d.row_key is not null;`,
+)}
+${definer(
   "draft_plan(p_request bigint, p_decisions jsonb default '{}')",
   'jsonb',
   `  perform privacy_console.only_write();
   v_staff := privacy_console.caller(array['operator']);
   perform privacy_console.refuse_where_unsafe();
+  perform privacy_console.refuse_bypass();
   perform privacy_console.refuse_where_unmapped();
   select r.kind, r.state, r.subject into v_kind, v_state, v_subject from privacy_console.request r where r.id = p_request for update;
   if v_kind is null then
@@ -114,14 +134,27 @@ ${definer(
   if v_key is null then
     raise exception 'This person has already been erased.' using errcode = 'PC007';
   end if;
-  if exists (select from privacy_console.plan p where p.subject = v_subject and p.state = 'running') then
+  if exists (select from privacy_console.plan p join privacy_console.run r on r.plan = p.id
+      where p.subject = v_subject and p.state = 'running' and r.state <> 'incomplete') then
     raise exception 'A deletion of this person is running; resume it instead of planning anew.' using errcode = 'PC006';
   end if;
+  if not privacy_console.spend_person(v_staff, v_subject) then
+    return privacy_console.refused('plan.intended', v_subject, p_request, 'budget_spent',
+      'The hourly budget of people is spent; wait a few minutes, or ask an administrator to raise it.');
+  end if;
+  -- What an unfinished deletion was still after, even where the rows that led to it have gone.
+  select coalesce(jsonb_object_agg(k.name, k.keys), '{}') into v_before
+    from privacy_console.plan p cross join lateral jsonb_each(p.scope) k(name, keys) where p.subject = v_subject and p.state = 'running';
   -- A new plan voids the older ones: an approval covers exactly one.
-  update privacy_console.plan p set state = 'expired', scope = '{}' where p.subject = v_subject and p.state in ('draft', 'awaiting', 'approved');
+  update privacy_console.plan p set state = 'expired', scope = '{}' where p.subject = v_subject and p.state in ('draft', 'awaiting', 'approved', 'running');
+  perform privacy_console.forget_plans(v_subject);
   v_salt := decode(replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', ''), 'hex');
   select coalesce(jsonb_object_agg(x.name, x.keys), '{}') into v_scope from (
-    select s.name, jsonb_agg(s.value order by s.value) as keys from privacy_console.erasure_scope(v_key) s group by s.name) x;
+    select s.name, jsonb_agg(s.value order by s.value) as keys from (
+      select e.name, e.value from privacy_console.erasure_scope(v_key) e
+      union select k.name, v.value from jsonb_each(v_before) k(name, keys) cross join lateral jsonb_array_elements_text(k.keys) v(value)
+        where k.name not like '/%') s
+    group by s.name) x;
   v_entry := privacy_console.append('plan.intended', v_subject, p_request, 'intent', null, null);
   insert into privacy_console.plan (request, subject, staff, map_hash, scope, salt, entry)
     values (p_request, v_subject, v_staff, (select d.hash from privacy_console.data_map d where d.current), v_scope, v_salt, v_entry)
@@ -139,12 +172,24 @@ ${definer(
           where d.plan = v_plan and d.chosen = 'hand_over' and d.row_key = v.value and k.name like d.collection || '.%')))
       from jsonb_each(p.scope) k(name, keys))
     where p.id = v_plan and p.scope <> '{}';
-  return jsonb_build_object('ok', true, 'plan', v_plan,
-      'undecided', (select count(*) from privacy_console.plan_decision d where d.plan = v_plan and d.chosen is null))
-    || privacy_console.receipt(v_entry);`,
+  -- Where the objects lie is frozen too: once the rows have gone nothing else tells it.
+  update privacy_console.plan p set scope = p.scope || (
+      with place as (
+        select o.prefix, o.key from privacy_console.objects_to_erase(v_key, p.scope) o
+        union select b.value, null from jsonb_array_elements_text(coalesce(v_before -> '/prefixes', '[]')) b(value)
+          where not exists (select from privacy_console.plan_decision d where d.plan = v_plan and d.chosen = 'hand_over' and position(d.row_key in b.value) > 0)
+        union select null, b.value from jsonb_array_elements_text(coalesce(v_before -> '/keys', '[]')) b(value)
+          where not exists (select from privacy_console.plan_decision d where d.plan = v_plan and d.chosen = 'hand_over' and position(d.row_key in b.value) > 0))
+      select jsonb_build_object(
+        '/prefixes', (select coalesce(jsonb_agg(l.prefix order by l.prefix), '[]') from place l where l.prefix is not null),
+        '/keys', (select coalesce(jsonb_agg(l.key order by l.key), '[]') from place l where l.key is not null
+          and not exists (select from place m where m.prefix is not null and starts_with(l.key, m.prefix)))))
+    where p.id = v_plan;
+  -- Nothing of what was found is told before this is committed.
+  return jsonb_build_object('ok', true, 'plan', v_plan) || privacy_console.receipt(v_entry);`,
   {
     declare:
-      '  v_staff bigint; v_kind text; v_state text; v_subject text; v_key text; v_salt bytea; v_scope jsonb; v_entry bigint; v_plan bigint;',
+      '  v_staff bigint; v_kind text; v_state text; v_subject text; v_key text; v_salt bytea; v_before jsonb; v_scope jsonb; v_entry bigint; v_plan bigint;',
   },
 )}
 ${definer(
@@ -155,10 +200,21 @@ ${definer(
   if pg_current_xact_id_if_assigned() is not null then
     raise exception 'This transaction has already written; commit the draft first.' using errcode = 'PC003';
   end if;
-  return query select o.prefix, o.key from privacy_console.plan p join privacy_console.subject s on s.reference = p.subject
-    cross join lateral privacy_console.objects_to_erase(s.key, p.scope) o
+  return query select o.prefix, o.key from privacy_console.plan p cross join lateral privacy_console.plan_places(p.id) o
     where p.id = p_plan and p.state in ('draft', 'running')
       and (p.staff = privacy_console.caller(array['operator']) or p.state = 'running');`,
+)}
+${definer(
+  'plan_text(p_plan privacy_console.plan)',
+  'text',
+  `  -- Made from the rows that a run works by, so that bytes and rows can be held against each other.
+  return '{"decisions":' || (select coalesce(json_agg(json_build_array(d.key, d.chosen) order by d.key), '[]')::text from privacy_console.plan_decision d where d.plan = p_plan.id)
+    || ',"lines":' || (select coalesce(json_agg(json_build_array(l.step, l.collection, l.action, l.planned, l.because) order by l.step), '[]')::text from privacy_console.plan_line l where l.plan = p_plan.id)
+    || ',"map":' || to_json(p_plan.map_hash)::text
+    || ',"objects":"' || encode(sha256(p_plan.salt || convert_to((select coalesce(string_agg(to_json(o.key)::text, ',' order by o.number), '') from privacy_console.plan_object o where o.plan = p_plan.id), 'UTF8')), 'hex') || '"'
+    || ',"plan":' || p_plan.id || ',"request":' || p_plan.request
+    || ',"scope":"' || encode(sha256(p_plan.salt || convert_to(p_plan.scope::text, 'UTF8')), 'hex') || '"'
+    || ',"subject":' || to_json(p_plan.subject)::text || '}';`,
 )}
 ${definer(
   'seal_plan(p_plan bigint, p_keys text[], p_bytes bigint[])',
@@ -175,7 +231,7 @@ ${definer(
   select s.key into v_key from privacy_console.subject s where s.reference = v_plan.subject;
   -- Only objects that the map gives to this person can enter the plan.
   if exists (select from unnest(p_keys) k(key) where not exists (
-      select from privacy_console.objects_to_erase(v_key, v_plan.scope) o
+      select from privacy_console.plan_places(v_plan.id) o
       where o.key = k.key or (o.prefix is not null and starts_with(k.key, o.prefix)))) then
     raise exception 'The plan names an object that does not belong to this person.' using errcode = 'PC007';
   end if;
@@ -184,18 +240,15 @@ ${definer(
     select p_plan, k.number, k.key, k.size from unnest(p_keys, p_bytes) with ordinality k(key, size, number);
   insert into privacy_console.plan_line (plan, step, collection, action, planned, because, until)
     select p_plan, row_number() over (order by x.rank, x.place), x.collection, x.action, x.planned, x.because, x.until from (
-      select 1 as rank, 0 as place, d.collection, 'hand_over' as action, count(*) as planned, null::text as because, null::timestamptz as until
+      select 1 as rank, 0 as place, d.collection, 'hand_over' as action, count(*) as planned,
+          'Stays as it is, with what is written in it, and has a new owner'::text as because, null::timestamptz as until
         from privacy_console.plan_decision d where d.plan = p_plan and d.chosen = 'hand_over' group by d.collection
       union all select 2, 0, 'objects', 'objects', cardinality(p_keys), null, null
       union all select 3, t.place, t.collection, t.action, t.planned, t.because, t.until
-        from privacy_console.rows_to_erase(v_key, v_plan.scope, v_plan.subject) t where t.planned > 0) x;
-  v_text := '{"decisions":' || (select coalesce(json_agg(json_build_array(d.key, d.chosen) order by d.key), '[]')::text from privacy_console.plan_decision d where d.plan = p_plan)
-    || ',"lines":' || (select coalesce(json_agg(json_build_array(l.step, l.collection, l.action, l.planned, l.because) order by l.step), '[]')::text from privacy_console.plan_line l where l.plan = p_plan)
-    || ',"map":' || to_json(v_plan.map_hash)::text
-    || ',"objects":"' || encode(sha256(v_plan.salt || convert_to((select coalesce(string_agg(to_json(o.key)::text, ',' order by o.number), '') from privacy_console.plan_object o where o.plan = p_plan), 'UTF8')), 'hex') || '"'
-    || ',"plan":' || p_plan || ',"request":' || v_plan.request
-    || ',"scope":"' || encode(sha256(v_plan.salt || convert_to(v_plan.scope::text, 'UTF8')), 'hex') || '"'
-    || ',"subject":' || to_json(v_plan.subject)::text || '}';
+        from privacy_console.rows_to_erase(v_key, v_plan.scope, v_plan.subject) t
+        -- Also where there is nothing now: what comes until the run is covered by the same approval.
+        where t.planned > 0 or t.action <> 'keep') x;
+  v_text := privacy_console.plan_text(v_plan);
   v_open := exists (select from privacy_console.plan_decision d where d.plan = p_plan and d.chosen is null);
   update privacy_console.plan p set bytes = convert_to(v_text, 'UTF8'), sha256 = encode(sha256(convert_to(v_text, 'UTF8')), 'hex'),
       state = case when v_open then 'draft' else 'awaiting' end
@@ -211,6 +264,10 @@ ${definer(
   'plans(p_plan bigint, p_request bigint, p_awaiting boolean)',
   'setof jsonb',
   `  perform privacy_console.caller(array['viewer', 'operator', 'approver', 'auditor', 'admin']);
+  -- A draft that could be looked at and rolled back would tell of the person without a trace.
+  if pg_current_xact_id_if_assigned() is not null then
+    raise exception 'This transaction has already written; commit it before reading plans.' using errcode = 'PC003';
+  end if;
   return query
     select jsonb_build_object('id', p.id, 'requestId', p.request, 'subject', p.subject, 'state', p.state, 'sha256', coalesce(p.sha256, ''),
       'mapHash', p.map_hash, 'plannedBy', s.login, 'plannedAt', p.made_at,
@@ -248,7 +305,7 @@ ${definer(
     return privacy_console.refused(v_action, v_plan.subject, v_plan.request, 'not_permitted', 'Nobody decides about a plan of their own; another person has to.');
   elsif v_plan.state <> 'awaiting' then
     return privacy_console.refused(v_action, v_plan.subject, v_plan.request, 'conflict', 'This plan is not waiting for a decision; read it again.');
-  elsif v_plan.sha256 <> p_sha256 then
+  elsif v_plan.sha256 is distinct from p_sha256 then
     return privacy_console.refused(v_action, v_plan.subject, v_plan.request, 'conflict', 'This is not the plan you have read; read it again.');
   elsif v_plan.map_hash <> (select d.hash from privacy_console.data_map d where d.current) then
     return privacy_console.refused(v_action, v_plan.subject, v_plan.request, 'conflict', 'The data map has changed since this was planned; plan it again.');
@@ -292,7 +349,9 @@ ${definer(
     return privacy_console.refused('erasure.begun', v_plan.subject, v_plan.request, 'refused', 'Only an approved plan can be run.');
   end if;
   v_approval := privacy_console.approved_for(v_plan);
-  if v_approval.id is null then
+  if v_plan.bytes is distinct from convert_to(privacy_console.plan_text(v_plan), 'UTF8') then
+    return privacy_console.refused('erasure.begun', v_plan.subject, v_plan.request, 'refused', 'The plan is not what was approved; plan it again.');
+  elsif v_approval.id is null then
     return privacy_console.refused('erasure.begun', v_plan.subject, v_plan.request, 'refused', 'No valid approval covers this plan; have it approved again.');
   elsif privacy_console.person_of(v_approval.staff) = privacy_console.person_of(v_staff) then
     return privacy_console.refused('erasure.begun', v_plan.subject, v_plan.request, 'not_permitted', 'Who approved a plan can''t run it.');
@@ -342,6 +401,12 @@ ${definer(
   { declare: '  v_plan privacy_console.plan; v_approval privacy_console.approval;' },
 )}
 ${definer(
+  'most_of(p_planned bigint)',
+  'bigint',
+  `  -- What arrives between plan and run is part of the deletion, within reason.
+  return p_planned + greatest(100, p_planned / 20);`,
+)}
+${definer(
   'erase_batch(p_run bigint, p_step int, p_limit int default 5000)',
   'jsonb',
   `  perform privacy_console.only_write();
@@ -352,30 +417,59 @@ ${definer(
     raise exception 'There is no such step.' using errcode = 'PC005';
   end if;
   if v_step.finished_at is not null then
-    return jsonb_build_object('ok', true, 'rows', 0, 'done', v_step.done, 'finished', true, 'entry', null);
+    return jsonb_build_object('ok', true, 'rows', 0, 'done', v_step.done, 'finished', true, 'again', false, 'entry', null);
   end if;
   select s.key into v_key from privacy_console.subject s where s.reference = v_plan.subject;
-  if v_line.action = 'hand_over' then
-    v_rows := 0;
-    for v_decision in select d.* from privacy_console.plan_decision d where d.plan = v_plan.id and d.chosen = 'hand_over' and d.collection = v_line.collection order by d.key loop
-      v_rows := v_rows + privacy_console.hand_over(v_line.collection, v_key, v_decision.row_key, v_decision.successor);
-    end loop;
-  else
-    v_rows := privacy_console.erase_rows(v_line.collection, v_line.action, v_key, v_plan.scope, v_plan.subject, p_limit);
-  end if;
-  if v_step.done + v_rows > v_line.planned + greatest(100, v_line.planned / 20) then
-    raise exception 'More rows would go than the approved plan allows; stop, and plan again.' using errcode = 'PC007';
+  begin
+    if v_line.action = 'hand_over' then
+      v_rows := 0;
+      for v_decision in select d.* from privacy_console.plan_decision d where d.plan = v_plan.id and d.chosen = 'hand_over' and d.collection = v_line.collection order by d.key loop
+        v_rows := v_rows + privacy_console.hand_over(v_line.collection, v_key, v_decision.row_key, v_decision.successor);
+      end loop;
+    else
+      v_rows := privacy_console.erase_rows(v_line.collection, v_line.action, v_key, v_plan.scope, v_plan.subject, p_limit);
+    end if;
+    if v_step.done + v_rows > privacy_console.most_of(v_line.planned) then
+      raise exception 'too many' using errcode = 'PC007';
+    end if;
+  exception
+    when foreign_key_violation then v_trouble := 'referenced';
+    when sqlstate 'PC007' then v_trouble := 'too_many';
+  end;
+  if v_trouble = 'too_many' then
+    update privacy_console.run r set state = 'incomplete' where r.id = p_run;
+    return privacy_console.refused('erasure.batch', v_plan.subject, v_plan.request, 'refused',
+      'More rows would go than the approved plan allows; plan the deletion again and have it approved.');
+  elsif v_trouble = 'referenced' then
+    -- The platform wrote rows in the meantime that hang on these: steps that had ended have work again.
+    if v_line.action <> 'hand_over' then
+      update privacy_console.run_step t set finished_at = null
+        from privacy_console.plan_line l, privacy_console.rows_to_erase(v_key, v_plan.scope, v_plan.subject) x
+        where t.run = p_run and t.finished_at is not null and l.plan = v_plan.id and l.step = t.step
+          and x.collection = l.collection and x.action = l.action and x.planned > 0;
+      if found then
+        return jsonb_build_object('ok', true, 'rows', 0, 'done', v_step.done, 'finished', false, 'again', true, 'entry', null);
+      end if;
+    end if;
+    update privacy_console.run r set state = 'incomplete' where r.id = p_run;
+    return privacy_console.refused('erasure.batch', v_plan.subject, v_plan.request, 'conflict', case v_line.action
+      when 'hand_over' then 'Who was to take over is no longer there; plan the deletion again and have it approved.'
+      else 'Rows that the plan does not cover hang on this person''s rows; plan the deletion again and have it approved.' end);
   end if;
   update privacy_console.run_step t set done = t.done + v_rows,
       finished_at = case when v_line.action = 'hand_over' or v_rows < p_limit then clock_timestamp() end
     where t.run = p_run and t.step = p_step;
-  return jsonb_build_object('ok', true, 'rows', v_rows, 'done', v_step.done + v_rows, 'finished', v_line.action = 'hand_over' or v_rows < p_limit)
+  -- Nothing was done, so there is nothing to tell.
+  if v_rows = 0 then
+    return jsonb_build_object('ok', true, 'rows', 0, 'done', v_step.done, 'finished', true, 'again', false, 'entry', null);
+  end if;
+  return jsonb_build_object('ok', true, 'rows', v_rows, 'done', v_step.done + v_rows, 'finished', v_line.action = 'hand_over' or v_rows < p_limit, 'again', false)
     || privacy_console.receipt(privacy_console.append('erasure.batch', v_plan.subject, v_plan.request, 'done',
       (select r.entry from privacy_console.run r where r.id = p_run),
       json_build_object('run', p_run, 'step', p_step, 'collection', v_line.collection, 'action', v_line.action, 'rows', v_rows)::text));`,
   {
     declare:
-      '  v_plan privacy_console.plan; v_step privacy_console.run_step; v_line privacy_console.plan_line; v_decision privacy_console.plan_decision; v_key text; v_rows bigint;',
+      '  v_plan privacy_console.plan; v_step privacy_console.run_step; v_line privacy_console.plan_line; v_decision privacy_console.plan_decision; v_key text; v_rows bigint; v_trouble text;',
   },
 )}
 ${definer(
@@ -388,6 +482,61 @@ ${definer(
       from (select o.number, o.key from privacy_console.plan_object o where o.plan = v_plan.id and o.state <> 'deleted' order by o.state desc, o.number limit least(p_limit, 1000)) o))
     || privacy_console.receipt(v_entry);`,
   { declare: '  v_plan privacy_console.plan; v_entry bigint;' },
+)}
+${definer(
+  'found_objects(p_run bigint, p_keys text[], p_bytes bigint[])',
+  'jsonb',
+  `  -- Objects that have come since the plan was made, or have come again.
+  perform privacy_console.only_write();
+  v_plan := privacy_console.running_plan(p_run);
+  if cardinality(p_keys) <> cardinality(p_bytes) then
+    raise exception 'Each object needs its size.' using errcode = 'PC004';
+  end if;
+  perform 1 from privacy_console.run r where r.id = p_run for update;
+  if exists (select from unnest(p_keys) k(key) where not exists (
+      select from privacy_console.plan_places(v_plan.id) o
+      where o.key = k.key or (o.prefix is not null and starts_with(k.key, o.prefix)))) then
+    raise exception 'The run names an object that does not belong to this person.' using errcode = 'PC007';
+  end if;
+  select l.planned into v_planned from privacy_console.plan_line l where l.plan = v_plan.id and l.action = 'objects';
+  select count(*), coalesce(max(o.number), 0) into v_known, v_last from privacy_console.plan_object o where o.plan = v_plan.id;
+  if v_known + (select count(*) from unnest(p_keys) k(key) where not exists (
+      select from privacy_console.plan_object o where o.plan = v_plan.id and o.key = k.key)) > privacy_console.most_of(v_planned) then
+    update privacy_console.run r set state = 'incomplete' where r.id = p_run;
+    return privacy_console.refused('objects.intended', v_plan.subject, v_plan.request, 'refused',
+      'More objects would go than the approved plan allows; plan the deletion again and have it approved.');
+  end if;
+  update privacy_console.plan_object o set state = 'planned'
+    from unnest(p_keys) k(key) where o.plan = v_plan.id and o.key = k.key and o.state = 'deleted';
+  get diagnostics v_again = row_count;
+  insert into privacy_console.plan_object (plan, number, key, bytes)
+    select v_plan.id, v_last + row_number() over (order by k.number), k.key, k.size from unnest(p_keys, p_bytes) with ordinality k(key, size, number)
+    where not exists (select from privacy_console.plan_object o where o.plan = v_plan.id and o.key = k.key);
+  get diagnostics v_new = row_count;
+  if v_new + v_again > 0 then
+    update privacy_console.run_step t set finished_at = null from privacy_console.plan_line l
+      where t.run = p_run and l.plan = v_plan.id and l.step = t.step and l.action = 'objects';
+  end if;
+  return jsonb_build_object('ok', true, 'found', v_new + v_again);`,
+  {
+    declare:
+      '  v_plan privacy_console.plan; v_planned bigint; v_known bigint; v_last bigint; v_again bigint; v_new bigint;',
+  },
+)}
+${definer(
+  'stop_run(p_run bigint, p_code text)',
+  'jsonb',
+  `  -- A run that was cancelled or could not go on, told by who ran it; what dies without a word stays "running" and can be resumed as well.
+  perform privacy_console.only_write();
+  perform privacy_console.caller(array['operator']);
+  update privacy_console.run r set state = 'incomplete' where r.id = p_run and r.state = 'running' returning r.plan into v_id;
+  if v_id is null then
+    return jsonb_build_object('ok', true, 'stopped', false);
+  end if;
+  return (select jsonb_build_object('ok', true, 'stopped', true) || privacy_console.receipt(privacy_console.append('erasure.incomplete', p.subject, p.request, 'failed', null,
+      json_build_object('run', p_run, 'code', left(p_code, 40))::text))
+    from privacy_console.plan p where p.id = v_id);`,
+  { declare: '  v_id bigint;' },
 )}
 ${definer(
   'objects_deleted(p_run bigint, p_intent bigint, p_deleted bigint[], p_failed bigint[])',
@@ -414,7 +563,12 @@ ${definer(
   'end_run(p_run bigint, p_objects_left bigint)',
   'jsonb',
   `  perform privacy_console.only_write();
+  -- Two consoles may have run the same plan; one of them ends it.
+  perform 1 from privacy_console.run r where r.id = p_run for update;
   v_plan := privacy_console.running_plan(p_run);
+  if p_objects_left is null or p_objects_left < 0 then
+    raise exception 'Say how many objects are left.' using errcode = 'PC004';
+  end if;
   select s.key into v_key from privacy_console.subject s where s.reference = v_plan.subject;
   select r.entry into v_intent from privacy_console.run r where r.id = p_run;
   -- Look again: what the plan was to remove is counted anew.
@@ -450,14 +604,21 @@ ${definer(
     || ',"subject":' || to_json(v_plan.subject)::text || '}';
   update privacy_console.run r set state = 'done', finished_at = clock_timestamp() where r.id = p_run;
   -- Forget what named the person; the keyed hash stays, so that the story can be found again by who knows the key.
-  update privacy_console.plan p set state = 'done', scope = '{}' where p.id = v_plan.id;
-  update privacy_console.plan_object o set key = null where o.plan = v_plan.id;
-  update privacy_console.plan_decision d set row_key = null, successor = null, about = '' where d.plan = v_plan.id;
+  update privacy_console.plan p set state = 'done' where p.id = v_plan.id;
+  perform privacy_console.forget_plans(v_plan.subject);
   update privacy_console.subject s set key = null, erased_at = clock_timestamp() where s.reference = v_plan.subject;
   update privacy_console.access a set closed_at = clock_timestamp() where a.subject = v_plan.subject and a.closed_at is null;
   update privacy_console.reveal v set row_key = '' from privacy_console.access a where a.id = v.access and a.subject = v_plan.subject;
   delete from privacy_console.detail d using privacy_console.entry e
     where e.number = d.entry and e.subject = v_plan.subject and e.action in ('reveal.intended', 'row.acted');
+  -- What was typed to find the person: all of it under the person's requests, elsewhere where it names an identifier.
+  delete from privacy_console.detail d using privacy_console.entry e
+    where e.number = d.entry and (e.subject = v_plan.subject or e.subject is null) and (
+      (e.action = 'search.intended' and e.request in (select r.id from privacy_console.request r where r.subject = v_plan.subject))
+      or (e.action in ('search.intended', 'access.opened') and exists (
+        select from jsonb_each(v_plan.scope) k(name, keys) cross join lateral jsonb_array_elements_text(k.keys) v(value)
+        where length(v.value) > 5 and position(lower(v.value) in lower(d.text)) > 0))
+      or (e.action in ('search.intended', 'access.opened') and position(lower(v_key) in lower(d.text)) > 0));
   update privacy_console.request r set state = 'in_progress' where r.id = v_plan.request and r.state = 'waiting_approval';
   v_entry := privacy_console.append('erasure.finished', v_plan.subject, v_plan.request, 'done', v_intent,
     json_build_object('plan', v_plan.sha256, 'certificate', encode(sha256(convert_to(v_text, 'UTF8')), 'hex'))::text);

@@ -34,6 +34,7 @@ ${definer(
   `  perform privacy_console.only_write();
   v_staff := privacy_console.caller(array['operator']);
   perform privacy_console.refuse_where_unsafe();
+  perform privacy_console.refuse_bypass();
   perform privacy_console.refuse_where_unmapped();
   select r.kind, r.state, r.subject into v_kind, v_state, v_subject from privacy_console.request r where r.id = p_request;
   if v_kind is null then
@@ -45,6 +46,10 @@ ${definer(
   end if;
   if not exists (select from privacy_console.subject s where s.reference = v_subject and s.key is not null) then
     raise exception 'This person has been erased; nothing is left to export.' using errcode = 'PC007';
+  end if;
+  if not privacy_console.spend_person(v_staff, v_subject) then
+    return privacy_console.refused('export.begun', v_subject, p_request, 'budget_spent',
+      'The hourly budget of people is spent; wait a few minutes, or ask an administrator to raise it.');
   end if;
   v_entry := privacy_console.append('export.begun', v_subject, p_request, 'intent', null, null);
   v_access := privacy_console.grant_access(v_staff, 'export', v_subject, p_request, 24 * 60, v_entry);

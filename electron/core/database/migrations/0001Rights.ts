@@ -10,9 +10,12 @@ export const reaper = definer(
     join privacy_console.staff_logins() s on s.login_oid = a.usesysid
     where a.datname = current_database() and a.pid <> pg_backend_pid()
       and (not s.active
-        or (a.state like 'idle in transaction%' and a.state_change < clock_timestamp() - interval '5 seconds'
-            and exists (select from pg_locks l join pg_class c on c.oid = l.relation join pg_namespace n on n.oid = c.relnamespace
-              where l.pid = a.pid and n.nspname = 'privacy_console' and c.relname = 'latch' and l.mode = 'RowShareLock')));
+        or (exists (select from pg_locks l join pg_class c on c.oid = l.relation join pg_namespace n on n.oid = c.relnamespace
+              where l.pid = a.pid and n.nspname = 'privacy_console' and c.relname = 'latch' and l.mode = 'RowShareLock')
+            and ((a.state like 'idle in transaction%' and a.state_change < clock_timestamp() - interval '5 seconds')
+              -- Busy with something else while others wait; who waits in the queue itself is not to blame.
+              or (a.wait_event_type is distinct from 'Lock' and exists (select from pg_locks w
+                where not w.granted and w.waitstart < clock_timestamp() - interval '3 seconds' and a.pid = any (pg_blocking_pids(w.pid)))))));
   return v_ended;`,
   { declare: '  v_ended int;' },
 );
@@ -65,6 +68,8 @@ const executable: readonly (readonly [string, readonly string[]])[] = [
       'erase_batch',
       'intend_objects',
       'objects_deleted',
+      'found_objects',
+      'stop_run',
       'end_run',
     ],
   ],
@@ -97,5 +102,5 @@ ${executable.map(([who, names]) => `grant execute on function ${names.map((name)
 
 export const reaperRights = `
 revoke all on function privacy_console.reap from public;
-grant execute on function privacy_console.reap to ${everyone};
+grant execute on function privacy_console.reap to ${everyone}, privacy_console_trail;
 `;

@@ -125,7 +125,13 @@ ${definer(
   -- a transaction left open is ended.
   perform set_config('synchronous_commit', 'on', true);
   perform set_config('idle_in_transaction_session_timeout', '5s', true);
-  perform 1 from privacy_console.latch for update;
+  begin
+    perform 1 from privacy_console.latch for update;
+  exception when lock_not_available then
+    -- Somebody sits on the latch; who does so idly is put out, once.
+    if privacy_console.reap() = 0 then raise; end if;
+    perform 1 from privacy_console.latch for update;
+  end;
   select e.number, e.chain into v_last, v_chain from privacy_console.entry e order by e.number desc limit 1;
   v_number := coalesce(v_last, 0) + 1;
   v_at := clock_timestamp();
@@ -176,7 +182,8 @@ ${definer(
   'caller(p_roles text[])',
   'bigint',
   `  select s.id into v_staff from privacy_console.staff s
-    where s.login_oid = (select r.oid from pg_roles r where r.rolname = session_user) and s.active and s.roles && p_roles;
+    where s.login_oid = (select r.oid from pg_roles r where r.rolname = session_user) and s.login = session_user::text
+      and s.active and s.roles && p_roles;
   if v_staff is null then
     raise exception 'This login is not registered as staff with the rights this needs; ask an administrator.' using errcode = 'PC002';
   end if;
@@ -187,7 +194,8 @@ ${definer(
   'holds_role(p_role text)',
   'boolean',
   `  return exists (select from privacy_console.staff s
-    where s.login_oid = (select r.oid from pg_roles r where r.rolname = session_user) and s.active and p_role = any (s.roles));`,
+    where s.login_oid = (select r.oid from pg_roles r where r.rolname = session_user) and s.login = session_user::text
+      and s.active and p_role = any (s.roles));`,
 )}
 ${definer(
   'person_of(p_staff bigint)',
@@ -245,21 +253,33 @@ ${definer(
   'jsonb',
   `  perform privacy_console.only_write();
   perform privacy_console.caller(array['admin']);
-  select r.oid into v_oid from pg_roles r where r.rolname = p_login and r.rolcanlogin;
+  -- Persons are compared, so one name may not pass as two by a space or a letter's form.
+  v_person := regexp_replace(btrim(case getdatabaseencoding() when 'UTF8' then normalize(p_person, NFKC) else p_person end), '[[:space:]]+', ' ', 'g');
+  if v_person is null or v_person = '' then
+    raise exception 'Say whose login this is.' using errcode = 'PC004';
+  end if;
+  select r.oid, r.rolsuper or r.rolbypassrls or r.rolreplication into v_oid, v_special from pg_roles r where r.rolname = p_login and r.rolcanlogin;
   if v_oid is null then
     raise exception 'There is no login role of that name; create it first.' using errcode = 'PC005';
   end if;
-  if exists (select from privacy_console.staff s where lower(s.person) = lower(p_person) and s.active and s.login_oid <> v_oid) then
+  if v_special then
+    raise exception 'This login has special rights that would pass the guard; use one without.' using errcode = 'PC007';
+  end if;
+  if exists (select from privacy_console.staff s where lower(s.person) = lower(v_person) and s.active and s.login_oid <> v_oid) then
     raise exception 'This person already has a login; one person has one login.' using errcode = 'PC006';
   end if;
-  if exists (select from privacy_console.staff s where s.login_oid = v_oid and lower(s.person) <> lower(p_person)) then
+  if exists (select from privacy_console.staff s where s.login_oid = v_oid and lower(s.person) <> lower(v_person)) then
     raise exception 'This login belongs to another person; make a new login.' using errcode = 'PC006';
   end if;
-  insert into privacy_console.staff (login, login_oid, person, roles) values (p_login, v_oid, p_person, p_roles)
+  -- The trail names logins: a name that was one person's is never another's.
+  if exists (select from privacy_console.staff s where s.login = p_login and lower(s.person) <> lower(v_person)) then
+    raise exception 'A login of that name was another person''s; choose another name.' using errcode = 'PC006';
+  end if;
+  insert into privacy_console.staff (login, login_oid, person, roles) values (p_login, v_oid, v_person, p_roles)
     on conflict (login_oid) do update set login = excluded.login, roles = excluded.roles, active = true, removed_at = null;
   return jsonb_build_object('ok', true) || privacy_console.receipt(privacy_console.append('staff.added', null, null, 'done', null,
     json_build_object('login', p_login, 'roles', p_roles)::text));`,
-  { declare: '  v_oid oid;' },
+  { declare: '  v_oid oid; v_special boolean; v_person text;' },
 )}
 ${definer(
   'unregister_staff(p_login text)',
@@ -299,6 +319,15 @@ ${definer(
       where exists (select from privacy_console.mapped_column m where m.schema_name = n.nspname and m.table_name = c.relname)
         and not exists (select from privacy_console.mapped_column m where m.schema_name = n.nspname and m.table_name = c.relname and m.column_name = a.attname)
     union all
+    -- A table elsewhere that hangs on a mapped one: rows of a person nobody mapped, or a cascade nobody planned.
+    select 'unmapped table', format('%I.%I', n.nspname, c.relname)
+      from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where n.nspname not in (select m.schema_name from privacy_console.mapped_column m)
+        and not exists (select from privacy_console.ignored_table i where i.schema_name = n.nspname and i.table_name = c.relname)
+        and exists (select from pg_constraint k join pg_class t on t.oid = k.confrelid join pg_namespace tn on tn.oid = t.relnamespace
+          join privacy_console.mapped_column m on m.schema_name = tn.nspname and m.table_name = t.relname
+          where k.conrelid = c.oid and k.contype = 'f')
+    union all
     select 'mapped but gone', format('%I.%I.%I', m.schema_name, m.table_name, m.column_name)
       from privacy_console.mapped_column m
       where not exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -318,8 +347,11 @@ ${definer(
   `  if pg_is_in_recovery() then
     raise exception 'This is a standby; connect to the primary.' using errcode = 'PC008';
   end if;
-  select string_agg(distinct m.schema_name, ', ') into v_schemas from privacy_console.mapped_column m
-    where has_schema_privilege(session_user, m.schema_name, 'CREATE');
+  -- Schemas our code names: the platform's, and those of the extensions whose types and operators it uses.
+  select string_agg(x.name, ', ') into v_schemas from (
+      select m.schema_name as name from privacy_console.mapped_column m
+      union select n.nspname from pg_extension e join pg_namespace n on n.oid = e.extnamespace) x
+    where has_schema_privilege(session_user, x.name, 'CREATE');
   if v_schemas is not null then
     raise exception 'Staff may create objects in the schema %; revoke create on it from public and staff, then try again.', v_schemas using errcode = 'PC008';
   end if;
@@ -331,5 +363,20 @@ ${definer(
     raise exception 'Row-level security on % would hide rows from the console; let an administrator settle that first.', v_tables using errcode = 'PC008';
   end if;`,
   { declare: '  v_schemas text; v_tables text;' },
+)}
+${definer(
+  'refuse_bypass()',
+  'void',
+  `  -- Whoever can read the platform's tables beside the guard, by a grant to public or to a role this login can become,
+  -- is not served: what they read would not be in the trail.
+  select string_agg(distinct format('%I.%I', m.schema_name, m.table_name), ', ') into v_tables
+    from (select distinct c.schema_name, c.table_name from privacy_console.mapped_column c) m
+    join pg_namespace n on n.nspname = m.schema_name join pg_class c on c.relnamespace = n.oid and c.relname = m.table_name
+    where exists (select from pg_roles r where pg_has_role(session_user, r.oid, 'MEMBER')
+      and (has_any_column_privilege(r.oid, c.oid, 'SELECT, INSERT, UPDATE') or has_table_privilege(r.oid, c.oid, 'DELETE')));
+  if v_tables is not null then
+    raise exception 'This login can reach % outside the console; take that right from it, its roles or public, then try again.', v_tables using errcode = 'PC008';
+  end if;`,
+  { declare: '  v_tables text;' },
 )}
 `;

@@ -16,9 +16,9 @@ export function DeletionStart(): ReactNode {
   const read = useRead('requests.show', { id });
   const plans = useRead('erasure.list', { requestId: id });
   return (
-    <Loaded read={read} rows={6}>
+    <Loaded read={read} rows={6} page={en.deletion.title}>
       {({ request }) => (
-        <Loaded read={plans} rows={6}>
+        <Loaded read={plans} rows={6} page={en.deletion.title}>
           {({ plans: all }) => {
             const live = all.find((plan) => plan.state !== 'denied' && plan.state !== 'expired');
             return live ? <Navigate to={paths.plan(live.id)} replace /> : <Make request={request} />;

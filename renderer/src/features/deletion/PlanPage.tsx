@@ -21,22 +21,25 @@ import {
   Reference,
   Status,
 } from '../../components/Basics.tsx';
-import { formatBytes, formatNumber } from '../../components/format.ts';
+import { formatBytes, formatDate, formatNumber } from '../../components/format.ts';
 import { rowsThatGo } from '../../components/planColumns.tsx';
 import { planTones } from '../../components/tones.ts';
 import styles from './deletion.module.css';
 
+/** Milliseconds between looks at the plan. */
+const whileRunning = 1_000;
+const atRest = 30_000;
+
 /** One deletion plan: the same page for who made it, who approves it and who reads it later. */
 export function PlanPage(): ReactNode {
   const id = Number(useParams()['id']);
-  const [every, setEvery] = useState<number | false>(30_000);
-  const read = useRead('erasure.show', { planId: id }, { every });
-  const running = read.data?.plan.state === 'running';
-  useEffect(() => {
-    setEvery(running ? 1_000 : 30_000);
-  }, [running]);
+  const read = useRead(
+    'erasure.show',
+    { planId: id },
+    { every: (answer) => (answer?.plan.state === 'running' ? whileRunning : atRest) },
+  );
   return (
-    <Loaded read={read} rows={10}>
+    <Loaded read={read} rows={10} page={en.deletion.titleFor(id)}>
       {({ plan }) => <OnePlan key={plan.id} plan={plan} />}
     </Loaded>
   );
@@ -167,6 +170,7 @@ function Lines(props: { readonly lines: ErasurePlan['lines']; readonly empty: st
           <span className={styles['what']}>
             {line.action === 'delete' || line.action === 'keep' ? '' : en.deletion.action[line.action]}
             {line.because === null ? '' : `${line.action === 'keep' ? '' : ' · '}${line.because}`}
+            {line.until === null ? '' : `, ${en.deletion.until(formatDate(line.until.slice(0, 10)))}`}
           </span>
         </li>
       ))}
@@ -220,26 +224,31 @@ function FourColumns(props: { readonly plan: ErasurePlan; readonly works: boolea
         ) : (
           plan.decisions.map((decision) => (
             <div key={decision.key} className={styles['question']}>
-              <Radio.Group
-                label={decision.question}
-                description={decision.about}
-                value={answers[decision.key] ?? decision.chosen}
-                onChange={(value) => {
-                  setAnswers((before) => ({ ...before, [decision.key]: value }));
-                }}
-              >
-                <div className={styles['form']} style={{ gap: 8, marginTop: 8 }}>
-                  {decision.options.map((option) => (
-                    <Radio
-                      key={option.value}
-                      size="xs"
-                      value={option.value}
-                      label={option.title}
-                      disabled={!decidable}
-                    />
-                  ))}
-                </div>
-              </Radio.Group>
+              {decidable ? (
+                <Radio.Group
+                  label={decision.question}
+                  description={decision.about}
+                  value={answers[decision.key] ?? decision.chosen}
+                  onChange={(value) => {
+                    setAnswers((before) => ({ ...before, [decision.key]: value }));
+                  }}
+                >
+                  <div className={styles['form']} style={{ gap: 8, marginTop: 8 }}>
+                    {decision.options.map((option) => (
+                      <Radio key={option.value} size="xs" value={option.value} label={option.title} />
+                    ))}
+                  </div>
+                </Radio.Group>
+              ) : (
+                <>
+                  <strong>{decision.question}</strong>
+                  <Dim>{decision.about}</Dim>
+                  <span>
+                    {decision.options.find((option) => option.value === decision.chosen)?.title ??
+                      en.deletion.undecided}
+                  </span>
+                </>
+              )}
             </div>
           ))
         )}

@@ -35,7 +35,7 @@ export function ExportPage(): ReactNode {
   const id = Number(useParams()['id']);
   const read = useRead('requests.show', { id });
   return (
-    <Loaded read={read} rows={8}>
+    <Loaded read={read} rows={8} page={en.exportPage.titleFor(id)}>
       {({ request }) => <ForRequest key={request.id} request={request} />}
     </Loaded>
   );

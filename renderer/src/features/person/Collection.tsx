@@ -101,13 +101,7 @@ export function Collection(props: {
         )}
       </Panel>
       {view === 'chart' ? null : (
-        <Inspector
-          key={row?.key ?? ''}
-          access={access}
-          collection={collection}
-          row={row}
-          marked={marked}
-        />
+        <Inspector key={row?.key ?? ''} access={access} collection={collection} row={row} marked={marked} />
       )}
     </div>
   );

@@ -42,7 +42,7 @@ function Opened(props: { readonly held: HeldAccess }): ReactNode {
   }, [refused, access.subject]);
   if (!open) return <OpenAccess subject={access.subject} wasOpen />;
   return (
-    <Loaded read={read} rows={10}>
+    <Loaded read={read} rows={10} page={en.person.title}>
       {(shown) => <Shown held={props.held} shown={shown} />}
     </Loaded>
   );

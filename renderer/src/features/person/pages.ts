@@ -1,5 +1,6 @@
 import { useQueries } from '@tanstack/react-query';
-import { useCallback, useEffect, useState } from 'react';
+import { useCallback, useState } from 'react';
+import type { OutputOf } from '#shared/contract/index.ts';
 import type { SubjectRow } from '#shared/contract/subjects.ts';
 import { call, CallFailed } from '../../client/call.ts';
 import { readKey } from '../../client/queries.ts';
@@ -25,6 +26,28 @@ const noPages: readonly KnownPage[] = [firstPage];
 interface View {
   readonly first: number;
   readonly last: number;
+}
+
+/** What is known of the pages once these answers are in; the same object when they say nothing new. */
+function extend(
+  known: readonly KnownPage[],
+  answers: readonly { readonly data: OutputOf<'subjects.page'> | undefined }[],
+  wanted: readonly { readonly page: KnownPage; readonly index: number }[],
+): readonly KnownPage[] {
+  let next = known;
+  answers.forEach(({ data }, at) => {
+    const place = wanted[at];
+    if (!data || !place) return;
+    const size = data.rows.length;
+    if (next[place.index]?.size !== size) {
+      next = next.map((page, index) => (index === place.index ? { ...page, size } : page));
+    }
+    const after = place.page.start + size;
+    if (data.next !== null && next.length === place.index + 1 && after < mostRows) {
+      next = [...next, { cursor: data.next, start: after, size: null }];
+    }
+  });
+  return next;
 }
 
 /**
@@ -73,23 +96,8 @@ export function useCollectionPages(
     }),
   });
 
-  useEffect(() => {
-    let next = known;
-    answers.forEach((answer, at) => {
-      const place = wanted[at];
-      if (!answer.data || !place) return;
-      const { rows: read, next: cursor } = answer.data;
-      const page = next[place.index];
-      if (page && page.size !== read.length) {
-        next = next.map((one, index) => (index === place.index ? { ...one, size: read.length } : one));
-      }
-      const after = place.page.start + read.length;
-      if (cursor !== null && next.length === place.index + 1 && after < mostRows) {
-        next = [...next, { cursor, start: after, size: null }];
-      }
-    });
-    if (next !== known) setKnown(next);
-  }, [answers, known, wanted]);
+  const extended = extend(known, answers, wanted);
+  if (extended !== known) setKnown(extended);
 
   const last = known.at(-1);
   const count = last ? last.start + (last.size ?? (last.start === 0 ? 0 : pageSize)) : 0;

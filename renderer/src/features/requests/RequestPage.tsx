@@ -1,4 +1,4 @@
-import { Anchor, Button, Modal, Radio, TextInput } from '@mantine/core';
+import { Button, Modal, Radio, TextInput } from '@mantine/core';
 import { IconCircleCheckFilled, IconCircleDashed, IconCircleDot } from '@tabler/icons-react';
 import { useState, type ReactNode } from 'react';
 import { Link, useNavigate, useParams } from 'react-router';
@@ -36,7 +36,7 @@ export function RequestPage(): ReactNode {
   const id = Number(useParams()['id']);
   const read = useRead('requests.show', { id }, { every: 30_000 });
   return (
-    <Loaded read={read} rows={8}>
+    <Loaded read={read} rows={8} page={en.common.request(id)}>
       {({ request }) => <OneRequest key={request.id} request={request} />}
     </Loaded>
   );
@@ -190,9 +190,7 @@ function OneRequest(props: { readonly request: RequestRow }): ReactNode {
                     {exports.map((one) => (
                       <div key={`export-${String(one.id)}`} className={styles['artefact']}>
                         <span>
-                          <Anchor component={Link} to={paths.exportOf(request.id)}>
-                            {en.request.package(one.id)}
-                          </Anchor>{' '}
+                          <Link to={paths.exportOf(request.id)}>{en.request.package(one.id)}</Link>{' '}
                           <Dim>
                             <Moment at={one.startedAt} />
                             {one.bytes === null ? '' : ` · ${formatBytes(one.bytes)}`}
@@ -204,9 +202,9 @@ function OneRequest(props: { readonly request: RequestRow }): ReactNode {
                     {planned.map((plan) => (
                       <div key={`plan-${String(plan.id)}`} className={styles['artefact']}>
                         <span>
-                          <Anchor component={Link} to={paths.plan(plan.id)}>
+                          <Link to={paths.plan(plan.id)}>
                             {plan.state === 'done' ? en.request.certificate : en.common.plan(plan.id)}
-                          </Anchor>{' '}
+                          </Link>{' '}
                           <Dim>
                             <Moment at={plan.plannedAt} /> · {plan.plannedBy}
                           </Dim>

@@ -141,7 +141,7 @@ export function Search(): ReactNode {
       {
         id: 'matched',
         title: en.search.columns.matched,
-        width: 'minmax(168px, 1.2fr)',
+        width: 'minmax(224px, 1.4fr)',
         cell: (hit) => (
           <span className={styles['badges']}>
             {hit.matched.map((match) => (

@@ -66,7 +66,7 @@ export function StaffTab(): ReactNode {
       shown.push({
         id: 'change',
         title: words.changes,
-        width: '200px',
+        width: '248px',
         cell: (member) => (
           <span className={styles['buttons']}>
             <Button

@@ -250,7 +250,9 @@ function TrailFor(props: { readonly start: Fields; readonly entry: number | null
                 takesKeys
               />
               <div className={styles['foot']} role="status">
-                {more ? en.trail.entriesSeen(formatNumber(entries.length)) : en.common.entries(entries.length)}
+                {more
+                  ? en.trail.entriesSeen(formatNumber(entries.length))
+                  : en.common.entries(entries.length)}
               </div>
             </>
           )}

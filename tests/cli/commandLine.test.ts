@@ -1,0 +1,124 @@
+import { execFile } from 'node:child_process';
+import path from 'node:path';
+import { expect, test } from 'vitest';
+import { openDesk, type TestDesk } from '#tests/helpers/testDesk.ts';
+
+const root = path.join(import.meta.dirname, '../..');
+
+interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the command line in a process of its own, as a person would. */
+function run(desk: TestDesk, ...argv: readonly string[]): Promise<Ended> {
+  return new Promise((resolve) => {
+    execFile(
+      process.execPath,
+      ['electron/cli/cli.ts', ...argv],
+      { cwd: root, env: { ...process.env, PRIVACY_CONSOLE_HOME: desk.home } },
+      (error, stdout, stderr) => resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
+    );
+  });
+}
+
+test('the main job without a window: find, see, reveal, export, plan, refuse, approve, run, verify', async () => {
+  await using desk = await openDesk({ withBucket: true });
+  const json = async (role: string, ...argv: readonly string[]): Promise<Record<string, never>> => {
+    const ended = await run(desk, ...argv, '--profile', `demo:${role}`, '--json');
+    expect(ended.code, `${argv.join(' ')}: ${ended.stdout}${ended.stderr}`).toBe(0);
+    return JSON.parse(ended.stdout) as Record<string, never>;
+  };
+  const { rows } = await desk.superuser(({ query }) =>
+    query<{ email: string }>(
+      `select u.email::text as email from users u
+       where exists (select from workspaces w join messages m on m.workspace_id = w.id where w.owner_id = u.id)
+         and not exists (select from workspaces w join workspace_members b on b.workspace_id = w.id where w.owner_id = u.id and b.user_id <> u.id)
+       order by md5(u.id::text) limit 1`,
+    ),
+  );
+  const email = rows[0]?.email ?? '';
+
+  const deletion = await json('operator', 'request', 'open', 'deletion', '--message', 'please');
+  const copy = await json('operator', 'request', 'open', 'export');
+  const found = (await json('operator', 'search', email, '--request', String(deletion['id']))) as unknown as {
+    hits: { subject: string }[];
+  };
+  const subject = found.hits[0]?.subject ?? '';
+  const shown = (await json('operator', 'show', subject, '--request', String(deletion['id']))) as unknown as {
+    account: { key: string; cells: { email: string } };
+  };
+  expect(shown.account.cells.email).not.toBe(email);
+  const revealed = await json(
+    'operator',
+    'show',
+    subject,
+    '--request',
+    String(deletion['id']),
+    '--collection',
+    'users',
+    '--reveal',
+    shown.account.key,
+    'email',
+  );
+  expect(revealed['value']).toBe(email);
+  for (const request of [deletion, copy])
+    await json('operator', 'request', 'link', String(request['id']), subject);
+
+  const exported = await json('operator', 'export', String(copy['id']), '--folder', desk.folder);
+  const verified = await run(desk, 'package', 'verify', String(exported['file']), '--json');
+  expect(verified).toMatchObject({ code: 0 });
+  expect(JSON.parse(verified.stdout)).toMatchObject({ intact: true, faults: [] });
+
+  const plan = await json('operator', 'erase', 'plan', String(deletion['id']));
+  const approve = [
+    'erase',
+    'approve',
+    String(plan['id']),
+    '--sha256',
+    String(plan['sha256']),
+    '--reason',
+    'read it',
+  ];
+  expect(await run(desk, ...approve, '--profile', 'demo:operator')).toMatchObject({
+    code: 1,
+    stderr: 'Only an approver can decide about a plan.\n',
+  });
+  expect(await run(desk, 'erase', 'run', String(plan['id']), '--profile', 'demo:operator')).toMatchObject({
+    code: 1,
+  });
+  await json('approver', ...approve);
+  expect(await json('operator', 'erase', 'run', String(plan['id']))).toMatchObject({
+    complete: true,
+    left: 0,
+  });
+  const again = (await json('operator', 'search', email, '--request', String(deletion['id']))) as unknown as {
+    hits: unknown[];
+  };
+  expect(again.hits).toEqual([]);
+  const certificate = await run(
+    desk,
+    'erase',
+    'certificate',
+    String(plan['id']),
+    '--profile',
+    'demo:operator',
+  );
+  expect(JSON.parse(certificate.stdout)).toMatchObject({ subject, request: deletion['id'] });
+  expect(await json('auditor', 'audit', 'verify')).toMatchObject({ intact: true });
+}, 240_000);
+
+test('exit codes: 0 done, 1 refused, 2 usage', async () => {
+  await using desk = await openDesk();
+  expect(await run(desk, '--help')).toMatchObject({ code: 0 });
+  expect(await run(desk, 'no-such-command')).toMatchObject({ code: 2 });
+  expect(await run(desk, 'search', 'somebody', '--profile', 'demo:operator')).toMatchObject({ code: 2 });
+  expect(await run(desk, 'request', 'show', '999999', '--profile', 'demo:operator')).toMatchObject({
+    code: 1,
+    stderr: 'There is no request 999999.\n',
+  });
+  const failed = await run(desk, 'audit', 'verify', '--profile', 'demo:operator', '--json');
+  expect(failed.code).toBe(1);
+  expect(JSON.parse(failed.stdout)).toMatchObject({ failure: { code: 'not_permitted' } });
+});

@@ -1,0 +1,99 @@
+import { readFile } from 'node:fs/promises';
+import { expect, test } from 'vitest';
+import { contract } from '#shared/contract/index.ts';
+
+/**
+ * Everything the window, the command line or an attacker in the page can ask
+ * for, with what it does and who may. A line more or a right more is a change
+ * to be read by two people.
+ */
+const pinned = {
+  'profiles.list': ['local', 'anyone'],
+  'profiles.save': ['local', 'anyone'],
+  'profiles.remove': ['local', 'anyone'],
+  'profiles.test': ['local', 'anyone'],
+  'session.current': ['local', 'anyone'],
+  'session.signIn': ['write', 'anyone'],
+  'session.signOut': ['local', 'anyone'],
+  'session.lock': ['local', 'anyone'],
+  'session.unlock': ['local', 'anyone'],
+  'database.status': ['local', 'anyone'],
+  'database.script': ['local', 'anyone'],
+  'database.install': ['write', 'anyone'],
+  'database.uninstall': ['local', 'anyone'],
+  'database.indexes': ['local', 'anyone'],
+  'staff.list': ['read', 'staff'],
+  'staff.add': ['write', ['admin']],
+  'staff.remove': ['write', ['admin']],
+  'map.show': ['read', 'staff'],
+  'map.check': ['read', 'staff'],
+  'requests.list': ['read', 'staff'],
+  'requests.show': ['read', 'staff'],
+  'requests.open': ['write', ['operator']],
+  'requests.assign': ['write', ['operator']],
+  'requests.link': ['write', ['operator']],
+  'requests.close': ['write', ['operator']],
+  'search.run': ['reveal', ['viewer', 'operator']],
+  'subjects.open': ['reveal', ['viewer', 'operator']],
+  'subjects.close': ['write', ['viewer', 'operator']],
+  'subjects.show': ['read', ['viewer', 'operator']],
+  'subjects.page': ['read', ['viewer', 'operator']],
+  'subjects.series': ['read', ['viewer', 'operator']],
+  'subjects.reveal': ['reveal', ['viewer', 'operator']],
+  'subjects.act': ['write', ['operator']],
+  'subjects.objects': ['read', ['viewer', 'operator']],
+  'exports.start': ['reveal', ['operator']],
+  'exports.list': ['read', 'staff'],
+  'packages.verify': ['local', 'anyone'],
+  'erasure.plan': ['reveal', ['operator']],
+  'erasure.list': ['read', 'staff'],
+  'erasure.show': ['read', 'staff'],
+  'erasure.decide': ['write', ['approver', 'operator']],
+  'erasure.run': ['write', ['operator']],
+  'erasure.certificate': ['read', 'staff'],
+  'audit.list': ['read', 'staff'],
+  'audit.detail': ['reveal', ['auditor']],
+  'audit.verify': ['write', ['auditor', 'approver', 'admin']],
+  'audit.export': ['write', ['auditor', 'admin']],
+  'jobs.list': ['local', 'anyone'],
+  'jobs.wait': ['local', 'anyone'],
+  'jobs.cancel': ['local', 'anyone'],
+  'dialogs.chooseFolder': ['local', 'staff'],
+  'dialogs.chooseFile': ['local', 'anyone'],
+  'clipboard.copy': ['local', 'staff'],
+  'about.show': ['local', 'anyone'],
+};
+
+test('the contract asks for exactly what is pinned here', () => {
+  expect(
+    Object.fromEntries(
+      Object.entries(contract).map(([name, { effect, permission }]) => [name, [effect, permission]]),
+    ),
+  ).toEqual(pinned);
+});
+
+test('no operation gives a secret back: passwords and keys only go in', () => {
+  for (const [name, operation] of Object.entries(contract)) {
+    const shape = JSON.stringify(operation.output.toJSONSchema({ unrepresentable: 'any' }));
+    expect(shape, name).not.toMatch(/"(password|secretAccessKey|accessKeyId|token)"/i);
+  }
+});
+
+test('what the window can do, the command line can', async () => {
+  const written = await Promise.all(
+    ['commands', 'run'].map((name) =>
+      readFile(new URL(`../../electron/cli/${name}.ts`, import.meta.url), 'utf8'),
+    ),
+  );
+  const missing = Object.keys(contract).filter((name) => !written.some((text) => text.includes(`'${name}'`)));
+  // What has no meaning without a window: locks, dialogs, the clipboard; a command signs out by ending.
+  expect(missing).toEqual([
+    'session.current',
+    'session.signOut',
+    'session.lock',
+    'session.unlock',
+    'dialogs.chooseFolder',
+    'dialogs.chooseFile',
+    'clipboard.copy',
+  ]);
+});
