@@ -1,5 +1,9 @@
-import type pg from 'pg';
+import { randomBytes } from 'node:crypto';
+import pg from 'pg';
 import type { TestDesk } from './testDesk.ts';
+
+/** What these need of a desk: its database, and a superuser to judge by. */
+export type Judged = Pick<TestDesk, 'host' | 'port' | 'database' | 'superuser'>;
 
 /** One of the platform's people, read as superuser for a test to judge by. */
 export interface Someone {
@@ -10,7 +14,7 @@ export interface Someone {
 }
 
 /** A person with workspaces, contacts, messages and a phone number; another one for each `place`. */
-export async function someone(desk: TestDesk, place = 0): Promise<Someone> {
+export async function someone(desk: Judged, place = 0): Promise<Someone> {
   return desk.superuser(async ({ query }) => {
     const { rows } = await query<Someone>(
       `select u.id::text, u.email::text, u.name, u.phone from public.users u
@@ -102,7 +106,7 @@ export async function open(client: pg.Client, subject: string, minutes = 15): Pr
 }
 
 /** Closes all accesses of the staff, for the next test to begin without any. */
-export async function closeAll(desk: TestDesk): Promise<void> {
+export async function closeAll(desk: Judged): Promise<void> {
   await desk.superuser(({ query }) =>
     query(
       'update privacy_console.access set closed_at = clock_timestamp(), opened_at = opened_at - interval $$2 hours$$ where closed_at is null',
@@ -111,7 +115,7 @@ export async function closeAll(desk: TestDesk): Promise<void> {
 }
 
 /** Names of all thin views. */
-export async function thinViews(desk: TestDesk): Promise<readonly string[]> {
+export async function thinViews(desk: Judged): Promise<readonly string[]> {
   return desk.superuser(async ({ query }) => {
     const { rows } = await query<{ name: string }>(
       `select relname as name from pg_class where relnamespace = 'privacy_console'::regnamespace and relkind = 'v' order by 1`,
@@ -125,7 +129,7 @@ export async function thinViews(desk: TestDesk): Promise<readonly string[]> {
  * or see what happens when a control is off.
  */
 export async function alterFunction(
-  desk: TestDesk,
+  desk: Judged,
   name: string,
   change: (source: string) => string,
 ): Promise<void> {
@@ -139,4 +143,141 @@ export async function alterFunction(
     if (changed === source) throw new Error(`nothing to change in ${name}`);
     await query(changed);
   });
+}
+
+/** A login of this test's own, in the group roles of `roles`, registered as staff of this database when a person is named. */
+export async function makeLogin(
+  desk: Judged,
+  roles: readonly string[],
+  person: string | null,
+): Promise<OwnLogin> {
+  const name = `login_${randomBytes(6).toString('hex')}`;
+  const password = randomBytes(18).toString('base64url');
+  await desk.superuser(async ({ query }) => {
+    await query(`create role ${name} login password '${password}'`);
+    for (const role of roles) await query(`grant privacy_${role} to ${name}`);
+    if (person !== null)
+      await query(
+        `insert into privacy_console.staff (login, login_oid, person, roles) values ($1::text, $1::text::regrole, $2, $3)`,
+        [name, person, roles],
+      );
+  });
+  return ownLogin(desk, name, password);
+}
+
+/** Sessions of a login somebody made; the login is dropped with them. */
+export function ownLogin(desk: Judged, name: string, password: string): OwnLogin {
+  const sessions: pg.Client[] = [];
+  return {
+    name,
+    password,
+    async connect() {
+      const client = new pg.Client({
+        host: desk.host,
+        port: desk.port,
+        database: desk.database,
+        user: name,
+        password,
+        ssl: false,
+      });
+      client.on('error', () => undefined);
+      await client.connect();
+      sessions.push(client);
+      return client;
+    },
+    async [Symbol.asyncDispose]() {
+      await Promise.allSettled(sessions.map((each) => each.end()));
+      await desk.superuser(async ({ query }) => {
+        await query(`drop owned by ${name}`);
+        await query(`drop role ${name}`);
+      });
+    },
+  };
+}
+
+/** A login that is dropped with its sessions at the end; the database's other logins are shared by all tests. */
+export interface OwnLogin {
+  readonly name: string;
+  readonly password: string;
+  connect(): Promise<pg.Client>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** A deletion planned by the operator's bare session, without objects in R2. */
+export interface Planned {
+  readonly plan: number;
+  readonly sha256: string;
+  readonly request: number;
+  readonly subject: string;
+}
+
+/** Plans the deletion of a person: what is shared is closed. */
+export async function planDeletion(operator: pg.Client, person: Someone): Promise<Planned> {
+  const subject = await find(operator, person);
+  const { request } = await effect(operator, `open_request('deletion', current_date, 'Delete me.', $1)`, [
+    subject,
+  ]);
+  return { ...(await planAgain(operator, request as number)), request: request as number, subject };
+}
+
+/** Plans under an open request. */
+export async function planAgain(
+  operator: pg.Client,
+  request: number,
+): Promise<{ readonly plan: number; readonly sha256: string }> {
+  const decisions = Object.fromEntries(
+    Array.from({ length: 50 }, (_each, n) => [`workspaces-${n + 1}`, 'close']),
+  );
+  const { plan } = await effect(operator, 'draft_plan($1, $2)', [request, JSON.stringify(decisions)]);
+  await effect(operator, `seal_plan($1, '{}', '{}')`, [plan]);
+  const { sha256 } = await value<{ sha256: string }>(
+    operator,
+    'select privacy_console.plans($1, null, false)',
+    [plan],
+  );
+  return { plan: plan as number, sha256 };
+}
+
+/** Decides about a plan; gives the code of a recorded refusal, or null. */
+export async function decide(
+  client: pg.Client,
+  planned: Planned,
+  decision = 'approve',
+): Promise<string | null> {
+  const said = await effect(client, `decide_plan($1, $2, $3, 'as asked')`, [
+    planned.plan,
+    planned.sha256,
+    decision,
+  ]);
+  return said.ok ? null : (said.code ?? '');
+}
+
+/** Begins a run; gives its number and steps, or the code of a recorded refusal. */
+export async function begin(
+  client: pg.Client,
+  planned: Planned,
+): Promise<
+  | { readonly run: number; readonly steps: readonly { step: number; collection: string; action: string }[] }
+  | string
+> {
+  const said = await effect(client, 'begin_run($1)', [planned.plan]);
+  return said.ok
+    ? (said as unknown as { run: number; steps: { step: number; collection: string; action: string }[] })
+    : (said.code ?? '');
+}
+
+/** Runs all batches and looks again; gives what the last step answered. */
+export async function runAll(client: pg.Client, planned: Planned): Promise<Effect> {
+  const begun = await begin(client, planned);
+  if (typeof begun === 'string') throw new Error(begun);
+  for (const { step, action } of begun.steps) {
+    if (action === 'objects') {
+      const { entry } = await effect(client, 'intend_objects($1)', [begun.run]);
+      await effect(client, `objects_deleted($1, $2, '{}', '{}')`, [begun.run, entry]);
+      continue;
+    }
+    for (let finished = false; !finished;)
+      finished = (await effect(client, 'erase_batch($1, $2)', [begun.run, step]))['finished'] === true;
+  }
+  return effect(client, 'end_run($1, 0)', [begun.run]);
 }

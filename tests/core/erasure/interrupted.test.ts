@@ -94,11 +94,12 @@ async function resumeElsewhere(desk: TestDesk, victim: Victim, planId: number): 
 test('killed at any moment, again and again, then resumed by another operator', async () => {
   await using desk = await openDesk({ withBucket: true });
   const { victim, planId } = await approvedPlan(desk);
+  const { folder } = await otherWorkstation(desk, {});
   const killedAfter: string[] = [];
   for (const actions of [['erasure.begun'], ['objects.intended'], ['objects.deleted'], ['erasure.batch']]) {
     const wanted = actions.includes('erasure.batch') ? 1 + randomInt(3) : 1;
     const heard = await listen(desk, actions, wanted);
-    const process = startProcess(desk.folder, planId);
+    const process = startProcess(folder, planId);
     await heard.seen;
     await kill(process);
     await heard.close();
@@ -111,11 +112,12 @@ test('killed at any moment, again and again, then resumed by another operator', 
 test('killed inside a batch, which the server still finishes or undoes', async () => {
   await using desk = await openDesk({ withBucket: true });
   const { victim, planId } = await approvedPlan(desk);
+  const { folder } = await otherWorkstation(desk, {});
   const holder = await openSession(desk);
   // Holds the table, so that the batch that wants its rows is under way for as long as the test likes.
   await holder.query('begin');
   await holder.query('lock table messages in share mode');
-  const process = startProcess(desk.folder, planId);
+  const process = startProcess(folder, planId);
   await vi.waitUntil(
     () =>
       // From a session of its own: within a transaction the list of sessions stands still.
@@ -224,8 +226,9 @@ test('stopped between two batches, it is shown as unfinished, and resumed', asyn
 test('run by two consoles at once, nothing goes twice and one of them certifies', async () => {
   await using desk = await openDesk({ withBucket: true });
   const { victim, planId } = await approvedPlan(desk);
+  const { folder } = await otherWorkstation(desk, {});
   const second = await anotherOperator(desk);
-  const processes = [startProcess(desk.folder, planId, 10), startProcess(second.folder, planId, 10)];
+  const processes = [startProcess(folder, planId, 10), startProcess(second.folder, planId, 10)];
   const ends = await Promise.all(
     processes.map(async (process) => {
       let told = '';

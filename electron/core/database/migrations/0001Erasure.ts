@@ -52,6 +52,8 @@ create table privacy_console.plan_object (
   key text,
   bytes bigint not null,
   state text not null default 'planned' check (state in ('planned', 'deleted', 'failed')),
+  -- Came while the plan was run, so it is no part of the approved bytes.
+  late boolean not null default false,
   primary key (plan, number)
 );
 create index plan_object_open on privacy_console.plan_object (plan, number) where state <> 'deleted';
@@ -211,7 +213,7 @@ ${definer(
   return '{"decisions":' || (select coalesce(json_agg(json_build_array(d.key, d.chosen) order by d.key), '[]')::text from privacy_console.plan_decision d where d.plan = p_plan.id)
     || ',"lines":' || (select coalesce(json_agg(json_build_array(l.step, l.collection, l.action, l.planned, l.because) order by l.step), '[]')::text from privacy_console.plan_line l where l.plan = p_plan.id)
     || ',"map":' || to_json(p_plan.map_hash)::text
-    || ',"objects":"' || encode(sha256(p_plan.salt || convert_to((select coalesce(string_agg(to_json(o.key)::text, ',' order by o.number), '') from privacy_console.plan_object o where o.plan = p_plan.id), 'UTF8')), 'hex') || '"'
+    || ',"objects":"' || encode(sha256(p_plan.salt || convert_to((select coalesce(string_agg(to_json(o.key)::text, ',' order by o.number), '') from privacy_console.plan_object o where o.plan = p_plan.id and not o.late), 'UTF8')), 'hex') || '"'
     || ',"plan":' || p_plan.id || ',"request":' || p_plan.request
     || ',"scope":"' || encode(sha256(p_plan.salt || convert_to(p_plan.scope::text, 'UTF8')), 'hex') || '"'
     || ',"subject":' || to_json(p_plan.subject)::text || '}';`,
@@ -509,8 +511,8 @@ ${definer(
   update privacy_console.plan_object o set state = 'planned'
     from unnest(p_keys) k(key) where o.plan = v_plan.id and o.key = k.key and o.state = 'deleted';
   get diagnostics v_again = row_count;
-  insert into privacy_console.plan_object (plan, number, key, bytes)
-    select v_plan.id, v_last + row_number() over (order by k.number), k.key, k.size from unnest(p_keys, p_bytes) with ordinality k(key, size, number)
+  insert into privacy_console.plan_object (late, plan, number, key, bytes)
+    select true, v_plan.id, v_last + row_number() over (order by k.number), k.key, k.size from unnest(p_keys, p_bytes) with ordinality k(key, size, number)
     where not exists (select from privacy_console.plan_object o where o.plan = v_plan.id and o.key = k.key);
   get diagnostics v_new = row_count;
   if v_new + v_again > 0 then
