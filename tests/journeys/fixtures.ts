@@ -1,5 +1,5 @@
 import { test as base } from '@playwright/test';
-import { openDesk, type Desk, type DeskOptions } from './desk.ts';
+import { openDesk, type Desk, type DeskOptions } from '#demo/driver.ts';
 
 export { expect } from '@playwright/test';
 

@@ -90,7 +90,9 @@ export function createSessions(options: SessionsOptions): Sessions {
   const { places, keychain } = options;
   let open: Open | null = null;
   let locked: Open | null = null;
-  const tell = (): void => options.onChange(open?.desk.info ?? null, locked !== null);
+  /** Who is signed in; while locked, whose lock it is, so that the window knows what unlocks it. */
+  const info = (): Session | null => (open ?? locked)?.desk.info ?? null;
+  const tell = (): void => options.onChange(info(), locked !== null);
 
   const ready = async (name: string): Promise<ReadyProfile> => {
     const demo = demoRoleOf(name);
@@ -251,7 +253,7 @@ export function createSessions(options: SessionsOptions): Sessions {
       return open.desk;
     },
     roles: () => open?.desk.info.roles ?? null,
-    current: () => ({ session: open?.desk.info ?? null, locked: locked !== null }),
+    current: () => ({ session: info(), locked: locked !== null }),
     ready,
     async signIn(name, password, note) {
       const next = await connect(name, password, note);

@@ -37,7 +37,7 @@ export function useConsoleEvents(): void {
           locked: event.locked,
         });
         if (locked) emptyCache(client);
-        if (event.session === null || before?.session?.login !== event.session.login) forgetAccesses();
+        if (locked || before?.session?.login !== event.session?.login) forgetAccesses();
       } else {
         // A burst of entries (an erasure's batches) becomes one reading of the trail.
         trailTimer ??= window.setTimeout(() => {

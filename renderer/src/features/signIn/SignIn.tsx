@@ -1,6 +1,6 @@
 import { Button, PasswordInput } from '@mantine/core';
 import { IconPlayerPlay, IconPlus, IconShieldLock } from '@tabler/icons-react';
-import { useState, type ReactNode } from 'react';
+import { useEffect, useState, type ReactNode } from 'react';
 import type { OutputOf } from '#shared/contract/index.ts';
 import { en } from '#shared/strings/en.ts';
 import { useRead, useWrite } from '../../client/queries.ts';
@@ -20,6 +20,10 @@ export function SignIn(): ReactNode {
   const own = (profiles.data?.profiles ?? []).filter((profile) => !profile.name.startsWith('demo:'));
   const demo = (profiles.data?.profiles ?? []).filter((profile) => profile.name.startsWith('demo:'));
   const current = own.find((profile) => profile.name === chosen) ?? own[0];
+  // Whoever signs in next begins at their desk, not where the one before them was.
+  useEffect(() => {
+    window.history.replaceState(null, '', '#/');
+  }, []);
 
   return (
     <main className={styles['page']}>

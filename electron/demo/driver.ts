@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { _electron, chromium, type Browser, type ElectronApplication, type Page } from '@playwright/test';
-import { builtEntry, findShell, forkStandIn, sandboxSwitches, type Shell } from '#demo/shell.ts';
-import type { Told } from '#demo/standIn/control.ts';
+import { _electron, chromium, type Browser, type ElectronApplication, type Page } from 'playwright-core';
+import { builtEntry, findShell, forkStandIn, sandboxSwitches, type Shell } from './shell.ts';
+import type { Told } from './standIn/control.ts';
 
 export interface DeskOptions {
   /** Arguments of the program. */
