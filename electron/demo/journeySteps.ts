@@ -312,7 +312,7 @@ const looks: Step = {
       const chart = page.getByRole('radiogroup').getByText(en.person.chart, { exact: true });
       if ((await chart.count()) > 0) {
         await chart.first().click();
-        await sees(page.getByRole('img'));
+        await sees(page.getByRole('img').or(page.getByText(en.chart.empty)));
         await stage.shown(`person-${word}-chart`, page);
       }
     }
@@ -363,6 +363,14 @@ const findsEveryScript: Step = {
       'the look-ups are not in the trail as look-ups without a request',
     );
     await why.getByText(en.why.request, { exact: true }).click();
+    // What somebody wrote is shown as they wrote it.
+    const { requests } = await ask(page, 'requests.list', { state: 'open' });
+    const letter = requests.find((request) => request.message?.includes('अनुष्का देशपांडे'));
+    if (letter !== undefined) {
+      await openRequest(page, en.desk.unassigned, letter.id);
+      await sees(part(page, en.request.message).getByText('अनुष्का देशपांडे'));
+      await stage.shown('request-devanagari', page);
+    }
     return 'found in Devanagari, Arabic and with emoji, marked in the trail as look-ups without a request';
   },
 };

@@ -60,8 +60,10 @@ export function JumpBox(props: {
       },
     );
   }
+  // Last, so that the name of a place leads there; the name of a person matches nothing else and comes first then.
+  const searching: SpotlightActionData[] = [];
   if (query !== '' && maySearch && reference === undefined) {
-    direct.push({
+    searching.push({
       id: 'search',
       label: en.jump.searchFor(query),
       description: en.jump.searchHint,
@@ -136,7 +138,11 @@ export function JumpBox(props: {
         placeholder: en.jump.placeholder,
         'aria-label': en.jump.label,
       }}
-      actions={[...(direct.length > 0 ? [{ group: en.jump.goTo, actions: direct }] : []), ...fixed]}
+      actions={[
+        ...(direct.length > 0 ? [{ group: en.jump.goTo, actions: direct }] : []),
+        ...fixed,
+        ...(searching.length > 0 ? [{ group: en.jump.people, actions: searching }] : []),
+      ]}
       filter={(typed, groups) => {
         const words = typed.trim().toLowerCase();
         if (words === '') return groups;
@@ -145,6 +151,7 @@ export function JumpBox(props: {
           const actions = group.actions.filter(
             (action) =>
               direct.includes(action) ||
+              searching.includes(action) ||
               `${action.label ?? ''} ${action.description ?? ''}`.toLowerCase().includes(words),
           );
           return actions.length > 0 ? [{ group: group.group, actions }] : [];

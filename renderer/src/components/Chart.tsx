@@ -5,6 +5,7 @@ import { init, use as register } from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
 import { useEffect, useMemo, useRef, type ReactNode } from 'react';
 import { en } from '#shared/strings/en.ts';
+import { Empty } from './Basics.tsx';
 import { formatDate, formatNumber } from './format.ts';
 import styles from './Chart.module.css';
 
@@ -124,7 +125,7 @@ export function Chart(props: { readonly title: string; readonly points: readonly
     };
   }, [days, series, scheme]);
 
-  if (days.length === 0) return <p>{en.chart.empty}</p>;
+  if (days.length === 0) return <Empty centre title={en.chart.empty} />;
   return (
     <div className={styles['chart']}>
       <div ref={canvas} className={styles['canvas']} role="img" aria-label={summary} />
