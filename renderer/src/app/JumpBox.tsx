@@ -141,7 +141,7 @@ export function JumpBox(props: {
       actions={[
         ...(direct.length > 0 ? [{ group: en.jump.goTo, actions: direct }] : []),
         ...fixed,
-        ...(searching.length > 0 ? [{ group: en.jump.people, actions: searching }] : []),
+        ...(searching.length > 0 ? [{ group: en.frame.places.search, actions: searching }] : []),
       ]}
       filter={(typed, groups) => {
         const words = typed.trim().toLowerCase();
