@@ -997,14 +997,12 @@ const actions: Readonly<Record<string, (who: string, whom: string, under: string
   'erasure.resumed': (who, whom, under) => `${who} resumed the deletion of ${whom}${under}`,
   'erasure.incomplete': (who, whom, under) => `The deletion of ${whom} by ${who} was interrupted${under}`,
   'erasure.batch': (who, whom, under) => `${who} deleted a batch of rows of ${whom}${under}`,
-  'erasure.step_done': (who, whom, under) => `${who} finished one step of the deletion of ${whom}${under}`,
   'objects.intended': (who, whom, under) => `${who} was about to delete objects of ${whom} in R2${under}`,
   'objects.deleted': (who, whom, under) => `${who} deleted objects of ${whom} in R2${under}`,
   'erasure.finished': (who, whom, under) => `${who} finished the deletion of ${whom}${under}`,
   'trail.verified': (who) => `${who} verified the trail`,
   'trail.exported': (who) => `${who} exported the trail`,
   'trail.detail_read': (who) => `${who} read the detail of an entry`,
-  'budget.spent': (who) => `${who} used up the hour’s look-ups`,
 };
 
 /** The actions that have words, for a filter's list. */
