@@ -707,12 +707,12 @@ const verifiesTrail: Step = {
       await number.fill(String(id));
       await grid
         .getByRole('row')
-        .filter({ hasText: `under request ${figure(id)}` })
+        .filter({ hasText: `request ${figure(id)}` })
         .first()
         .waitFor({ state: 'visible' });
       await grid
         .getByRole('row')
-        .filter({ hasNotText: `under request ${figure(id)}` })
+        .filter({ hasNotText: `request ${figure(id)}` })
         .nth(1)
         .waitFor({ state: 'detached' });
       const texts = await rowTexts(grid);
