@@ -1,6 +1,7 @@
 import { chmod, mkdir, mkdtemp, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import type { Page } from 'playwright-core';
 import type { DemoSecrets, Places } from '#core/connections/index.ts';
 import { openDesk, type Desk } from './driver.ts';
@@ -94,8 +95,7 @@ function photographer(folder: string): (name: string, page: Page) => Promise<voi
 /** The first line of what went wrong, without Playwright's account of how it looked for things. */
 function reason(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);
-  const lines = text
-    .replaceAll(/\u001b\[[0-9;]*m/g, '')
+  const lines = stripVTControlCharacters(text)
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '');
@@ -116,9 +116,9 @@ export async function journey(options: JourneyOptions): Promise<number> {
   const shell = await findShell();
   say(`The journey runs in ${shell.says}.`);
   const desks = openDesks(places);
-  let stopped: NodeJS.Signals | null = null;
+  const interrupted: { by: NodeJS.Signals | null } = { by: null };
   const stop = (signal: NodeJS.Signals): void => {
-    stopped ??= signal;
+    interrupted.by ??= signal;
     void desks.close();
   };
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
@@ -143,13 +143,13 @@ export async function journey(options: JourneyOptions): Promise<number> {
         says = await run(stage, findings);
       } catch (error) {
         ok = false;
-        says = stopped === null ? reason(error) : `stopped by ${stopped}`;
+        says = interrupted.by === null ? reason(error) : `stopped by ${interrupted.by}`;
       }
       const seconds = Math.round((performance.now() - began) / 100) / 10;
       told.push({ step, ok, says, seconds });
       say(`${ok ? '✓' : '✗'} ${String(told.length).padStart(2)}. ${step}: ${says} (${String(seconds)} s)`);
       if (ok) continue;
-      if (stopped === null) await photographFailure(desks.opened(), pictures, say);
+      if (interrupted.by === null) await photographFailure(desks.opened(), pictures, say);
       break;
     }
   } finally {

@@ -46,8 +46,8 @@ export const en = {
     openInTrail: 'Open in the trail',
     entry: (entry: number) => `entry ${number.format(entry)}`,
     recordedAs: (entry: number) => `Recorded as entry ${number.format(entry)}.`,
-    request: (id: number) => `Request ${number.format(id)}`,
-    plan: (id: number) => `Plan ${number.format(id)}`,
+    request: (id: number) => `Request ${id}`,
+    plan: (id: number) => `Plan ${id}`,
     rows: (count: number) => plural(count, 'row', 'rows'),
     rowsCapped: (count: number) => `${number.format(count)}+ rows`,
     files: (count: number) => plural(count, 'file', 'files'),
@@ -161,7 +161,7 @@ export const en = {
     searchHint: 'asks for the reason, then looks',
     openPerson: (reference: string) => `Open the person ${reference}`,
     openEntry: (entry: number) => `Open entry ${number.format(entry)} of the trail`,
-    openRequest: (id: number) => `Open request ${number.format(id)}`,
+    openRequest: (id: number) => `Open request ${id}`,
     nextDue: 'Open my next due request',
     lock: 'Lock the console',
     signOut: 'Sign out',
@@ -367,13 +367,13 @@ export const en = {
     subjectRule: 'A reference looks like S-0123456789AB.',
     receivedRule: 'A day that is not in the future.',
     recordAction: 'Record',
-    recorded: (id: number) => `Request ${number.format(id)} is recorded.`,
+    recorded: (id: number) => `Request ${id} is recorded.`,
     selected: (count: number) => `${number.format(count)} selected`,
     takeSelected: 'Take them',
     clearSelection: 'Clear',
-    selectRow: (id: number) => `Select request ${number.format(id)}`,
+    selectRow: (id: number) => `Select request ${id}`,
     take: 'Take it',
-    taken: (id: number) => `Request ${number.format(id)} is yours.`,
+    taken: (id: number) => `Request ${id} is yours.`,
     stepper: 'Progress of the request',
     step: { find: 'Find', act: 'Act', review: 'Review', close: 'Close' },
     stepText: {
@@ -414,9 +414,9 @@ export const en = {
     openPlan: 'Open the plan',
     close: 'Close the request',
     closeTitle: 'How did it end?',
-    closed: (id: number) => `Request ${number.format(id)} is closed.`,
+    closed: (id: number) => `Request ${id} is closed.`,
     moveOn: 'Next',
-    package: (id: number) => `Package ${number.format(id)}`,
+    package: (id: number) => `Package ${id}`,
     certificate: 'Certificate of deletion',
     exportState: { running: 'being written', done: 'complete', failed: 'failed' },
     correctionNote:
@@ -471,7 +471,7 @@ export const en = {
       failed: 'failed',
       cancelled: 'cancelled',
     } satisfies Record<Job['state'], string>,
-    forRequest: (id: number) => `request ${number.format(id)}`,
+    forRequest: (id: number) => `request ${id}`,
     cancel: 'Cancel the job',
     cancelling: 'Cancelling…',
     progress: (done: string, total: string) => `${done} of ${total}`,
@@ -485,7 +485,7 @@ export const en = {
     reasonLabel: 'Reason',
     reasonPlaceholder: 'e.g. bounced invoice, asked by finance',
     marked: 'Marked in the trail as a look-up without a request.',
-    under: (id: number, kind: string) => `Under request ${number.format(id)}, ${kind}`,
+    under: (id: number, kind: string) => `Under request ${id}, ${kind}`,
     without: 'Without a request',
     change: 'Change',
     noRequests: 'No open requests. Give a reason.',
@@ -534,7 +534,7 @@ export const en = {
       similar: 'similar',
       identifier: 'identifier',
     } satisfies Record<SearchHit['matched'][number]['how'], string>,
-    link: (id: number) => `Link to request ${number.format(id)}`,
+    link: (id: number) => `Link to request ${id}`,
     linkIt: 'Link',
     linkedToOther: 'linked',
     open: 'Open',
@@ -577,8 +577,8 @@ export const en = {
     delete: 'Delete',
     needsRequest: 'Open the person under a request to export or delete.',
     needsKind: (kind: string) => `The open requests of this person include no ${kind}.`,
-    startExport: (id: number) => `Export under request ${number.format(id)}`,
-    startDeletion: (id: number) => `Plan under request ${number.format(id)}`,
+    startExport: (id: number) => `Export under request ${id}`,
+    startDeletion: (id: number) => `Plan under request ${id}`,
     tabs: 'Categories',
     collections: 'Collections',
     filesTab: 'Files in R2',
@@ -635,7 +635,7 @@ export const en = {
 
   exportPage: {
     title: 'Export',
-    titleFor: (id: number) => `Export for request ${number.format(id)}`,
+    titleFor: (id: number) => `Export for request ${id}`,
     listTitle: 'Exports',
     ready: 'Requests ready for a package',
     readyEmpty: 'No open request waits for a package.',
@@ -690,7 +690,7 @@ export const en = {
 
   deletion: {
     title: 'Deletion',
-    titleFor: (id: number) => `Deletion plan ${number.format(id)}`,
+    titleFor: (id: number) => `Deletion plan ${id}`,
     listTitle: 'Deletion plans',
     ready: 'Deletion requests without a plan',
     readyEmpty: 'Every deletion request has a plan.',
@@ -1003,14 +1003,12 @@ const actions: Readonly<Record<string, (who: string, whom: string, under: string
   'erasure.resumed': (who, whom, under) => `${who} resumed the deletion of ${whom}${under}`,
   'erasure.incomplete': (who, whom, under) => `The deletion of ${whom} by ${who} was interrupted${under}`,
   'erasure.batch': (who, whom, under) => `${who} deleted a batch of rows of ${whom}${under}`,
-  'erasure.step_done': (who, whom, under) => `${who} finished one step of the deletion of ${whom}${under}`,
   'objects.intended': (who, whom, under) => `${who} was about to delete objects of ${whom} in R2${under}`,
   'objects.deleted': (who, whom, under) => `${who} deleted objects of ${whom} in R2${under}`,
   'erasure.finished': (who, whom, under) => `${who} finished the deletion of ${whom}${under}`,
   'trail.verified': (who) => `${who} verified the trail`,
   'trail.exported': (who) => `${who} exported the trail`,
   'trail.detail_read': (who) => `${who} read the detail of an entry`,
-  'budget.spent': (who) => `${who} used up the hour’s look-ups`,
 };
 
 /** The actions that have words, for a filter's list. */
@@ -1026,7 +1024,7 @@ export function describeEntry(
   entry: Pick<AuditEntry, 'actor' | 'action' | 'subject' | 'requestId' | 'outcome'>,
 ): string {
   const whom = entry.subject ?? 'a person';
-  const under = entry.requestId === null ? '' : ` under request ${number.format(entry.requestId)}`;
+  const under = entry.requestId === null ? '' : ` under request ${entry.requestId}`;
   const sentence = Object.hasOwn(actions, entry.action) ? actions[entry.action] : undefined;
   const words = sentence
     ? sentence(entry.actor, whom, under)

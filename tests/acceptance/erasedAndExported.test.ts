@@ -118,7 +118,7 @@ async function judgePackage(person: Person, zip: string, objects: readonly Found
   });
   expect([...unpacked.records.keys()].sort()).toEqual(Object.keys(held).sort());
   const counts = (records: ReadonlyMap<string, readonly string[]>): Record<string, number> =>
-    Object.fromEntries([...records].map(([name, lines]) => [name, lines.length]).sort());
+    Object.fromEntries([...records].map(([name, lines]) => [name, lines.length] as const).sort());
   expect(counts(unpacked.records)).toEqual(counts(expected));
   for (const [name, lines] of expected) expect(unpacked.records.get(name), name).toEqual(lines);
 

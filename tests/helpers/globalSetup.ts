@@ -35,7 +35,8 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const secrets = await installDemo(platform, { profileFolder: folder, demoFolder: folder });
   // A login's limit counts over the whole server, where all tests sign in as the same five.
   await withSuperuser(platform, 'postgres', async ({ query }) => {
-    for (const { user } of Object.values(secrets.logins)) await query(`alter role ${user} connection limit 60`);
+    for (const { user } of Object.values(secrets.logins))
+      await query(`alter role ${user} connection limit 60`);
   });
   project.provide('platform', {
     host: platform.host,

@@ -257,12 +257,18 @@ export async function begin(
   client: pg.Client,
   planned: Planned,
 ): Promise<
-  | { readonly run: number; readonly steps: readonly { step: number; collection: string; action: string }[] }
+  | {
+      readonly run: number;
+      readonly steps: readonly { step: number; collection: string; action: string; planned: number }[];
+    }
   | string
 > {
   const said = await effect(client, 'begin_run($1)', [planned.plan]);
   return said.ok
-    ? (said as unknown as { run: number; steps: { step: number; collection: string; action: string }[] })
+    ? (said as unknown as {
+        run: number;
+        steps: { step: number; collection: string; action: string; planned: number }[];
+      })
     : (said.code ?? '');
 }
 

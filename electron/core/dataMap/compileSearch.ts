@@ -24,13 +24,16 @@ export function searchTargets(map: DataMap): readonly Target[] {
 const scores = { exact: 1, identifier: 1, digits: 0.95, prefix: 0.9, part: 0.7 } as const;
 
 /**
- * From which similarity on names count as alike, one after the other until the
- * list is full. The first answers from the index alone in milliseconds; each
- * lower one has many times the candidates, so the last is for texts like
- * nothing else.
+ * From which similarity on names count as alike. The first answers from the
+ * index alone in milliseconds; each lower one has many times the candidates,
+ * so the second is for texts that few are close to, the last for those that
+ * nobody is.
  */
-const similarities = [0.55, 0.4] as const;
+const firstSimilarity = 0.55;
+const secondSimilarity = 0.4;
 const lastSimilarity = 0.3;
+/** Whoever was meant is hardly missing among so many. */
+const enoughPeople = 10;
 
 /**
  * `run_search`: takes only the number of a committed intent; finds keys of
@@ -88,8 +91,7 @@ ${steps(columnsSearched(map, catalogue), trigram)}
   perform privacy_console.search_done(p_search, v_hits);`,
     {
       declare: `  v_text text; v_limit int; v_digits text; v_shape text; v_like text; v_hits int; v_hit record; v_reference text;
-  v_keys ${keyType}[] := array[]::${keyType}[]; v_matches text[] := array[]::text[]; v_scores float8[] := array[]::float8[];
-  v_similarity text;`,
+  v_keys ${keyType}[] := array[]::${keyType}[]; v_matches text[] := array[]::text[]; v_scores float8[] := array[]::float8[];`,
       pins: `${planPins}${trigram === null ? '' : ` set pg_trgm.similarity_threshold = ${lastSimilarity}`}`,
     },
   );
@@ -189,10 +191,9 @@ ${collect(having('exact').map((each) => equal(each, 'exact')))}  end if;
       ` order by ${similarity} desc`,
     );
   });
-  const tooFew = '(select count(distinct k) from unnest(v_keys) k) <= v_limit';
-  const lookAlike = (similarity: string): string =>
-    `    perform set_config('pg_trgm.similarity_threshold', ${similarity}, true);
-${collect(alike)}`;
+  const people = '(select count(distinct k) from unnest(v_keys) k)';
+  const lookAlike = (condition: string, similarity: number): string =>
+    `  if ${condition} then\n    perform set_config('pg_trgm.similarity_threshold', '${similarity}', true);\n${collect(alike)}  end if;\n`;
   parts.push(
     `  if v_shape = 'digits' then
 ${collect(digits)}  end if;
@@ -204,15 +205,11 @@ ${widestFirst(emails)}  end if;
     `  if v_shape = 'words' then
 ${widestFirst(columns)}`,
     // What has digits in it and was found as it stands is no misspelt name.
-    `  if v_digits = '' or cardinality(v_keys) = 0 then
-  foreach v_similarity in array array[${similarities.map((each) => `'${each}'`).join(', ')}] loop
-    exit when not ${tooFew};
-${lookAlike('v_similarity')}  end loop;
-  if cardinality(v_keys) = 0 then
-${lookAlike(`'${lastSimilarity}'`)}  end if;
-  end if;
-  end if;
-`,
+    `  if v_digits = '' or cardinality(v_keys) = 0 then\n`,
+    lookAlike(`${people} <= v_limit`, firstSimilarity),
+    lookAlike(`${people} < ${enoughPeople}`, secondSimilarity),
+    lookAlike('cardinality(v_keys) = 0', lastSimilarity),
+    '  end if;\n  end if;\n',
   );
   return parts.join('');
 }

@@ -48,7 +48,17 @@ export function erasureOperations({ desk, jobs, batchRows = 5_000 }: ErasureOpti
         z.object({ plan: z.number(), entry: z.number() }),
         call.note,
       );
-      const objects = await plannedObjects(desk(), draft.plan, call.signal);
+      const objects = await plannedObjects(desk(), draft.plan, call.signal).catch(async (error: unknown) => {
+        const code = error instanceof ExpectedError ? error.code : 'internal';
+        await database
+          .effect(
+            sql`select privacy_console.fail_plan(${draft.plan}::bigint, ${code}::text) as result`,
+            receipt,
+            call.note,
+          )
+          .catch(() => undefined);
+        throw error;
+      });
       const { entry } = await database.effect(
         sql`select privacy_console.seal_plan(${draft.plan}::bigint, ${objects.map((each) => each.key)}::text[], ${objects.map((each) => each.bytes)}::bigint[]) as result`,
         receipt,

@@ -18,7 +18,7 @@ export const planColumns: readonly DataColumn<ErasurePlan>[] = [
     id: 'plan',
     title: en.deletion.columns.plan,
     width: '80px',
-    cell: (plan) => formatNumber(plan.id),
+    cell: (plan) => plan.id,
     sort: (plan) => plan.id,
   },
   {

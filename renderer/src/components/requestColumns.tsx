@@ -3,7 +3,6 @@ import type { RequestState } from '#shared/domain/requests.ts';
 import { en } from '#shared/strings/en.ts';
 import { Day, DaysLeft, Dim, Reference, Status, type Tone } from './Basics.tsx';
 import { CellText, type DataColumn } from './DataTable.tsx';
-import { formatNumber } from './format.ts';
 
 export const requestTones: Readonly<Record<RequestState, Tone>> = {
   open: 'plain',
@@ -23,7 +22,7 @@ const number: DataColumn<RequestRow> = {
   id: 'number',
   title: en.request.columns.number,
   width: '72px',
-  cell: (row) => formatNumber(row.id),
+  cell: (row) => String(row.id),
   sort: (row) => row.id,
 };
 const kind: DataColumn<RequestRow> = {

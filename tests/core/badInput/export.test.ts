@@ -78,6 +78,10 @@ test('a deletion plan against a bucket that does not answer is not made, and can
   const console = await station.signIn();
   const [code] = plainFailure(await console.dispatch('erasure.plan', { requestId: victim.request }));
   expect(code).toBe('object_store');
+  expect(await entriesOf(desk, victim.request, 'plan.%')).toEqual([
+    ['plan.intended', 'intent'],
+    ['plan.made', 'failed'],
+  ]);
   await console.close();
   const { plan } = await expectDone(operator, 'erasure.plan', { requestId: victim.request });
   expect(plan.state).toBe('awaiting');

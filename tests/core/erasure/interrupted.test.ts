@@ -2,8 +2,8 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import path from 'node:path';
-import pg from 'pg';
 import { expect, inject, test, vi } from 'vitest';
+import { openBareClient } from '#tests/helpers/bareClient.ts';
 import { expectDone, openDesk, type TestDesk } from '#tests/helpers/testDesk.ts';
 import { startBadNetwork } from '#tests/core/objectStore/localR2.ts';
 import {
@@ -52,7 +52,7 @@ async function listen(
   actions: readonly string[],
   wanted: number,
 ): Promise<{ readonly seen: Promise<void>; close(): Promise<void> }> {
-  const session = await openSession(desk);
+  const session = await openBareClient(desk, inject('platform').superuser);
   const { promise: seen, resolve } = Promise.withResolvers<void>();
   let count = 0;
   session.on('notification', ({ payload }) => {
@@ -66,15 +66,6 @@ async function listen(
   });
   await session.query('listen privacy_console_trail');
   return { seen, close: () => session.end() };
-}
-
-async function openSession(desk: TestDesk): Promise<pg.Client> {
-  const { host, port, database } = desk;
-  const session = new pg.Client({ host, port, database, ...inject('platform').superuser, ssl: false });
-  // One that is still open when the database is dropped must not end the run.
-  session.on('error', () => undefined);
-  await session.connect();
-  return session;
 }
 
 /** Another operator at another console resumes; it ends right. */
@@ -113,7 +104,7 @@ test('killed inside a batch, which the server still finishes or undoes', async (
   await using desk = await openDesk({ withBucket: true });
   const { victim, planId } = await approvedPlan(desk);
   const { folder } = await otherWorkstation(desk, {});
-  const holder = await openSession(desk);
+  const holder = await openBareClient(desk, inject('platform').superuser);
   // Holds the table, so that the batch that wants its rows is under way for as long as the test likes.
   await holder.query('begin');
   await holder.query('lock table messages in share mode');

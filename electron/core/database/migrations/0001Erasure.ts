@@ -147,6 +147,8 @@ ${definer(
   -- What an unfinished deletion was still after, even where the rows that led to it have gone.
   select coalesce(jsonb_object_agg(k.name, k.keys), '{}') into v_before
     from privacy_console.plan p cross join lateral jsonb_each(p.scope) k(name, keys) where p.subject = v_subject and p.state = 'running';
+  perform privacy_console.append('erasure.incomplete', v_subject, p.request, 'failed', r.entry, json_build_object('run', r.id, 'code', 'planned anew')::text)
+    from privacy_console.plan p join privacy_console.run r on r.plan = p.id where p.subject = v_subject and p.state = 'running';
   -- A new plan voids the older ones: an approval covers exactly one.
   update privacy_console.plan p set state = 'expired', scope = '{}' where p.subject = v_subject and p.state in ('draft', 'awaiting', 'approved', 'running');
   perform privacy_console.forget_plans(v_subject);
@@ -205,6 +207,22 @@ ${definer(
   return query select o.prefix, o.key from privacy_console.plan p cross join lateral privacy_console.plan_places(p.id) o
     where p.id = p_plan and p.state in ('draft', 'running')
       and (p.staff = privacy_console.caller(array['operator']) or p.state = 'running');`,
+)}
+${definer(
+  'fail_plan(p_plan bigint, p_code text)',
+  'jsonb',
+  `  -- The bucket could not be listed: the draft ends here, and its intent has an outcome.
+  perform privacy_console.only_write();
+  v_staff := privacy_console.caller(array['operator']);
+  update privacy_console.plan p set state = 'expired' where p.id = p_plan and p.staff = v_staff and p.state = 'draft' and p.bytes is null
+    returning p.* into v_plan;
+  if v_plan.id is null then
+    raise exception 'There is no draft of yours with that number.' using errcode = 'PC005';
+  end if;
+  perform privacy_console.forget_plans(v_plan.subject);
+  return jsonb_build_object('ok', true) || privacy_console.receipt(privacy_console.append('plan.made', v_plan.subject, v_plan.request, 'failed', v_plan.entry,
+    json_build_object('plan', p_plan, 'code', left(p_code, 40))::text));`,
+  { declare: '  v_staff bigint; v_plan privacy_console.plan;' },
 )}
 ${definer(
   'plan_text(p_plan privacy_console.plan)',

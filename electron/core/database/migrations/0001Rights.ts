@@ -69,6 +69,7 @@ const executable: readonly (readonly [string, readonly string[]])[] = [
       'intend_objects',
       'objects_deleted',
       'found_objects',
+      'fail_plan',
       'stop_run',
       'end_run',
     ],

@@ -50,6 +50,11 @@ function OnePlan(props: { readonly plan: ErasurePlan }): ReactNode {
   const navigate = useNavigate();
   const session = useSession();
   const works = permits(['operator'], session.roles);
+  const jobs = useRead('jobs.list', {});
+  // A run that no job of this console carries on has died here or goes on elsewhere; either way it may be resumed.
+  const busy = (jobs.data?.jobs ?? []).some(
+    (job) => job.kind === 'erasure' && job.requestId === plan.requestId && job.state === 'running',
+  );
   const cancel = useRef<HTMLButtonElement>(null);
   useEffect(() => {
     cancel.current?.focus();
@@ -129,7 +134,7 @@ function OnePlan(props: { readonly plan: ErasurePlan }): ReactNode {
       <FourColumns plan={plan} works={works} />
       {plan.run ? <Run plan={plan} /> : null}
       {plan.state === 'awaiting' ? <Decide plan={plan} /> : null}
-      {works && (plan.state === 'approved' || plan.run?.state === 'incomplete') ? (
+      {works && (plan.state === 'approved' || (plan.state === 'running' && !busy)) ? (
         <RunForm plan={plan} />
       ) : null}
       {works && (plan.state === 'denied' || plan.state === 'expired') ? (
@@ -364,7 +369,7 @@ function RunForm(props: { readonly plan: ErasurePlan }): ReactNode {
   const { plan } = props;
   const [typed, setTyped] = useState('');
   const run = useWrite('erasure.run');
-  const resumes = plan.run?.state === 'incomplete';
+  const resumes = plan.run !== null;
   const confirmed = typed.trim() === plan.subject;
   return (
     <Panel title={en.deletion.runTitle}>

@@ -133,7 +133,8 @@ function waitsFor(
   if (!operates) return null;
   if (plan.state === 'approved') return { plan, says: en.desk.toRun, tone: 'info' };
   if (plan.state === 'draft' && own) return { plan, says: en.desk.toDecide, tone: 'warn' };
-  if (plan.run?.state === 'incomplete') return { plan, says: en.desk.toResume, tone: 'bad' };
+  if (plan.state === 'running' && plan.run?.state === 'incomplete')
+    return { plan, says: en.desk.toResume, tone: 'bad' };
   return null;
 }
 

@@ -18,7 +18,7 @@ export const exportColumns: readonly DataColumn<ExportRow>[] = [
     id: 'package',
     title: en.exportPage.columns.package,
     width: '88px',
-    cell: (row) => formatNumber(row.id),
+    cell: (row) => String(row.id),
     sort: (row) => row.id,
   },
   {
