@@ -706,12 +706,12 @@ const verifiesTrail: Step = {
       await number.fill(String(id));
       await grid
         .getByRole('row')
-        .filter({ hasText: `under request ${id}` })
+        .filter({ hasText: `request ${String(id)}` })
         .first()
         .waitFor({ state: 'visible' });
       await grid
         .getByRole('row')
-        .filter({ hasNotText: `under request ${id}` })
+        .filter({ hasNotText: `request ${String(id)}` })
         .nth(1)
         .waitFor({ state: 'detached' });
       const texts = await rowTexts(grid);

@@ -522,6 +522,7 @@ export const en = {
       name: 'name',
       phone: 'phone',
       workspace: 'workspace',
+      'workspaces.name': 'workspace',
       id: 'identifier',
       identifier: 'identifier',
     } as Readonly<Record<string, string>>,
@@ -969,6 +970,11 @@ export const en = {
 
 const outcomeWords = { intent: '', done: '', refused: ' (refused)', failed: ' (failed)' } as const;
 
+/** The request an entry is about, of what otherwise says under which request something was done. */
+function theRequest(under: string): string {
+  return under === '' ? 'a request' : under.replace(' under ', '');
+}
+
 /** How each action reads in a sentence; `who` and `whom` are put in by {@link describeEntry}. */
 const actions: Readonly<Record<string, (who: string, whom: string, under: string) => string>> = {
   'schema.installed': (who) => `${who} installed or upgraded the console’s schema`,
@@ -982,10 +988,10 @@ const actions: Readonly<Record<string, (who: string, whom: string, under: string
   'reveal.intended': (who, whom, under) => `${who} was about to reveal one value of ${whom}${under}`,
   'reveal.shown': (who, whom, under) => `${who} was shown one value of ${whom}${under}`,
   'row.acted': (who, whom, under) => `${who} acted on one row of ${whom}${under}`,
-  'request.opened': (who, _, under) => `${who} recorded a request${under}`,
-  'request.assigned': (who, _, under) => `${who} took or handed on a request${under}`,
-  'request.linked': (who, whom, under) => `${who} linked ${whom} to a request${under}`,
-  'request.closed': (who, _, under) => `${who} closed a request${under}`,
+  'request.opened': (who, _, under) => `${who} recorded ${theRequest(under)}`,
+  'request.assigned': (who, _, under) => `${who} took or handed on ${theRequest(under)}`,
+  'request.linked': (who, whom, under) => `${who} linked ${whom} to ${theRequest(under)}`,
+  'request.closed': (who, _, under) => `${who} closed ${theRequest(under)}`,
   'export.begun': (who, whom, under) => `${who} began an export of ${whom}${under}`,
   'export.finished': (who, whom, under) => `${who} finished an export of ${whom}${under}`,
   'export.failed': (who, whom, under) => `The export of ${whom} by ${who} was not finished${under}`,

@@ -3,10 +3,12 @@ import {
   Button,
   createTheme,
   Modal,
+  Notification,
   SegmentedControl,
   type CSSVariablesResolver,
   type MantineColorsTuple,
 } from '@mantine/core';
+import { en } from '#shared/strings/en.ts';
 
 /** The one accent colour. White has 6.5:1 on shade 7 (light) and 5.3:1 on shade 6 (dark). */
 const accent: MantineColorsTuple = [
@@ -57,6 +59,9 @@ export const theme = createTheme({
       },
     }),
     InputWrapper: { defaultProps: { inputWrapperOrder: ['label', 'input', 'description', 'error'] } },
+    Notification: Notification.extend({
+      defaultProps: { withBorder: true, closeButtonProps: { 'aria-label': en.common.close } },
+    }),
     TextInput: { defaultProps: { size: 'sm' } },
     PasswordInput: { defaultProps: { size: 'sm' } },
     NumberInput: { defaultProps: { size: 'sm' } },
@@ -87,5 +92,11 @@ export const cssVariables: CSSVariablesResolver = () => {
     '--mantine-color-error': 'var(--bad)',
     '--input-section-color': 'var(--dim)',
   };
-  return { variables: {}, light: shared, dark: shared };
+  // Mantine's dark is grey; ours is the ink's blue. Fields and notes lie on it.
+  const dark = {
+    ...shared,
+    '--mantine-color-dark-6': 'var(--panel-raised)',
+    '--mantine-color-dark-4': 'var(--line-strong)',
+  };
+  return { variables: {}, light: shared, dark };
 };

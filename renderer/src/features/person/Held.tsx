@@ -16,6 +16,11 @@ type Counts = OutputOf<'subjects.show'>['counts'];
 
 const filesTab = '\u0000files';
 
+/** Names a category in the document, where names must not hold spaces. */
+function tabOf(group: string): string {
+  return group === filesTab ? 'objects' : `group-${group.replaceAll(/[^A-Za-z0-9]+/g, '-')}`;
+}
+
 function countOf(counts: Counts, names: readonly string[]): string {
   const own = counts.filter((count) => names.includes(count.collection));
   const sum = own.reduce((total, count) => total + count.count, 0);
@@ -77,9 +82,9 @@ function Categories(props: {
 
   return (
     <Tabs
-      value={shownGroup}
+      value={shownGroup === null ? null : tabOf(shownGroup)}
       onChange={(value) => {
-        setGroup(value);
+        setGroup([...counted.keys(), filesTab].find((name) => tabOf(name) === value) ?? null);
         setChosen(null);
       }}
       keepMounted={false}
@@ -88,7 +93,7 @@ function Categories(props: {
     >
       <Tabs.List aria-label={en.person.tabs} style={{ flexWrap: 'nowrap', overflowX: 'auto', flex: 'none' }}>
         {[...counted].map(([name, members]) => (
-          <Tabs.Tab key={name} value={name} className={styles['tab'] ?? ''}>
+          <Tabs.Tab key={name} value={tabOf(name)} className={styles['tab'] ?? ''}>
             {name}
             <span className={styles['count']}>
               {countOf(
@@ -98,14 +103,14 @@ function Categories(props: {
             </span>
           </Tabs.Tab>
         ))}
-        <Tabs.Tab value={filesTab} className={styles['tab'] ?? ''}>
+        <Tabs.Tab value={tabOf(filesTab)} className={styles['tab'] ?? ''}>
           {en.person.filesTab}
         </Tabs.Tab>
       </Tabs.List>
       {[...counted.keys(), filesTab].map((name) => (
         <Tabs.Panel
           key={name}
-          value={name}
+          value={tabOf(name)}
           style={{ flex: 1, minHeight: 0, paddingTop: 12, display: name === shownGroup ? 'flex' : 'none' }}
         >
           {name === filesTab ? (
