@@ -403,12 +403,17 @@ describe('an error', () => {
       await failureOf('insert into public.note values (2, $1)', [null]),
       await failureOf('select $1::int', ['SECRET']),
       await failureOf("select 'SECRET'::timestamptz"),
-      await failureOf('select $1::text', ['SECRET\u0000']),
     ]) {
       expect(failure).toBeInstanceOf(DatabaseFault);
       expect(failure.cause).toBeUndefined();
       expect(JSON.stringify({ ...failure }) + String(failure.stack)).not.toContain('SECRET');
     }
+  });
+
+  test('of a character that PostgreSQL has not says so without the text', async () => {
+    const failure = await failureOf('select $1::text', ['SECRET\u0000']);
+    expect(failure).toMatchObject({ code: 'invalid_input' });
+    expect(JSON.stringify({ ...failure }) + String(failure.stack)).not.toContain('SECRET');
   });
 
   test('of rights and of a missing schema is told apart from a bug', async () => {
