@@ -3,7 +3,6 @@ import { checkAgainstCatalogue, type Catalogue, type CatalogueColumn } from './c
 import { compileErasureReading, compileErasureWriting, writerRights } from './compileErasure.ts';
 import { compileAcross, compileCollection } from './compileReading.ts';
 import { compileSearch, searchTargets } from './compileSearch.ts';
-import { maskFunctions } from './masks.ts';
 import { canonicalMap, mapHash, type Collection, type DataMap } from './map.ts';
 import { collectionNamed, columnOf, isBase } from './paths.ts';
 import { quoteIdentifier, quoteLiteral, quoteTable } from './quote.ts';
@@ -97,7 +96,6 @@ export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
       .map((name) => `privacy_console.${name}`)
       .join(', ');
   const reading = [
-    maskFunctions,
     // Loads the library, without which its setting can't be pinned.
     trigram
       ? `do $body$ begin perform ${quoteIdentifier(catalogue.trigramSchema ?? '')}.similarity('a', 'b'); end $body$;`

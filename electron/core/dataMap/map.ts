@@ -5,7 +5,7 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { ExpectedError } from '#core/kernel/errors.ts';
 
-/** How a value is shown until it is revealed; each is a function `mask_<name>` in the database. */
+/** How a value is shown until it is revealed; the expressions are in masks.ts. */
 export const maskNames = ['email', 'name', 'phone', 'address', 'text', 'number'] as const;
 export type MaskName = (typeof maskNames)[number];
 

@@ -1,34 +1,35 @@
 import type { MaskName } from './map.ts';
-import { pins } from '../database/pins.ts';
 
 /**
- * Masks as SQL functions. They show enough to tell two people apart and too
- * little to write to either. No regular-expression escapes: string settings of
- * the session can't change what these bodies mean.
+ * Masks as SQL expressions, written into the reading functions: a function of
+ * their own would be called, with its pinned settings, for every cell. They
+ * show enough to tell two people apart and too little to write to either. No
+ * regular-expression escapes: string settings of a session can't change what
+ * they mean.
  */
-export const maskFunctions = `
-create function privacy_console.mask_text(p text) returns text language plpgsql immutable ${pins} as $function$
-begin return case when p is null then null when p = '' then '' else '•••' end; end $function$;
+const masks = {
+  text: (p) => `case when ${p} = '' then '' when ${p} is not null then '•••' end`,
+  name: (p) => `${initial(p, 1)} || ${furtherInitial(p, 2)} || ${furtherInitial(p, 3)}`,
+  email: (p) =>
+    `case when position('@' in ${p}) < 2 then '•••' else left(${p}, 1) || '•••@' || left(split_part(${p}, '@', 2), 1) || '•••' || ` +
+    `case when position('.' in split_part(${p}, '@', 2)) > 0 then '.' || split_part(split_part(${p}, '@', 2), '.', -1) else '' end end`,
+  phone: (p) =>
+    `case when length(${p}) < 7 then '•••' else left(${p}, 3) || ' ••••• ••' || right(${p}, 3) end`,
+  address: (p) =>
+    `case when position('.' in ${p}) > 0 then left(split_part(${p}, '.', 1), 3) || '.' || left(split_part(${p}, '.', 2), 3) || '.•.•' ` +
+    `when position(':' in ${p}) > 0 then left(split_part(${p}, ':', 1), 4) || ':•••' when ${p} is not null then '•••' end`,
+  number: (p) => `case when ${p} is not null then '•••' end`,
+} as const satisfies Record<MaskName, (expression: string) => string>;
 
-create function privacy_console.mask_name(p text) returns text language plpgsql immutable ${pins} as $function$
-declare w text[] := array_remove(string_to_array(p, ' '), '');
-begin return left(w[1], 1) || '•••' || coalesce(' ' || left(w[2], 1) || '•••', '') || coalesce(' ' || left(w[3], 1) || '•••', ''); end $function$;
+function initial(p: string, word: number): string {
+  return `left(split_part(btrim(${p}), ' ', ${word}), 1) || '•••'`;
+}
 
-create function privacy_console.mask_email(p text) returns text language plpgsql immutable ${pins} as $function$
-begin return case when p is null then null when position('@' in p) < 2 then '•••'
-  else left(p, 1) || '•••@' || left(split_part(p, '@', 2), 1) || '•••' || coalesce('.' || nullif(reverse(split_part(reverse(split_part(p, '@', 2)), '.', 1)), split_part(p, '@', 2)), '') end; end $function$;
+function furtherInitial(p: string, word: number): string {
+  return `case when split_part(btrim(${p}), ' ', ${word}) <> '' then ' ' || ${initial(p, word)} else '' end`;
+}
 
-create function privacy_console.mask_phone(p text) returns text language plpgsql immutable ${pins} as $function$
-begin return case when p is null then null when length(p) < 7 then '•••' else left(p, 3) || ' ••••• ••' || right(p, 3) end; end $function$;
-
-create function privacy_console.mask_address(p text) returns text language plpgsql immutable ${pins} as $function$
-begin return case when p is null then null when position('.' in p) > 0 then split_part(p, '.', 1) || '.' || split_part(p, '.', 2) || '.•.•' else split_part(p, ':', 1) || ':•••' end; end $function$;
-
-create function privacy_console.mask_number(p text) returns text language plpgsql immutable ${pins} as $function$
-begin return case when p is null then null else '•••' end; end $function$;
-`;
-
-/** SQL expression that masks the text expression `expression`. */
+/** SQL expression that masks the text expression `expression`; null stays null. */
 export function maskOf(mask: MaskName, expression: string): string {
-  return `privacy_console.mask_${mask}(${expression})`;
+  return `(${masks[mask](expression)})`;
 }
