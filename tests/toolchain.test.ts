@@ -54,6 +54,7 @@ const usedOtherwise: Readonly<Record<string, string>> = {
   postcss: 'run by Vite on style sheets',
   'postcss-preset-mantine': 'named in the settings of PostCSS',
   prettier: 'run by its command',
+  vite: 'run by electron-vite',
   typescript: 'run by its command',
 };
 
@@ -117,7 +118,7 @@ describe('the toolchain', () => {
     const unused = Object.keys(declared).filter(
       (name) =>
         !(name in usedOtherwise) &&
-        !new RegExp(`(?:from|import|import\\(|@import)\\s*['"]${name}(?:/[^'"]*)?['"]`).test(text),
+        !new RegExp(`(?:from|import|import\\(|@import|url\\()\\s*['"]${name}(?:/[^'"]*)?['"]`).test(text),
     );
     expect(unused).toEqual([]);
     expect(Object.keys(usedOtherwise).filter((name) => !(name in declared))).toEqual([]);

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { ExpectedError } from '#core/kernel/errors.ts';
+import { programFolder } from '#core/kernel/programFolder.ts';
 
 /** How a value is shown until it is revealed; the expressions are in masks.ts. */
 export const maskNames = ['email', 'name', 'phone', 'address', 'text', 'number'] as const;
@@ -217,19 +218,4 @@ export function mapHash(map: DataMap): string {
 /** The map that is shipped: CloudSingh's reference platform. */
 export function referenceMapText(): string {
   return readFileSync(path.join(programFolder(), 'electron/core/dataMap/cloudsingh.yaml'), 'utf8');
-}
-
-/** The folder that holds package.json: the checkout, or the installed archive. */
-function programFolder(): string {
-  let folder = import.meta.dirname;
-  for (;;) {
-    try {
-      readFileSync(path.join(folder, 'package.json'));
-      return folder;
-    } catch {
-      const parent = path.dirname(folder);
-      if (parent === folder) throw new Error('package.json was not found above the program');
-      folder = parent;
-    }
-  }
 }
