@@ -59,7 +59,16 @@ function incidentNumber(): string {
 /** Where it happened, and nothing that was in hand: an error's message may quote what it choked on. */
 function factsOf(error: unknown): Readonly<Record<string, string>> {
   if (!(error instanceof Error)) return { kind: typeof error };
-  const frames = (error.stack ?? '').split('\n').filter((line) => line.trimStart().startsWith('at '));
+  // The stack begins with the message, whose own lines can look like frames.
+  const stack = error.stack ?? '';
+  const message = stack.indexOf(error.message);
+  const frames =
+    message < 0
+      ? []
+      : stack
+          .slice(message + error.message.length)
+          .split('\n')
+          .filter((line) => line.trimStart().startsWith('at '));
   const sqlState = 'sqlState' in error && typeof error.sqlState === 'string' ? error.sqlState : '';
   return { kind: error.name, sqlState, stack: frames.slice(0, 12).join('\n') };
 }

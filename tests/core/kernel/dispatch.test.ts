@@ -60,7 +60,7 @@ test('a bug leaves as an incident number; the log holds where it was and nothing
   onTestFinished(() => rm(folder, { recursive: true }));
   const log = openLog(folder);
   const dispatch = dispatchWith(
-    { 'session.current': () => Promise.reject(new Error('row of anita@example.com, +917000012345')) },
+    { 'session.current': () => Promise.reject(new Error('row of anita@example.com\n    at +917000012345')) },
     null,
     log,
   );
