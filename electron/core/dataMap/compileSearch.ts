@@ -24,16 +24,14 @@ export function searchTargets(map: DataMap): readonly Target[] {
 const scores = { exact: 1, identifier: 1, digits: 0.95, prefix: 0.9, part: 0.7 } as const;
 
 /**
- * From which similarity on names count as alike. The first answers from the
- * index alone in milliseconds; each lower one has many times the candidates,
- * so the second is for texts that few are close to, the last for those that
- * nobody is.
+ * From which similarity on (0 to 1) names count as alike. One typing error,
+ * two letters in the wrong order included, changes at most four of a text's n
+ * trigrams, so that what was meant has at least (n - 4) / (n + 4) in common
+ * with it; each lower bound has many times the candidates. Long texts begin at
+ * `highestSimilarity`, and `lowestSimilarity` is for a text nobody is close to.
  */
-const firstSimilarity = 0.55;
-const secondSimilarity = 0.4;
-const lastSimilarity = 0.3;
-/** Whoever was meant is hardly missing among so many. */
-const enoughPeople = 10;
+const highestSimilarity = 0.55;
+const lowestSimilarity = 0.3;
 
 /**
  * `run_search`: takes only the number of a committed intent; finds keys of
@@ -67,32 +65,26 @@ export function compileSearch(map: DataMap, catalogue: Catalogue): string {
     when length(v_digits) >= 7 and v_text ~ '^[-0-9+() .]+$' then 'digits'
     when v_text ~ '^[^[:space:]()<>,;:"]*@[^[:space:]()<>,;:"]*$' then 'email'
     else 'words' end;
+  v_spaced := v_text ~ '[[:space:]]';
   v_like := replace(replace(replace(v_text, '!', '!!'), '%', '!%'), '_', '!_');
 ${steps(columnsSearched(map, catalogue), trigram)}
-  v_hits := 0;
-  for v_hit in
+  return query
     with best as (
       select f.key, max(f.score) as score, array_agg(distinct f.matched) as matched
       from unnest(v_keys, v_matches, v_scores) f(key, matched, score) group by f.key order by max(f.score) desc, f.key limit v_limit + 1
     )
-    select b.key::text as key, b.score, b.matched, ${maskedColumn(map.subject.name)} as name, ${maskedColumn(map.subject.email)} as email, ${maskedColumn(map.subject.phone)} as phone,
-      (select array_agg(x.name) from (select ${workspaceMask === undefined ? workspaceName : maskOf(workspaceMask, workspaceName)} as name
-        from ${quoteTable(workspaces.table)} w where w.${quoteIdentifier(owner)} = b.key limit 3) x) as workspaces
-    from best b join ${holderTable} t on t.${key} = b.key
-    order by b.score desc, b.key
-  loop
-    v_reference := privacy_console.reference_of(v_hit.key);
-    continue when v_reference is null;
-    v_hits := v_hits + 1;
-    subject := v_reference; name := v_hit.name; email := v_hit.email; phone := v_hit.phone;
-    workspaces := coalesce(v_hit.workspaces, array[]::text[]); matched := v_hit.matched; score := v_hit.score;
-    return next;
-  end loop;
+    select r.reference, ${maskedColumn(map.subject.name)}, ${maskedColumn(map.subject.email)}, ${maskedColumn(map.subject.phone)},
+      coalesce((select array_agg(x.name) from (select ${workspaceMask === undefined ? workspaceName : maskOf(workspaceMask, workspaceName)} as name
+        from ${quoteTable(workspaces.table)} w where w.${quoteIdentifier(owner)} = b.key limit 3) x), array[]::text[]), b.matched, b.score
+    from best b join privacy_console.references_of((select array_agg(k.key::text) from best k)) r on r.key = b.key::text
+      join ${holderTable} t on t.${key} = b.key
+    order by b.score desc, b.key;
+  get diagnostics v_hits = row_count;
   perform privacy_console.search_done(p_search, v_hits);`,
     {
-      declare: `  v_text text; v_limit int; v_digits text; v_shape text; v_like text; v_hits int; v_hit record; v_reference text;
+      declare: `  v_text text; v_limit int; v_digits text; v_shape text; v_like text; v_hits int; v_spaced boolean;
   v_keys ${keyType}[] := array[]::${keyType}[]; v_matches text[] := array[]::text[]; v_scores float8[] := array[]::float8[];`,
-      pins: `${planPins}${trigram === null ? '' : ` set pg_trgm.similarity_threshold = ${lastSimilarity}`}`,
+      pins: `${planPins}${trigram === null ? '' : ` set pg_trgm.similarity_threshold = ${lowestSimilarity}`}`,
     },
   );
 }
@@ -129,10 +121,13 @@ function columnsSearched(map: DataMap, catalogue: Catalogue): readonly Searched[
     const raw = `t.${quoteIdentifier(column)}`;
     const text = isBase(live) && live.type === 'text' ? raw : `${raw}::text`;
     const field = quoteLiteral(`${own ? '' : `${collection}.`}${column} `);
+    const isEmail = own && column === map.subject.email;
+    // No e-mail address has a space in it; words are not looked for in them.
+    const unless = isEmail ? 'not v_spaced and ' : '';
     return [
       {
         forms,
-        isEmail: own && column === map.subject.email,
+        isEmail,
         isUuid: live.type === 'uuid',
         raw,
         text,
@@ -140,7 +135,7 @@ function columnsSearched(map: DataMap, catalogue: Catalogue): readonly Searched[
           ? `${text} = v_text`
           : `${raw} operator(${quoteIdentifier(live.typeSchema)}.=) v_text::${typeOf(live)}`,
         find: (how, score, condition, order = '') =>
-          `(select t.${quoteIdentifier(subjectKey)}, ${field} || ${how}, (${score})::float8 from ${quoteTable(held.table)} t where ${condition}${order} limit v_limit + 1)`,
+          `(select t.${quoteIdentifier(subjectKey)}, ${field} || ${how}, (${score})::float8 from ${quoteTable(held.table)} t where ${unless}${condition}${order} limit v_limit + 1)`,
       },
     ];
   });
@@ -191,9 +186,14 @@ ${collect(having('exact').map((each) => equal(each, 'exact')))}  end if;
       ` order by ${similarity} desc`,
     );
   });
-  const people = '(select count(distinct k) from unnest(v_keys) k)';
-  const lookAlike = (condition: string, similarity: number): string =>
-    `  if ${condition} then\n    perform set_config('pg_trgm.similarity_threshold', '${similarity}', true);\n${collect(alike)}  end if;\n`;
+  const lookAlike = (condition: string, similarity: string): string =>
+    `  if ${condition} then
+    perform set_config('pg_trgm.similarity_threshold', (${similarity})::text, true);
+${collect(alike)}  end if;
+`;
+  const trigrams = `cardinality(${quoteIdentifier(trigram)}.show_trgm(v_text))`;
+  // A little less than the bound itself, which pg_trgm computes in single precision.
+  const oneErrorAway = `least(${highestSimilarity}, greatest(${lowestSimilarity}, (${trigrams} - 4) / (${trigrams} + 4.0) - 0.001))`;
   parts.push(
     `  if v_shape = 'digits' then
 ${collect(digits)}  end if;
@@ -205,11 +205,9 @@ ${widestFirst(emails)}  end if;
     `  if v_shape = 'words' then
 ${widestFirst(columns)}`,
     // What has digits in it and was found as it stands is no misspelt name.
-    `  if v_digits = '' or cardinality(v_keys) = 0 then\n`,
-    lookAlike(`${people} <= v_limit`, firstSimilarity),
-    lookAlike(`${people} < ${enoughPeople}`, secondSimilarity),
-    lookAlike('cardinality(v_keys) = 0', lastSimilarity),
-    '  end if;\n  end if;\n',
+    lookAlike("(v_digits = '' or cardinality(v_keys) = 0) and cardinality(v_keys) <= v_limit", oneErrorAway),
+    lookAlike('cardinality(v_keys) = 0', String(lowestSimilarity)),
+    '  end if;\n',
   );
   return parts.join('');
 }

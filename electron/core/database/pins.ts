@@ -44,3 +44,21 @@ export function definer(
     `as $function$\n${bodyPins}\n${options.declare ? `declare\n${options.declare}\n` : ''}begin\n${body}\nend\n$function$;\n`
   );
 }
+
+/**
+ * SQL for a step of our own functions: runs with the rights and the settings of
+ * the one that calls it. Nobody is granted it; called directly it could do no
+ * more than its caller.
+ */
+export function step(
+  signature: string,
+  returns: string,
+  body: string,
+  options: { readonly declare?: string } = {},
+): string {
+  return (
+    `create function privacy_console.${signature} returns ${returns}\n` +
+    `language plpgsql volatile security invoker\n` +
+    `as $function$\n${bodyPins}\n${options.declare ? `declare\n${options.declare}\n` : ''}begin\n${body}\nend\n$function$;\n`
+  );
+}

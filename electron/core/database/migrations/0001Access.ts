@@ -1,4 +1,4 @@
-import { definer } from '../pins.ts';
+import { definer, planPins, step } from '../pins.ts';
 
 /** Requests, accesses, searches and reveals: what must be committed before anything is read; run as the trail's owner. */
 export const access = `
@@ -60,23 +60,25 @@ create table privacy_console.reveal (
   entry bigint not null references privacy_console.entry
 );
 
-${definer('my_oid()', 'oid', `  return (select r.oid from pg_roles r where r.rolname = session_user);`)}
+${step('my_oid()', 'oid', `  return to_regrole(quote_ident(session_user));`)}
 ${definer(
-  'reference_of(p_key text)',
-  'text',
-  `  select s.reference into v_reference from privacy_console.subject s where s.kind = 'account' and s.key = p_key;
-  if found then return v_reference; end if;
-  select sha256(i.secret || convert_to('account:' || p_key, 'UTF8')) into v_hash from privacy_console.installation i;
-  if exists (select from privacy_console.subject s where s.key_hash = v_hash and s.erased_at is not null) then return null; end if;
-  v_reference := 'S-' || upper(substr(replace(gen_random_uuid()::text, '-', ''), 1, 12));
-  insert into privacy_console.subject (reference, key, key_hash) values (v_reference, p_key, v_hash)
+  'references_of(p_keys text[])',
+  'table (key text, reference text)',
+  `  -- Who was erased and came back under the same key stays hidden: the hash of the key is kept.
+  insert into privacy_console.subject (reference, key, key_hash)
+    select 'S-' || upper(substr(replace(gen_random_uuid()::text, '-', ''), 1, 12)), k.key, h.hash
+      from unnest(p_keys) k(key) cross join privacy_console.installation i
+      cross join lateral (select sha256(i.secret || convert_to('account:' || k.key, 'UTF8')) as hash) h
+      -- Scalar, so that the planner asks the index for each key instead of reading everybody.
+      where (select s.reference from privacy_console.subject s where s.kind = 'account' and s.key = k.key) is null
+        and (select count(*) from privacy_console.subject s where s.key_hash = h.hash and s.erased_at is not null) = 0
     on conflict (kind, key) where key is not null do nothing;
-  return (select s.reference from privacy_console.subject s where s.kind = 'account' and s.key = p_key);`,
-  { declare: '  v_reference text; v_hash bytea;' },
+  return query select s.key, s.reference from privacy_console.subject s where s.kind = 'account' and s.key = any (p_keys);`,
+  { pins: planPins },
 )}
 create index subject_key_hash on privacy_console.subject (key_hash);
 
-${definer(
+${step(
   'check_reason(p_request bigint, p_reason text, p_subject text)',
   'void',
   `  if p_request is null then
@@ -95,7 +97,7 @@ ${definer(
   end if;`,
   { declare: '  v_state text; v_subject text;' },
 )}
-${definer(
+${step(
   'grant_access(p_staff bigint, p_kind text, p_subject text, p_request bigint, p_minutes int, p_entry bigint)',
   'bigint',
   `  insert into privacy_console.access (staff, login_oid, kind, subject, request, opened_at, opened_xact, expires_at, entry)
@@ -105,7 +107,7 @@ ${definer(
   return v_id;`,
   { declare: '  v_id bigint;' },
 )}
-${definer(
+${step(
   'spend_person(p_staff bigint, p_subject text)',
   'boolean',
   `  -- Somebody looked at within the hour costs nothing more; exports and plans count like accesses.
@@ -150,7 +152,7 @@ ${definer(
   return jsonb_build_object('ok', true) || privacy_console.receipt(privacy_console.append('access.closed', v_subject, v_request, 'done', v_opened, null));`,
   { declare: '  v_subject text; v_request bigint; v_opened bigint;' },
 )}
-${definer(
+${step(
   'access_is_open(p_access bigint)',
   'boolean',
   `  return exists (select from privacy_console.access a

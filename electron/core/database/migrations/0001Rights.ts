@@ -88,7 +88,7 @@ const executable: readonly (readonly [string, readonly string[]])[] = [
       'my_open_subjects',
       'searching',
       'search_done',
-      'reference_of',
+      'references_of',
       'revealing',
       'reveal_shown',
     ],

@@ -1,4 +1,4 @@
-import { definer } from '../pins.ts';
+import { definer, step } from '../pins.ts';
 
 /** Installation, settings, staff, subjects and the audit trail; run as the trail's owner. */
 export const trail = `
@@ -68,7 +68,7 @@ create table privacy_console.subject (
   key_hash bytea not null,
   erased_at timestamptz
 );
-create unique index subject_key on privacy_console.subject (kind, key) where key is not null;
+create unique index subject_key on privacy_console.subject (key, kind) where key is not null;
 
 -- Locked, never updated: an updated row slows to a third behind one old snapshot.
 create table privacy_console.latch (one boolean primary key default true check (one));
@@ -103,7 +103,7 @@ create table privacy_console.detail (
   text text not null
 );
 
-${definer(
+${step(
   'canonical(p_number bigint, p_at timestamptz, p_actor text, p_workstation text, p_client text, p_action text, p_subject text, p_request bigint, p_outcome text, p_intent bigint, p_commitment bytea)',
   'bytea',
   `  return convert_to(
@@ -120,20 +120,23 @@ ${definer(
     || ',"workstation":' || to_json(p_workstation)::text
     || '}', 'UTF8');`,
 )}
-${definer(
+${step(
   'append(p_action text, p_subject text, p_request bigint, p_outcome text, p_intent bigint, p_detail text)',
   'bigint',
   `  -- Durable before anything is told; a prepared transaction can't hold the latch (notify forbids it);
   -- a transaction left open is ended.
   perform set_config('synchronous_commit', 'on', true);
   perform set_config('idle_in_transaction_session_timeout', '5s', true);
-  begin
-    perform 1 from privacy_console.latch for update;
-  exception when lock_not_available then
-    -- Somebody sits on the latch; who does so idly is put out, once.
-    if privacy_console.reap() = 0 then raise; end if;
-    perform 1 from privacy_console.latch for update;
-  end;
+  perform 1 from privacy_console.latch for update skip locked;
+  if not found then
+    begin
+      perform 1 from privacy_console.latch for update;
+    exception when lock_not_available then
+      -- Somebody sits on the latch; who does so idly is put out, once.
+      if privacy_console.reap() = 0 then raise; end if;
+      perform 1 from privacy_console.latch for update;
+    end;
+  end if;
   select e.number, e.chain into v_last, v_chain from privacy_console.entry e order by e.number desc limit 1;
   v_number := coalesce(v_last, 0) + 1;
   v_at := clock_timestamp();
@@ -159,12 +162,12 @@ ${definer(
   v_workstation text; v_client text; v_bytes bytea;`,
   },
 )}
-${definer(
+${step(
   'receipt(p_number bigint)',
   'jsonb',
   `  return (select jsonb_build_object('entry', e.number, 'chain', encode(e.chain, 'hex')) from privacy_console.entry e where e.number = p_number);`,
 )}
-${definer(
+${step(
   'only_write()',
   'void',
   `  -- One effect a transaction: two would take locks in opposite orders, and a savepoint could undo one of them.
@@ -175,16 +178,16 @@ ${definer(
     raise exception 'This is a standby; connect to the primary.' using errcode = 'PC008';
   end if;`,
 )}
-${definer(
+${step(
   'setting_of(p_name text)',
   'int',
   `  return (select s.value from privacy_console.setting s where s.name = p_name);`,
 )}
-${definer(
+${step(
   'caller(p_roles text[])',
   'bigint',
   `  select s.id into v_staff from privacy_console.staff s
-    where s.login_oid = (select r.oid from pg_roles r where r.rolname = session_user) and s.login = session_user::text
+    where s.login_oid = to_regrole(quote_ident(session_user))::oid and s.login = session_user::text
       and s.active and s.roles && p_roles;
   if v_staff is null then
     raise exception 'This login is not registered as staff with the rights this needs; ask an administrator.' using errcode = 'PC002';
@@ -192,19 +195,19 @@ ${definer(
   return v_staff;`,
   { declare: '  v_staff bigint;' },
 )}
-${definer(
+${step(
   'holds_role(p_role text)',
   'boolean',
   `  return exists (select from privacy_console.staff s
-    where s.login_oid = (select r.oid from pg_roles r where r.rolname = session_user) and s.login = session_user::text
+    where s.login_oid = to_regrole(quote_ident(session_user))::oid and s.login = session_user::text
       and s.active and p_role = any (s.roles));`,
 )}
-${definer(
+${step(
   'person_of(p_staff bigint)',
   'text',
   `  return (select lower(s.person) from privacy_console.staff s where s.id = p_staff);`,
 )}
-${definer(
+${step(
   'spend(p_staff bigint, p_kind text, p_setting text)',
   'boolean',
   `  v_cap := privacy_console.setting_of(p_setting);
@@ -226,7 +229,7 @@ create table privacy_console.budget (
   refreshed_at timestamptz not null,
   primary key (staff, kind)
 );
-${definer(
+${step(
   'refused(p_action text, p_subject text, p_request bigint, p_code text, p_says text)',
   'jsonb',
   `  return jsonb_build_object('ok', false, 'code', p_code, 'says', p_says)
@@ -343,7 +346,7 @@ ${definer(
       join pg_type t on t.oid = a.atttypid join pg_namespace tn on tn.oid = t.typnamespace
       where m.type <> case when tn.nspname = 'pg_catalog' then format_type(a.atttypid, null) else tn.nspname || '.' || t.typname end;`,
 )}
-${definer(
+${step(
   'refuse_where_unsafe()',
   'void',
   `  if pg_is_in_recovery() then
@@ -366,7 +369,7 @@ ${definer(
   end if;`,
   { declare: '  v_schemas text; v_tables text;' },
 )}
-${definer(
+${step(
   'refuse_bypass()',
   'void',
   `  -- Whoever can read the platform's tables beside the guard, by a grant to public or to a role this login can become,
