@@ -56,6 +56,8 @@ export const copyTimeoutMs = 15 * 60_000;
 const lockTimeoutMs = 5_000;
 const idleInTransactionTimeoutMs = 15_000;
 const connectTimeoutMs = 8_000;
+/** Statements the server keeps parsed for a session; their texts are the program's own, so they are few. */
+const preparedAtMost = 200;
 /** How long past its limit a statement may stay unanswered before its connection counts as dead. */
 const graceMs = 5_000;
 
@@ -102,6 +104,18 @@ class GuardedClient extends pg.Client {
       this.cancelKey = key;
     });
   }
+}
+
+const namesOfStatements = new Map<string, string>();
+
+/** The name under which sessions keep a statement parsed; none for one without values, or when there are too many. */
+function preparedName(text: string, values: readonly unknown[]): string | undefined {
+  if (values.length === 0) return undefined;
+  const known = namesOfStatements.get(text);
+  if (known !== undefined || namesOfStatements.size >= preparedAtMost) return known;
+  const name = `privacy_console_${namesOfStatements.size + 1}`;
+  namesOfStatements.set(text, name);
+  return name;
 }
 
 type PooledClient = GuardedClient & pg.PoolClient;
@@ -471,6 +485,7 @@ class Lease implements DatabaseClient {
     let watchdog = setTimeout(dropConnection, timeoutMs + graceMs);
     let cancelling: Promise<void> | undefined;
     let met = false;
+    const name = preparedName(text, values);
     const onAbort = (): void => {
       clearTimeout(watchdog);
       watchdog = setTimeout(dropConnection, graceMs);
@@ -479,12 +494,25 @@ class Lease implements DatabaseClient {
     signal?.addEventListener('abort', onAbort, { once: true });
     try {
       refuseAborted(signal);
-      return await client.query({ text, values: [...values], types });
+      return await client.query({
+        ...(name === undefined ? {} : { name }),
+        text,
+        values: [...values],
+        types,
+      });
     } catch (error) {
       met = sqlStateOf(error) === '57014';
       if (isConnectionLoss(error)) {
         this.#unfit = true;
         refuseAborted(signal);
+      }
+      // What was parsed under an older data map gives other columns now; a new session parses it anew.
+      if (name !== undefined && sqlStateOf(error) === '0A000') {
+        this.#unfit = true;
+        throw new ExpectedError(
+          'conflict',
+          'The data map was changed while this session was open, so nothing was read or changed; try again.',
+        );
       }
       throw fromDriver(error, signal);
     } finally {

@@ -454,6 +454,21 @@ describe('an error', () => {
     expect((await pool.query('select 1')).rowCount).toBe(1);
   });
 
+  test('that parsed a statement before a table changed says so once, and asks again', async () => {
+    pool = open();
+    await server.superuser.query(
+      'create view public.said as select body from public.note; grant select on public.said to clerk',
+    );
+    const ask = () => pool.query('select * from public.said where $1::int is not null', [1]);
+    await ask();
+    await server.superuser.query(
+      'drop view public.said; create view public.said as select id, body from public.note; grant select on public.said to clerk',
+    );
+    await expect(ask()).rejects.toMatchObject({ code: 'conflict' });
+    await expect(ask()).resolves.toMatchObject({ rowCount: 0 });
+    await server.superuser.query('drop view public.said');
+  });
+
   test('after closing says that the console is locked', async () => {
     pool = open();
     await pool.close();
