@@ -132,7 +132,8 @@ export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
     'delete from privacy_console.mapped_table;',
     'delete from privacy_console.ignored_table;',
     `insert into privacy_console.mapped_column (collection, schema_name, table_name, column_name, type, masked, never) values\n${columnRows.join(',\n')};`,
-    'insert into privacy_console.mapped_table select distinct schema_name, table_name from privacy_console.mapped_column;',
+    `insert into privacy_console.mapped_table select distinct m.schema_name, m.table_name, c.oid::regclass from privacy_console.mapped_column m
+  join pg_catalog.pg_namespace n on n.nspname = m.schema_name join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = m.table_name;`,
     ignored.length === 0 ? '' : `insert into privacy_console.ignored_table values\n${ignored.join(',\n')};`,
     'update privacy_console.data_map set current = false where current;',
     `insert into privacy_console.data_map (hash, text, described, current) values (${quoteLiteral(hash)}, ${quoteLiteral(canonicalMap(map))}, ${quoteLiteral(JSON.stringify(describe(map, catalogue)))}, true)

@@ -39,8 +39,13 @@ create table privacy_console.mapped_column (
   never boolean not null,
   primary key (collection, column_name)
 );
--- The tables of mapped_column, once each: the gate goes through them at every call.
-create table privacy_console.mapped_table (schema_name text, table_name text, primary key (schema_name, table_name));
+-- The tables of mapped_column, once each: the gate goes through them at every call, by what needs no look into pg_class.
+create table privacy_console.mapped_table (
+  schema_name text,
+  table_name text,
+  relation regclass not null unique,
+  primary key (schema_name, table_name)
+);
 create table privacy_console.ignored_table (schema_name text, table_name text, reason text not null, primary key (schema_name, table_name));
 
 create table privacy_console.setting (name text primary key, value int not null);
@@ -353,21 +358,22 @@ ${step(
     raise exception 'This is a standby; connect to the primary.' using errcode = 'PC008';
   end if;
   -- Schemas our code names: the platform's, and those of the extensions whose types and operators it uses.
-  select string_agg(x.name, ', ') into v_schemas from (
-      select m.schema_name as name from privacy_console.mapped_table m
-      union select n.nspname from pg_extension e join pg_namespace n on n.oid = e.extnamespace) x
-    where has_schema_privilege(session_user, x.name, 'CREATE');
+  select string_agg(n.nspname, ', ') into v_schemas from pg_namespace n
+    where has_schema_privilege(session_user, n.oid, 'CREATE')
+      and (n.nspname in (select m.schema_name from privacy_console.mapped_table m) or n.oid in (select e.extnamespace from pg_extension e));
   if v_schemas is not null then
     raise exception 'Staff may create objects in the schema %; revoke create on it from public and staff, then try again.', v_schemas using errcode = 'PC008';
   end if;
-  select string_agg(format('%I.%I', m.schema_name, m.table_name), ', ') into v_tables
-    from privacy_console.mapped_table m
-    join pg_namespace n on n.nspname = m.schema_name join pg_class c on c.relnamespace = n.oid and c.relname = m.table_name
-    where c.relrowsecurity;
+  select string_agg(m.relation::text, ', ') filter (where row_security_active(m.relation)),
+      string_agg(m.table_name, ', ') filter (where m.relation::text <> format('%I.%I', m.schema_name, m.table_name))
+    into v_tables, v_replaced from privacy_console.mapped_table m;
+  if v_replaced is not null then
+    raise exception 'The map was installed for another table than the one now named %; let an administrator check the map and install it again.', v_replaced using errcode = 'PC010';
+  end if;
   if v_tables is not null then
     raise exception 'Row-level security on % would hide rows from the console; let an administrator settle that first.', v_tables using errcode = 'PC008';
   end if;`,
-  { declare: '  v_schemas text; v_tables text;' },
+  { declare: '  v_schemas text; v_tables text; v_replaced text;' },
 )}
 ${step(
   'refuse_bypass()',
@@ -375,11 +381,9 @@ ${step(
   `  -- Whoever can read the platform's tables beside the guard, by a grant to public or to a role this login can become,
   -- is not served: what they read would not be in the trail.
   v_roles := array(select r.oid from pg_roles r where pg_has_role(session_user, r.oid, 'MEMBER'));
-  select string_agg(format('%I.%I', m.schema_name, m.table_name), ', ') into v_tables
-    from privacy_console.mapped_table m
-    join pg_namespace n on n.nspname = m.schema_name join pg_class c on c.relnamespace = n.oid and c.relname = m.table_name
+  select string_agg(m.relation::text, ', ') into v_tables from privacy_console.mapped_table m
     where exists (select from unnest(v_roles) r(oid)
-      where has_any_column_privilege(r.oid, c.oid, 'SELECT, INSERT, UPDATE') or has_table_privilege(r.oid, c.oid, 'DELETE'));
+      where has_any_column_privilege(r.oid, m.relation, 'SELECT, INSERT, UPDATE') or has_table_privilege(r.oid, m.relation, 'DELETE'));
   if v_tables is not null then
     raise exception 'This login can reach % outside the console; take that right from it, its roles or public, then try again.', v_tables using errcode = 'PC008';
   end if;`,
