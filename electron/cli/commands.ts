@@ -405,7 +405,7 @@ export async function commands(
         return (await command.finish(jobId)).result;
       }),
     );
-  program
+  const exportList = program
     .command('exports')
     .addOption(new Option('--request <number>', 'only of this request').argParser(wholeNumber))
     .description('lists exports: who, when, hash, rows, files')
@@ -420,6 +420,11 @@ export async function commands(
           ).exports,
       ),
     );
+  exportList
+    .command('abandon')
+    .argument('<export>', 'number of the export', wholeNumber)
+    .description('closes an export that was interrupted, and its access to the person')
+    .action((exportId: number) => run((command) => command.call('exports.abandon', { exportId })));
   program
     .command('about')
     .description('versions of the program')

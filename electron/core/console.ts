@@ -10,7 +10,7 @@ import {
   type Places,
 } from './connections/index.ts';
 import { erasureOperations } from './erasure/index.ts';
-import { exportOperations } from './exports/index.ts';
+import { exportOperations, type ExportPace } from './exports/index.ts';
 import { installationOperations } from './installation/index.ts';
 import { createDispatch, type Dispatch } from './kernel/dispatch.ts';
 import { ExpectedError } from './kernel/errors.ts';
@@ -31,6 +31,8 @@ export interface ConsolePorts {
   readonly workstation: WorkstationPorts;
   /** Rows a deleting batch takes; for tests of what happens between batches. */
   readonly batchRows?: number;
+  /** How an export reads; for tests of what happens between its windows. */
+  readonly exportPace?: ExportPace;
 }
 
 /** A console: everything window, command line and tests use. */
@@ -79,7 +81,12 @@ export function createConsole(ports: ConsolePorts): Console {
       ...staffOperations(desk),
       ...requestOperations(desk),
       ...subjectOperations(desk),
-      ...exportOperations({ desk, jobs, version }),
+      ...exportOperations({
+        desk,
+        jobs,
+        version,
+        ...(ports.exportPace === undefined ? {} : { pace: ports.exportPace }),
+      }),
       ...erasureOperations({
         desk,
         jobs,

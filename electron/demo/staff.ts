@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { createConsole, type Console } from '#core/console.ts';
+import { createConsole, type Console, type ConsolePorts } from '#core/console.ts';
 import type { DemoRole, DemoSecrets, Places } from '#core/connections/index.ts';
 import { openLog } from '#core/kernel/log.ts';
 import { memoryKeychain } from '#core/keychain/index.ts';
@@ -21,8 +21,11 @@ const people = {
 
 const administrator = 'Asha Rao';
 
+/** How much a console does at a time; other than by default only in tests of what happens in between. */
+export type Pace = Pick<ConsolePorts, 'batchRows' | 'exportPace'>;
+
 /** A console for the demo's own steps and for tests: no window, no keychain, no log. */
-export function plainConsole(places: Places, batchRows?: number): Console {
+export function plainConsole(places: Places, pace: Pace = {}): Console {
   return createConsole({
     places,
     keychain: memoryKeychain(),
@@ -33,7 +36,7 @@ export function plainConsole(places: Places, batchRows?: number): Console {
       copy: () => Promise.resolve(),
       shell: 'none',
     },
-    ...(batchRows === undefined ? {} : { batchRows }),
+    ...pace,
   });
 }
 

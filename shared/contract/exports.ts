@@ -5,7 +5,8 @@ const exportRow = z.object({
   id: z.number().int(),
   requestId: z.number().int(),
   subject: z.string(),
-  state: z.enum(['running', 'done', 'failed']),
+  /** `interrupted`: its console has given no sign of life for minutes, so its access has ended; `abandoned`: closed since. */
+  state: z.enum(['running', 'interrupted', 'done', 'failed', 'abandoned']),
   startedAt: z.string(),
   startedBy: z.string(),
   finishedAt: z.string().nullable(),
@@ -33,6 +34,14 @@ export const exports = {
     summary: 'lists the exports of a request',
     input: z.strictObject({ requestId: z.number().int().positive().optional() }),
     output: z.object({ exports: z.array(exportRow) }),
+  }),
+  'exports.abandon': operation({
+    effect: 'write',
+    permission: ['operator', 'approver', 'admin'],
+    summary:
+      'closes an export that was interrupted, and its access; another’s only as approver or administrator',
+    input: z.strictObject({ exportId: z.number().int().positive() }),
+    output: z.object({ entry: z.number().int() }),
   }),
   'packages.verify': operation({
     effect: 'local',

@@ -1,6 +1,7 @@
 import type { AuditEntry } from '#shared/contract/audit.ts';
 import type { MappedCollection } from '#shared/contract/dataMap.ts';
 import type { ErasurePlan } from '#shared/contract/erasure.ts';
+import type { ExportRow } from '#shared/contract/exports.ts';
 import type { FailureCode } from '#shared/contract/result.ts';
 import type { SearchHit } from '#shared/contract/subjects.ts';
 import type { Job } from '#shared/contract/workstation.ts';
@@ -418,7 +419,13 @@ export const en = {
     moveOn: 'Next',
     package: (id: number) => `Package ${id}`,
     certificate: 'Certificate of deletion',
-    exportState: { running: 'being written', done: 'complete', failed: 'failed' },
+    exportState: {
+      running: 'being written',
+      interrupted: 'interrupted',
+      done: 'complete',
+      failed: 'failed',
+      abandoned: 'interrupted, closed',
+    } satisfies Record<ExportRow['state'], string>,
     correctionNote:
       'Open the person to compare what is held with what they wrote. Values are corrected by the platform’s own screens; close this request with its outcome afterwards.',
   },
@@ -668,6 +675,9 @@ export const en = {
     failed: 'The package was not finished',
     failedText: 'No file under the final name exists. Fix the cause and start again.',
     cancelled: 'Cancelled; nothing was left behind.',
+    abandon: 'Close',
+    abandonHint: 'The console that wrote this package has stopped; closing it ends its access and its entry.',
+    abandoned: (id: number) => `Export ${id} is closed.`,
     verify: 'Check a package',
     verifyHint: 'Works offline, on any package of this program.',
     verifyOk: (files: number, bytes: string) => `Intact: ${plural(files, 'file', 'files')}, ${bytes}.`,
@@ -994,6 +1004,7 @@ const actions: Readonly<Record<string, (who: string, whom: string, under: string
   'request.closed': (who, _, under) => `${who} closed ${theRequest(under)}`,
   'export.begun': (who, whom, under) => `${who} began an export of ${whom}${under}`,
   'export.finished': (who, whom, under) => `${who} finished an export of ${whom}${under}`,
+  'export.abandoned': (who, whom, under) => `${who} closed an interrupted export of ${whom}${under}`,
   'export.failed': (who, whom, under) => `The export of ${whom} by ${who} was not finished${under}`,
   'plan.intended': (who, whom, under) => `${who} was about to work out a deletion plan for ${whom}${under}`,
   'plan.made': (who, whom, under) => `${who} made a deletion plan for ${whom}${under}`,

@@ -44,6 +44,7 @@ const pinned = {
   'subjects.objects': ['read', ['viewer', 'operator']],
   'exports.start': ['reveal', ['operator']],
   'exports.list': ['read', 'staff'],
+  'exports.abandon': ['write', ['operator', 'approver', 'admin']],
   'packages.verify': ['local', 'anyone'],
   'erasure.plan': ['reveal', ['operator']],
   'erasure.list': ['read', 'staff'],

@@ -6,7 +6,7 @@ import type { DemoSecrets } from '#core/connections/index.ts';
 import type { Console } from '#core/console.ts';
 import { startPlatform, type Platform } from '#demo/platform.ts';
 import { writeDemoSecrets } from '#demo/secrets.ts';
-import { expectDone, installDemo, plainConsole } from '#demo/staff.ts';
+import { expectDone, installDemo, plainConsole, type Pace } from '#demo/staff.ts';
 import { withSuperuser } from '#demo/superuser.ts';
 import type { TestDesk } from './testDesk.ts';
 
@@ -41,8 +41,8 @@ export async function openCluster(options: {
     ending.push(() => rm(folder, { recursive: true, force: true }));
     const secrets = await installDemo(platform, { profileFolder: folder, demoFolder: folder });
     const desk = (database: string, place: string, its: DemoSecrets): ClusterDesk => {
-      const consoleOf = (batchRows?: number): Console => {
-        const console = plainConsole({ profileFolder: place, demoFolder: place }, batchRows);
+      const consoleOf = (pace?: Pace): Console => {
+        const console = plainConsole({ profileFolder: place, demoFolder: place }, pace);
         ending.push(() => console.close());
         return console;
       };
@@ -52,8 +52,8 @@ export async function openCluster(options: {
         database,
         secrets: its,
         folder: place,
-        async signIn(role, { batchRows } = {}) {
-          const console = consoleOf(batchRows);
+        async signIn(role, pace) {
+          const console = consoleOf(pace);
           await expectDone(console, 'session.signIn', { profile: `demo:${role}` });
           return console;
         },

@@ -10,7 +10,7 @@ import { findPlaces } from '#core/places.ts';
 import { startObjectStore, type ObjectStore } from '#demo/objectStore.ts';
 import { copyDatabase, mediaBucket } from '#demo/platform.ts';
 import { writeDemoSecrets } from '#demo/secrets.ts';
-import { expectDone, plainConsole } from '#demo/staff.ts';
+import { expectDone, plainConsole, type Pace } from '#demo/staff.ts';
 import { withSuperuser, type SuperuserSession } from '#demo/superuser.ts';
 
 export { expectDone };
@@ -27,7 +27,7 @@ export interface TestDesk {
   /** The R2 of the test's own; null unless asked for. */
   readonly bucket: ObjectStore | null;
   /** A console with that member of staff signed in; closed with the desk. */
-  signIn(role: DemoRole, options?: { readonly batchRows?: number }): Promise<Console>;
+  signIn(role: DemoRole, pace?: Pace): Promise<Console>;
   /** A console with nobody signed in. */
   console(): Console;
   /** A bare session as that member of staff, as `psql` would have it; closed with the desk. */
@@ -76,8 +76,8 @@ export async function openDesk(options: { readonly withBucket?: boolean } = {}):
     folder,
     home,
     bucket: store,
-    async signIn(role, { batchRows } = {}) {
-      const console = plainConsole(places, batchRows);
+    async signIn(role, pace) {
+      const console = plainConsole(places, pace);
       consoles.push(console);
       await expectDone(console, 'session.signIn', { profile: `demo:${role}` });
       return console;

@@ -107,7 +107,7 @@ export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
     revokeOwnFunctions,
     `grant select on ${names.map((name) => `privacy_console.${quoteIdentifier(name)}`).join(', ')} to privacy_viewer, privacy_operator;`,
     `grant execute on function ${readerFunctions(['read', 'page', 'count', 'series'])}, privacy_console.run_search, privacy_console.show_reveal, privacy_console.object_rows, privacy_console.object_prefixes to privacy_viewer, privacy_operator;`,
-    `grant execute on function ${readerFunctions(['rows', 'span'])} to privacy_operator;`,
+    `grant execute on function ${readerFunctions(['rows', 'part'])} to privacy_operator;`,
     'grant execute on function privacy_console.erasure_scope, privacy_console.shared_rows, privacy_console.rows_to_erase, privacy_console.objects_to_erase to privacy_console_trail;',
   ].join('\n');
   const writing = [

@@ -75,10 +75,6 @@ export function pagesFromIndex(catalogue: Catalogue, held: Collection): boolean 
   );
 }
 
-function isTime(column: CatalogueColumn): boolean {
-  return ['timestamp with time zone', 'timestamp without time zone', 'date'].includes(column.type);
-}
-
 /** The reading functions and the thin view of one collection; run as the reader. */
 export function compileCollection(map: DataMap, catalogue: Catalogue, name: string): string {
   const held = collectionNamed(map, name);
@@ -92,9 +88,6 @@ export function compileCollection(map: DataMap, catalogue: Catalogue, name: stri
   const any = disjunction(conditions);
   const open = (kinds: string): string =>
     `  v_key := privacy_console.subject_of(p_access, array[${kinds}])::${keyType};\n${assignLive(conditions.variables)}`;
-  const first = held.order[0] ?? '';
-  const firstColumn = columnOf(catalogue, held, first);
-  const timed = isTime(firstColumn);
   const pinsOfPage = pagesFromIndex(catalogue, held) ? { pins: pagePins } : {};
 
   const parts = [
@@ -131,29 +124,16 @@ ${assignLive(conditions.variables)}
       { declare },
     ),
     definer(
-      `rows_${name}(p_access bigint, p_from timestamptz, p_to timestamptz)`,
+      `rows_${name}(p_access bigint, p_after text[], p_limit int)`,
       'setof text',
-      `${open("'export'")}
-  return query select row_to_json(r)::text from (${branches(
-    conditions,
-    (path, without) =>
-      `select ${exact(catalogue, held)} from ${table} t where ${path.condition}${without}` +
-      (timed ? ` and t.${quoteIdentifier(first)} >= p_from and t.${quoteIdentifier(first)} < p_to` : ''),
-    ' union all ',
-  )}) r;`,
-      { declare },
+      `${open("'export'")}\n${windowOfRows(catalogue, held, conditions)}`,
+      { declare: `${declare}\n${declarePlaces(catalogue, held, conditions, false)}`, ...pinsOfPage },
     ),
     definer(
-      `span_${name}(p_access bigint)`,
-      'table (low timestamptz, high timestamptz)',
-      timed
-        ? `${open("'export'")}
-  return query select min(x.low)::timestamptz, max(x.high)::timestamptz from (${conditions.paths
-    .map((path) => spanOf(table, path, quoteIdentifier(first)))
-    .join(' union all ')}) x(low, high);`
-        : `  perform privacy_console.subject_of(p_access, array['export']);
-  return query select null::timestamptz, null::timestamptz;`,
-      { declare },
+      `part_${name}(p_access bigint, p_after text[], p_upto text[])`,
+      'bigint',
+      `${open("'export'")}\n${countOfPart(catalogue, held, conditions)}`,
+      { declare: `${declare}\n${declarePlaces(catalogue, held, conditions, true)}` },
     ),
     definer(
       `cell_${name}(p_subject_key text, p_row_key text, p_column text)`,
@@ -261,6 +241,162 @@ function spanOf(table: string, path: PathCondition, column: string): string {
   return path.variable === null
     ? `select min(t.${column}), max(t.${column}) from ${table} t where ${path.condition}`
     : `select min(m.low), max(m.high) from unnest(${path.variable.name}) p(value) cross join lateral (select min(t.${column}) as low, max(t.${column}) as high from ${table} t where ${path.expression} = p.value) m`;
+}
+
+/** An export never asks for more rows at once than this: what a window gives is first written down by the server. */
+const largestWindow = 50_000;
+
+/** The columns by which an export goes on: the order, made unmistakable by the primary key. */
+function readingOrder(catalogue: Catalogue, held: Collection): readonly string[] {
+  const key = catalogue.primaryKeys.get(held.table) ?? [];
+  return [...held.order, ...key.filter((each) => !held.order.includes(each))];
+}
+
+/**
+ * Whether an export goes through a path parent by parent: each then comes
+ * straight off the path's index, on every version of PostgreSQL. Without that
+ * index it would be a scan of the table for every parent.
+ */
+function goesByParent(catalogue: Catalogue, held: Collection, { path, variable }: PathCondition): boolean {
+  if (variable === null) return false;
+  const indexes = catalogue.indexes.get(held.table) ?? [];
+  return indexes.some((index) => index[0] === (path.ignoreCase ? '' : path.column));
+}
+
+/**
+ * Variables of a place within an export: `[number of the path, parent or
+ * empty, values of the reading order…]`. The row at the place itself has been read.
+ */
+function declarePlaces(
+  catalogue: Catalogue,
+  held: Collection,
+  conditions: SubjectConditions,
+  counts: boolean,
+): string {
+  const order = readingOrder(catalogue, held);
+  return [
+    '  v_given bigint := 0; v_rows bigint;',
+    '  v_path int := coalesce(p_after[1]::int, 0);',
+    ...(counts ? [`  v_last int := coalesce(p_upto[1]::int, ${conditions.paths.length + 1});`] : []),
+    ...order.flatMap((each, place) => {
+      const type = typeOf(columnOf(catalogue, held, each));
+      return [
+        `  v_after_${place + 1} ${type} := p_after[${place + 3}]::${type};`,
+        `  v_upto_${place + 1} ${type};`,
+      ];
+    }),
+    ...conditions.paths.flatMap(({ variable }, place) =>
+      variable === null
+        ? []
+        : [
+            `  v_parent_${place + 1} ${variable.type};`,
+            `  v_from_${place + 1} ${variable.type};`,
+            `  v_to_${place + 1} ${variable.type};`,
+          ],
+    ),
+  ].join('\n');
+}
+
+/**
+ * At most `p_limit` rows after a place, then one line `[rows given, place]`: where to
+ * go on, null at the end. A place holds across transactions, so an export can
+ * go on in another one: rows that did not change are neither lost nor doubled.
+ */
+function windowOfRows(catalogue: Catalogue, held: Collection, conditions: SubjectConditions): string {
+  const order = readingOrder(catalogue, held);
+  const columns = order.map((each) => `t.${quoteIdentifier(each)}`);
+  const named = (kind: 'after' | 'upto'): readonly string[] =>
+    order.map((_each, place) => `v_${kind}_${place + 1}`);
+  // The first column is said twice: a comparison of rows prunes no partitions.
+  const after = ` and ${columns[0]} >= v_after_1 and (${columns.join(', ')}) > (${named('after').join(', ')})`;
+  const upto = ` and ${columns[0]} <= v_upto_1 and (${columns.join(', ')}) <= (${named('upto').join(', ')})`;
+  const paths = conditions.paths.map((path, place) => {
+    const number = place + 1;
+    const byParent = goesByParent(catalogue, held, path);
+    const without = conditions.paths
+      .slice(0, place)
+      .map((earlier) => ` and (${earlier.condition}) is not true`)
+      .join('');
+    const mine = `${quoteTable(held.table)} t where ${byParent ? `${path.expression} = v_parent_${number}` : path.condition}${without}`;
+    const read = (range: string): string => `return query select row_to_json(r)::text from (
+        select ${exact(catalogue, held)} from ${mine}${range}) r;`;
+    const window = (range: string): string => `
+      select ${columns.join(', ')} into ${named('upto').join(', ')} from ${mine}${range}
+        order by ${columns.join(', ')} offset greatest(p_limit - v_given - 1, 0) limit 1;
+      if found then
+        ${read(`${range}${upto}`)}
+        get diagnostics v_rows = row_count;
+        return next json_build_array(v_given + v_rows, array['${number}', ${byParent ? `v_parent_${number}::text` : "''"}, ${named(
+          'upto',
+        )
+          .map((each) => `${each}::text`)
+          .join(', ')}])::text;
+        return;
+      end if;
+      ${read(range)}
+      get diagnostics v_rows = row_count;
+      v_given := v_given + v_rows;`;
+    const parents = path.variable?.name ?? '';
+    return byParent
+      ? `  if v_path <= ${number} then
+    if v_path = ${number} then v_from_${number} := p_after[2]::${path.variable?.type}; end if;
+    for v_parent_${number} in select p.value from unnest(${parents}) p(value)
+        where v_path < ${number} or p.value >= v_from_${number} order by p.value loop
+      if v_path = ${number} and v_parent_${number} = v_from_${number} then${window(after)}
+      else${window('')}
+      end if;
+    end loop;
+  end if;`
+      : `  if v_path = ${number} then${window(after)}
+  elsif v_path < ${number} then${window('')}
+  end if;`;
+  });
+  return `  if p_limit not between 1 and ${largestWindow} then
+    raise exception 'An export reads from 1 to ${largestWindow} rows at a time.' using errcode = 'PC004';
+  end if;
+${paths.join('\n')}
+  return next json_build_array(v_given, null)::text;
+  return;`;
+}
+
+/** Counts the rows after one place up to another, by sets instead of parent by parent: what a part that was read is held against. */
+function countOfPart(catalogue: Catalogue, held: Collection, conditions: SubjectConditions): string {
+  const order = readingOrder(catalogue, held);
+  const counts = conditions.paths.map((path, place) => {
+    const number = place + 1;
+    const byParent = goesByParent(catalogue, held, path);
+    const without = conditions.paths
+      .slice(0, place)
+      .map((earlier) => ` and (${earlier.condition}) is not true`)
+      .join('');
+    const columns = [
+      ...(byParent ? [path.expression] : []),
+      ...order.map((each) => `t.${quoteIdentifier(each)}`),
+    ].join(', ');
+    const values = (parent: string, kind: string): string =>
+      [
+        ...(byParent ? [`v_${parent}_${number}`] : []),
+        ...order.map((_each, at) => `v_${kind}_${at + 1}`),
+      ].join(', ');
+    const assign = byParent
+      ? `    if v_path = ${number} then v_from_${number} := p_after[2]::${path.variable?.type}; end if;
+    if v_last = ${number} then v_to_${number} := p_upto[2]::${path.variable?.type}; end if;\n`
+      : '';
+    return `  if v_path <= ${number} and v_last >= ${number} then
+${assign}    select count(*) into v_rows from ${quoteTable(held.table)} t where ${path.condition}${without}
+      and (v_path < ${number} or (${columns}) > (${values('from', 'after')}))
+      and (v_last > ${number} or (${columns}) <= (${values('to', 'upto')}));
+    v_given := v_given + v_rows;
+  end if;`;
+  });
+  return `${order
+    .map(
+      (each, place) =>
+        `  v_upto_${place + 1} := p_upto[${place + 3}]::${typeOf(columnOf(catalogue, held, each))};`,
+    )
+    .join('\n')}
+${counts.join('\n')}
+  return v_given;`;
 }
 
 /** Exact values for an export: whole numbers and decimals as texts, bytes as base64, times in ISO 8601 with their zone. */

@@ -8,6 +8,27 @@ export interface FileEntry {
   readonly sha256: string;
 }
 
+/** The rows of a collection that were read from one snapshot. */
+export interface CollectionPart {
+  /** Number of the snapshot, from 1. */
+  readonly snapshot: number;
+  readonly rows: number;
+}
+
+/** How a collection was read from the database. */
+export interface CollectionReading {
+  readonly parts: readonly CollectionPart[];
+  /** What the database counted of the whole collection in the last of these snapshots; other than the rows only where the platform changed some in between. */
+  readonly rowsAtEnd: number;
+}
+
+/** One moment of the database from which rows were read. */
+export interface SnapshotSummary {
+  readonly number: number;
+  /** By the database's clock, ISO 8601. */
+  readonly began: string;
+}
+
 /** One collection as `data/processing.json` names it. */
 export interface CollectionSummary {
   readonly name: string;
@@ -17,6 +38,8 @@ export interface CollectionSummary {
   readonly rowsCounted: number | null;
   readonly bytes: number;
   readonly sha256: string;
+  readonly parts?: readonly CollectionPart[];
+  readonly rowsAtEnd?: number;
 }
 
 /** How many objects went in whole, and how many not. */
@@ -28,6 +51,29 @@ export interface FileSummary {
 }
 
 export const bagitText = 'BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n';
+
+/** What `data/processing.json` says of the snapshots, also in words where there is more than one. */
+export function snapshotText(
+  snapshots: readonly SnapshotSummary[],
+  collections: readonly CollectionSummary[],
+): object {
+  return {
+    snapshots: snapshots.map(({ number, began }) => ({
+      number,
+      began,
+      collections: collections
+        .filter(({ parts }) => parts?.some(({ snapshot }) => snapshot === number) === true)
+        .map(({ name }) => name),
+    })),
+    ...(snapshots.length > 1
+      ? {
+          note:
+            `Reading lasted longer than one transaction of the database may, so the records are as they were at ${String(snapshots.length)} moments, ` +
+            'named under "snapshots". A row that was changed between two of them may stand in either state, twice, or not at all.',
+        }
+      : {}),
+  };
+}
 
 /** Lines as `sha256sum -c` and RFC 8493 both read them, in the order of their paths. */
 export function manifestText(entries: readonly FileEntry[]): string {
@@ -47,8 +93,9 @@ export function bagInfoText(about: {
   readonly payload: readonly FileEntry[];
   readonly collections: readonly CollectionSummary[];
   readonly files: FileSummary;
+  readonly snapshots: number | null;
 }): string {
-  const { payload, collections, files } = about;
+  const { payload, collections, files, snapshots } = about;
   const bytes = payload.reduce((sum, entry) => sum + entry.bytes, 0);
   const rows = collections.reduce((sum, collection) => sum + collection.rows, 0);
   const lines: readonly (readonly [string, string | number])[] = [
@@ -64,6 +111,7 @@ export function bagInfoText(about: {
     ['Files-Differing', files.differing],
     ['Files-Incomplete', files.incomplete],
     ['Files-Missing', files.missing],
+    ...(snapshots === null ? [] : [['Snapshot-Count', snapshots] as const]),
   ];
   return lines.map(([label, value]) => `${label}: ${String(value)}\n`).join('');
 }

@@ -1,1 +1,1 @@
-export { exportOperations } from './operations.ts';
+export { exportOperations, type ExportPace } from './operations.ts';

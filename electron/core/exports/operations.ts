@@ -1,27 +1,27 @@
 import { unlink } from 'node:fs/promises';
 import { z } from 'zod';
 import type { Desk } from '#core/connections/index.ts';
-import type { DatabaseClient } from '#core/database/pool.ts';
 import { readerOver } from '#core/database/database.ts';
 import { sql } from '#core/database/sql.ts';
 import { cancelled, ExpectedError } from '#core/kernel/errors.ts';
 import type { Call, SomeHandlers } from '#core/kernel/dispatch.ts';
 import type { Jobs, Progress } from '#core/kernel/jobs.ts';
 import type { ObjectStore } from '#core/objectStore/objectStore.ts';
-import { compiled, mapInForce } from '#core/subjects/index.ts';
-import type { MappedCollection } from '#shared/contract/dataMap.ts';
+import { mapInForce } from '#core/subjects/index.ts';
 import type { ExportRow } from '#shared/contract/exports.ts';
-import { writePackage, type PackageCollection, type PackageFile, type PackageProgress } from './package.ts';
-import { monthsOf } from './rules.ts';
+import { removeLeftovers } from './leftovers.ts';
+import { writePackage, type PackageFile, type PackageProgress } from './package.ts';
+import { readCollection } from './reading.ts';
+import { openSnapshots, type Snapshots } from './snapshots.ts';
 import { verifyPackage } from './verify.ts';
 
-type Names = 'exports.start' | 'exports.list' | 'packages.verify';
+type Names = 'exports.start' | 'exports.list' | 'exports.abandon' | 'packages.verify';
 
 const exportRow = z.object({
   id: z.coerce.number(),
   requestId: z.coerce.number(),
   subject: z.string(),
-  state: z.enum(['running', 'done', 'failed']),
+  state: z.enum(['running', 'interrupted', 'done', 'failed', 'abandoned']),
   startedAt: z.string(),
   startedBy: z.string(),
   finishedAt: z.string().nullable(),
@@ -33,13 +33,24 @@ const exportRow = z.object({
 
 const begun = z.object({ export: z.number(), access: z.number(), subject: z.string(), entry: z.number() });
 
+/** How an export reads; other than by default only in tests of what happens between two windows. */
+export interface ExportPace {
+  /** How old a snapshot grows before reading goes on in the next, in milliseconds. */
+  readonly snapshotMs?: number;
+  /** Rows read with one statement. */
+  readonly windowRows?: number;
+  /** Milliseconds between two signs of life. */
+  readonly signOfLifeMs?: number;
+}
+
 export interface ExportOptions {
   readonly desk: () => Desk;
   readonly jobs: Jobs;
   readonly version: string;
+  readonly pace?: ExportPace;
 }
 
-export function exportOperations({ desk, jobs, version }: ExportOptions): SomeHandlers<Names> {
+export function exportOperations({ desk, jobs, version, pace = {} }: ExportOptions): SomeHandlers<Names> {
   return {
     'exports.start': async ({ requestId, folder }, call) => {
       const at = desk();
@@ -49,7 +60,7 @@ export function exportOperations({ desk, jobs, version }: ExportOptions): SomeHa
         call.note,
       );
       const jobId = jobs.start('export', requestId, (progress, signal) =>
-        runExport(at, started, requestId, folder, version, progress, signal),
+        runExport({ at, started, requestId, folder, version, pace }, progress, signal),
       );
       return { exportId: started.export, jobId, entry: started.entry };
     },
@@ -61,6 +72,14 @@ export function exportOperations({ desk, jobs, version }: ExportOptions): SomeHa
         exportRow,
       )) as ExportRow[],
     }),
+    'exports.abandon': async ({ exportId }, call) => {
+      const { entry } = await desk().database.effect(
+        sql`select privacy_console.abandon_export(${exportId}::bigint) as result`,
+        z.object({ entry: z.number() }),
+        call.note,
+      );
+      return { entry };
+    },
     'packages.verify': async ({ file }, { signal }) => {
       const verdict = await verifyPackage(file, { signal });
       return {
@@ -76,16 +95,25 @@ export function exportOperations({ desk, jobs, version }: ExportOptions): SomeHa
 
 const noNote: Call['note'] = () => undefined;
 
+interface Export {
+  readonly at: Desk;
+  readonly started: z.output<typeof begun>;
+  readonly requestId: number;
+  readonly folder: string;
+  readonly version: string;
+  readonly pace: ExportPace;
+}
+
+/** The database closes an export's access when it hears nothing for five minutes. */
+const signOfLifeMs = 60_000;
+
 /** Writes the package and tells the trail how it ended, whichever way it does. */
 async function runExport(
-  at: Desk,
-  started: z.output<typeof begun>,
-  requestId: number,
-  folder: string,
-  version: string,
+  work: Export,
   progress: Progress,
-  signal: AbortSignal,
+  cancelling: AbortSignal,
 ): Promise<Readonly<Record<string, unknown>>> {
+  const { at, started } = work;
   const end = (
     sha256: string | null,
     bytes: number,
@@ -98,19 +126,26 @@ async function runExport(
       z.object({}),
       noNote,
     );
+  const closed = new AbortController();
+  const signal = AbortSignal.any([cancelling, closed.signal]);
+  const life = setInterval(() => {
+    at.database
+      .effect(
+        sql`select privacy_console.export_lives(${started.export}::bigint) as result`,
+        z.object({ open: z.boolean() }),
+        noNote,
+      )
+      // Without the database the next sign may arrive; what needs the access is refused by the gate.
+      .catch((error: unknown) => {
+        if (error instanceof ExpectedError && error.code === 'conflict') closed.abort(error);
+      });
+  }, work.pace.signOfLifeMs ?? signOfLifeMs);
   let bucket: ObjectStore | null = null;
   try {
+    // The folder is looked at by writePackage, which says what is wrong with it.
+    await removeLeftovers(work.folder).catch(() => undefined);
     bucket = at.profile.r2 === null ? null : await at.openBucket('read');
-    const receipt = await writeFromSnapshot(
-      at,
-      bucket,
-      started,
-      requestId,
-      folder,
-      version,
-      progress,
-      signal,
-    );
+    const receipt = await writeFromSnapshots(work, bucket, progress, signal);
     const rows = receipt.collections.reduce((sum, each) => sum + each.rows, 0);
     const { complete, differing, incomplete, missing } = receipt.files;
     const files = complete + differing;
@@ -139,62 +174,38 @@ async function runExport(
       exportId: started.export,
     };
   } catch (error) {
-    await end(null, 0, 0, 0, error instanceof ExpectedError ? error.code : 'internal').catch(() => undefined);
-    throw error;
+    const cause = closed.signal.aborted ? (closed.signal.reason as Error) : inWords(error);
+    await end(null, 0, 0, 0, cause instanceof ExpectedError ? cause.code : 'internal').catch(() => undefined);
+    throw cause;
   } finally {
+    clearInterval(life);
     bucket?.close();
   }
 }
 
-/** A read-only transaction that others use and that ends when it is let go: one moment in time for all collections. */
-interface Snapshot {
-  readonly client: DatabaseClient;
-  /** Ends the transaction; the objects are fetched without holding the database's past. */
-  letGo(): Promise<void>;
+/** The gate speaks of opening an access, which nobody can for an export. */
+function inWords(error: unknown): unknown {
+  if (!(error instanceof ExpectedError) || error.code !== 'access_closed') return error;
+  return new ExpectedError(
+    'access_closed',
+    'The access of this export has ended, as it was closed, lasted a day, or nothing was heard of this console for minutes; nothing was kept, start the export again.',
+    { cause: error },
+  );
 }
 
-async function openSnapshot(at: Desk, signal: AbortSignal): Promise<Snapshot> {
-  const { promise: wanted, resolve: letGo } = Promise.withResolvers<void>();
-  const { promise: opened, resolve, reject } = Promise.withResolvers<DatabaseClient>();
-  const over = at.pool
-    .transaction(
-      async (client) => {
-        resolve(client);
-        await wanted;
-      },
-      { isolation: 'repeatable read', readOnly: true, signal },
-    )
-    .catch((error: unknown) => {
-      // Once its rows are there, how a transaction that only read has ended matters to nobody.
-      reject(error);
-    });
-  return {
-    client: await opened,
-    async letGo() {
-      letGo();
-      await over;
-    },
-  };
-}
-
-async function writeFromSnapshot(
-  at: Desk,
+async function writeFromSnapshots(
+  { at, started, requestId, folder, version, pace }: Export,
   store: ObjectStore | null,
-  started: z.output<typeof begun>,
-  requestId: number,
-  folder: string,
-  version: string,
   progress: Progress,
   signal: AbortSignal,
 ): ReturnType<typeof writePackage> {
-  const snapshot = await openSnapshot(at, signal);
+  const snapshots = await openSnapshots(at.pool, {
+    signal,
+    ...(pace.snapshotMs === undefined ? {} : { lastsMs: pace.snapshotMs }),
+  });
   try {
-    const reader = readerOver(snapshot.client);
-    const { taken } = await reader.row(
-      sql`select to_json(transaction_timestamp()) #>> '{}' as taken`,
-      z.object({ taken: z.string() }),
-    );
-    const map = await mapInForce(reader);
+    const map = await mapInForce(readerOver(snapshots.current.client));
+    let filesFrom: number | null = null;
     return await writePackage(
       {
         folder,
@@ -203,12 +214,19 @@ async function writeFromSnapshot(
         requestNumber: String(requestId),
         subjectReference: started.subject,
         program: `CloudSingh Privacy Console ${version}`,
-        collections: map.collections.map((each) => collectionSource(snapshot.client, started.access, each)),
-        files: store === null ? [] : fileSources(snapshot, store, started.access, signal),
+        collections: map.collections.map((each) =>
+          readCollection(snapshots, started.access, each, pace.windowRows),
+        ),
+        files:
+          store === null
+            ? []
+            : fileSources(snapshots, store, started.access, signal, (snapshot) => {
+                filesFrom = snapshot;
+              }),
+        snapshots: () => snapshots.taken,
         processing: () => ({
           mapHash: map.hash,
-          snapshot: taken,
-          snapshots: 1,
+          filesFrom,
           leftOut: map.collections.flatMap((each) =>
             each.never.map((column) => ({
               collection: each.name,
@@ -222,7 +240,7 @@ async function writeFromSnapshot(
       { signal, progress: (now) => progress(describeProgress(now), now.bytes, null) },
     );
   } finally {
-    await snapshot.letGo();
+    await snapshots.letGo();
   }
 }
 
@@ -239,46 +257,6 @@ function describeProgress(now: PackageProgress): string {
   }
 }
 
-/** JSON has no raw control characters, so with these two as quote and delimiter the lines come as they are. */
-const rawLines = "(format csv, quote e'\\x01', delimiter e'\\x02')";
-
-function collectionSource(
-  client: DatabaseClient,
-  access: number,
-  collection: MappedCollection,
-): PackageCollection {
-  const reader = readerOver(client);
-  return {
-    name: collection.name,
-    rows: async function* (signal) {
-      const { low, high } = await reader.row(
-        {
-          text: `select to_json(low) #>> '{}' as low, to_json(high) #>> '{}' as high from ${compiled('span', collection)}($1::bigint)`,
-          values: [access],
-        },
-        z.object({ low: z.string().nullable(), high: z.string().nullable() }),
-        { signal },
-      );
-      // Month by month: one call over everything would first be written to a temporary file on the server.
-      for (const [from, to] of monthsOf(low, high)) {
-        const stream = await client.copyOut(
-          `copy (select * from ${compiled('rows', collection)}(${access}::bigint, '${from}', '${to}')) to stdout with ${rawLines}`,
-          { signal },
-        );
-        yield* stream as AsyncIterable<Uint8Array>;
-      }
-    },
-    expectedRows: async (signal) => {
-      const { count } = await reader.row(
-        { text: `select ${compiled('count', collection)}($1::bigint, null) as count`, values: [access] },
-        z.object({ count: z.coerce.number() }),
-        { signal },
-      );
-      return count;
-    },
-  };
-}
-
 const objectRow = z.object({
   collection: z.string(),
   rowKey: z.string(),
@@ -290,12 +268,15 @@ const objectRow = z.object({
 
 /** First the objects that rows name, then those that lie under the person's prefixes without a row. */
 async function* fileSources(
-  snapshot: Snapshot,
+  snapshots: Snapshots,
   store: ObjectStore,
   access: number,
   signal: AbortSignal,
+  readFrom: (snapshot: number) => void,
 ): AsyncGenerator<PackageFile> {
-  const reader = readerOver(snapshot.client);
+  const { client, number } = snapshots.isOld ? await snapshots.renew() : snapshots.current;
+  readFrom(number);
+  const reader = readerOver(client);
   const prefixes = await reader.rows(
     sql`select p as prefix from privacy_console.object_prefixes(${access}::bigint) p`,
     z.object({ prefix: z.string() }),
@@ -306,7 +287,7 @@ async function* fileSources(
     objectRow,
     { signal },
   );
-  await snapshot.letGo();
+  await snapshots.letGo();
   const listed = new Map<string, string>();
   for (const { prefix } of prefixes) {
     for await (const object of store.list(prefix, { signal })) listed.set(object.key, object.etag);

@@ -7,8 +7,22 @@ import type { Absent, OpenObject } from '../objectStore/objectStore.ts';
 import { digesting, newTally, unlessAborted, whileWanted } from './digest.ts';
 import type { Tally } from './digest.ts';
 import { temporaryName } from './leftovers.ts';
-import { bagitText, bagInfoText, extensionOf, isCompressedType, isSafeName, manifestText } from './format.ts';
-import type { CollectionSummary, FileEntry, FileSummary } from './format.ts';
+import {
+  bagitText,
+  bagInfoText,
+  extensionOf,
+  isCompressedType,
+  isSafeName,
+  manifestText,
+  snapshotText,
+} from './format.ts';
+import type {
+  CollectionReading,
+  CollectionSummary,
+  FileEntry,
+  FileSummary,
+  SnapshotSummary,
+} from './format.ts';
 import { openZip } from './zipWriter.ts';
 import type { ZipWriter } from './zipWriter.ts';
 import { BrokenZip, readZip } from './zipReader.ts';
@@ -21,6 +35,8 @@ export interface PackageCollection {
   readonly rows: (signal: AbortSignal) => AsyncIterable<Uint8Array | string>;
   /** Counts the rows by another way; asked after the last row, a difference refuses the package. */
   readonly expectedRows?: (signal: AbortSignal) => Promise<number>;
+  /** From which snapshots they were read; asked after the rows were counted. */
+  readonly reading?: () => CollectionReading;
 }
 
 /** One object to go into the package. */
@@ -52,7 +68,9 @@ export interface PackageOptions {
   readonly program: string;
   readonly collections: Iterable<PackageCollection> | AsyncIterable<PackageCollection>;
   readonly files: Iterable<PackageFile> | AsyncIterable<PackageFile>;
-  /** More for `data/processing.json` (map hash, snapshots, what was left out); asked when all sources have ended. */
+  /** The snapshots of the database that were read from, asked when all sources have ended. */
+  readonly snapshots?: () => readonly SnapshotSummary[];
+  /** More for `data/processing.json` (map hash, what was left out); asked when all sources have ended. */
   readonly processing?: () => object | Promise<object>;
 }
 
@@ -190,7 +208,7 @@ function newBag(
 
   async function writeCollections(): Promise<void> {
     const taken = new Set<string>();
-    for await (const { name, rows: source, expectedRows } of whileWanted(
+    for await (const { name, rows: source, expectedRows, reading } of whileWanted(
       iterate(options.collections),
       signal,
     )) {
@@ -226,6 +244,7 @@ function newBag(
         rowsCounted: expected,
         bytes: tally.bytes,
         sha256: tally.sha256(),
+        ...reading?.(),
       });
       report('records', name);
     }
@@ -287,8 +306,10 @@ function newBag(
 
   async function seal(): Promise<void> {
     report('sealing', null);
+    const snapshots = options.snapshots?.() ?? null;
     const processing = {
       ...(await options.processing?.()),
+      ...(snapshots === null ? {} : snapshotText(snapshots, collections)),
       packageId: options.packageId,
       requestNumber: options.requestNumber,
       subjectReference: options.subjectReference,
@@ -300,7 +321,10 @@ function newBag(
     await putText('data/processing.json', `${JSON.stringify(processing, null, 2)}\n`);
     const payload = entries.filter(({ path }) => path.startsWith('data/'));
     await putText('bagit.txt', bagitText);
-    await putText('bag-info.txt', bagInfoText({ ...options, made, payload, collections, files }));
+    await putText(
+      'bag-info.txt',
+      bagInfoText({ ...options, made, payload, collections, files, snapshots: snapshots?.length ?? null }),
+    );
     await putText('manifest-sha256.txt', manifestText(payload));
     const tags = entries.filter(({ path }) => !path.startsWith('data/'));
     await putText('tagmanifest-sha256.txt', manifestText(tags));

@@ -4,8 +4,10 @@ import type { Tone } from './Basics.tsx';
 
 export const exportTones: Readonly<Record<ExportRow['state'], Tone>> = {
   running: 'info',
+  interrupted: 'warn',
   done: 'good',
   failed: 'bad',
+  abandoned: 'plain',
 };
 
 export const planTones: Readonly<Record<ErasurePlan['state'], Tone>> = {

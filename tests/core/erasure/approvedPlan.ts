@@ -5,7 +5,7 @@ import { expect } from 'vitest';
 import type { Console } from '#core/console.ts';
 import type { DemoSecrets } from '#core/connections/index.ts';
 import { writeDemoSecrets } from '#demo/secrets.ts';
-import { expectDone, plainConsole } from '#demo/staff.ts';
+import { expectDone, plainConsole, type Pace } from '#demo/staff.ts';
 import type { ErasurePlan } from '#shared/contract/erasure.ts';
 import type { TestDesk } from '#tests/helpers/testDesk.ts';
 
@@ -104,13 +104,13 @@ export async function anotherOperator(
 export async function otherWorkstation(
   desk: TestDesk,
   change: Partial<DemoSecrets>,
-): Promise<{ readonly folder: string; signIn(batchRows?: number): Promise<Console> }> {
+): Promise<{ readonly folder: string; signIn(pace?: Pace): Promise<Console> }> {
   const folder = await mkdtemp(path.join(desk.folder, 'workstation-'));
   await writeDemoSecrets(folder, { ...desk.secrets, ...change });
   return {
     folder,
-    async signIn(batchRows) {
-      const console = plainConsole({ profileFolder: folder, demoFolder: folder }, batchRows);
+    async signIn(pace) {
+      const console = plainConsole({ profileFolder: folder, demoFolder: folder }, pace);
       await expectDone(console, 'session.signIn', { profile: 'demo:operator' });
       return console;
     },

@@ -61,6 +61,7 @@ const executable: readonly (readonly [string, readonly string[]])[] = [
       'close_request',
       'begin_export',
       'end_export',
+      'export_lives',
       'draft_plan',
       'plan_prefixes',
       'seal_plan',
@@ -75,6 +76,7 @@ const executable: readonly (readonly [string, readonly string[]])[] = [
     ],
   ],
   ['privacy_operator, privacy_approver', ['decide_plan']],
+  ['privacy_operator, privacy_approver, privacy_admin', ['abandon_export']],
   [
     'privacy_auditor, privacy_approver, privacy_admin',
     ['trail_entries', 'open_intents', 'begin_trail_work', 'end_trail_work'],

@@ -3,10 +3,10 @@ import type { ExportRow } from '#shared/contract/exports.ts';
 import { en } from '#shared/strings/en.ts';
 import { copy } from '../../client/notices.tsx';
 import { paths } from '../../client/paths.ts';
-import { Dim, Moment, Reference, Status } from '../../components/Basics.tsx';
+import { Dim, Moment, Reference } from '../../components/Basics.tsx';
 import { CellText, type DataColumn } from '../../components/DataTable.tsx';
 import { formatBytes, formatNumber } from '../../components/format.ts';
-import { exportTones } from '../../components/tones.ts';
+import { ExportState } from './ExportState.tsx';
 
 function figure(value: number | null): string {
   return value === null ? en.common.nothing : formatNumber(value);
@@ -39,7 +39,7 @@ export const exportColumns: readonly DataColumn<ExportRow>[] = [
     id: 'state',
     title: en.exportPage.columns.state,
     width: 'minmax(136px, 0.8fr)',
-    cell: (row) => <Status tone={exportTones[row.state]}>{en.request.exportState[row.state]}</Status>,
+    cell: (row) => <ExportState row={row} />,
     sort: (row) => row.state,
   },
   {

@@ -1,0 +1,135 @@
+import { z } from 'zod';
+import { readerOver } from '#core/database/database.ts';
+import { copyTimeoutMs } from '#core/database/pool.ts';
+import { quoteLiteral } from '#core/dataMap/quote.ts';
+import { compiled } from '#core/subjects/index.ts';
+import type { MappedCollection } from '#shared/contract/dataMap.ts';
+import type { CollectionPart } from './format.ts';
+import type { PackageCollection } from './package.ts';
+import type { Snapshot, Snapshots } from './snapshots.ts';
+
+/** Rows read with one statement: few enough to be written to the slowest stick long before the guard's limit. */
+export const windowRows = 50_000;
+const countTimeoutMs = 5 * 60_000;
+
+/** JSON has no raw control characters, so with these two as quote and delimiter the lines come as they are. */
+const rawLines = "(format csv, quote e'\\x01', delimiter e'\\x02')";
+
+/** Where reading goes on; only the compiled functions know what is in it. */
+type Place = readonly string[];
+
+/**
+ * The rows of one collection, window by window. Where a snapshot has grown old
+ * the next window is read from a new one, from the very place; each part is
+ * held against the database's own count of it in the snapshot it was read from.
+ */
+export function readCollection(
+  snapshots: Snapshots,
+  access: number,
+  collection: MappedCollection,
+  rowsAtOnce = windowRows,
+): PackageCollection {
+  const parts: CollectionPart[] = [];
+  let begun: Place | null = null;
+  let place: Place | null = null;
+  let rowsAtEnd = 0;
+
+  /** Ends the part read from this snapshot: counts it there, and begins the next. */
+  const endPart = async (snapshot: Snapshot, upto: Place | null, signal: AbortSignal): Promise<void> => {
+    parts.push({
+      snapshot: snapshot.number,
+      rows: await count(
+        snapshot,
+        `${compiled('part', collection)}($1::bigint, $2::text[], $3::text[])`,
+        [access, begun, upto],
+        signal,
+      ),
+    });
+    begun = upto;
+  };
+
+  return {
+    name: collection.name,
+    rows: async function* (signal) {
+      let more = true;
+      while (more) {
+        if (snapshots.isOld) {
+          // Nothing read yet means that there is no part to end.
+          if (place !== null) await endPart(snapshots.current, place, signal);
+          await snapshots.renew();
+        }
+        const { client, timeLeft } = snapshots.current;
+        const stream = await client.copyOut(
+          `copy (select * from ${compiled('rows', collection)}(${access}::bigint, ${arrayLiteral(place)}, ${rowsAtOnce})) to stdout with ${rawLines}`,
+          { signal, timeoutMs: timeLeft(copyTimeoutMs) },
+        );
+        const next: Next = yield* rowsBeforeNext(stream as AsyncIterable<Uint8Array>);
+        if (next.place !== null) place = next.place;
+        more = next.place !== null;
+      }
+    },
+    expectedRows: async (signal) => {
+      const snapshot = snapshots.current;
+      rowsAtEnd = await count(
+        snapshot,
+        `${compiled('count', collection)}($1::bigint, null)`,
+        [access],
+        signal,
+      );
+      if (parts.length === 0) parts.push({ snapshot: snapshot.number, rows: rowsAtEnd });
+      else await endPart(snapshot, null, signal);
+      return parts.reduce((sum, part) => sum + part.rows, 0);
+    },
+    reading: () => ({ parts, rowsAtEnd }),
+  };
+}
+
+async function count(
+  snapshot: Snapshot,
+  call: string,
+  values: readonly unknown[],
+  signal: AbortSignal,
+): Promise<number> {
+  const { rows } = await readerOver(snapshot.client).row(
+    { text: `select ${call} as rows`, values },
+    z.object({ rows: z.coerce.number() }),
+    { signal, timeoutMs: snapshot.timeLeft(countTimeoutMs) },
+  );
+  return rows;
+}
+
+interface Next {
+  /** Where the next window begins; null when this was the last. */
+  readonly place: Place | null;
+}
+
+const lastLine = z.tuple([z.number(), z.array(z.string()).nullable()]);
+
+/** Hands on all lines but the last, which is no row: it tells how many rows the server gave and where to go on. */
+async function* rowsBeforeNext(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, Next> {
+  const lineFeed = 0x0a;
+  let kept: Uint8Array[] = [];
+  let lines = 0;
+  for await (const chunk of stream) {
+    // The line that may be the last is kept back: what follows the last line feed that isn't the chunk's end.
+    const cut = chunk.byteLength < 2 ? 0 : chunk.lastIndexOf(lineFeed, chunk.byteLength - 2) + 1;
+    const previous = kept.at(-1);
+    const ended = previous?.[previous.byteLength - 1] === lineFeed;
+    if (cut === 0 && !ended) {
+      kept.push(chunk);
+      continue;
+    }
+    const rows = Buffer.concat([...kept, chunk.subarray(0, cut)]);
+    for (let at = rows.indexOf(lineFeed); at !== -1; at = rows.indexOf(lineFeed, at + 1)) lines += 1;
+    if (rows.byteLength > 0) yield rows;
+    kept = [chunk.subarray(cut)];
+  }
+  const [given, place] = lastLine.parse(JSON.parse(Buffer.concat(kept).toString('utf8')));
+  if (given !== lines) throw new Error(`the database gave ${given} rows, ${lines} came`);
+  return { place };
+}
+
+function arrayLiteral(place: Place | null): string {
+  if (place === null) return 'null';
+  return `array[${place.map((each) => quoteLiteral(each)).join(', ')}]::text[]`;
+}
