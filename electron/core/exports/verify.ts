@@ -227,7 +227,7 @@ function compare(
   ) {
     fault('count', 'bag-info.txt', 'Its Payload-Oxum is not the number of bytes and files in the package.');
   }
-  compareRecords(seen, texts, fault);
+  compareRecords(seen, texts, info, fault);
   compareIndex(seen, texts, fault);
 }
 
@@ -295,6 +295,7 @@ function bagInfo(text: string): ReadonlyMap<string, string> {
 function compareRecords(
   seen: ReadonlyMap<string, Seen>,
   texts: ReadonlyMap<string, string>,
+  info: ReadonlyMap<string, string>,
   fault: Report,
 ): void {
   const path = 'data/processing.json';
@@ -310,6 +311,15 @@ function compareRecords(
     fault('malformed', path, 'It does not say which collections the package holds.');
     return;
   }
+  const snapshots = processing?.['snapshots'];
+  const taken = Array.isArray(snapshots) ? snapshots.length : null;
+  if (taken !== null && texts.has('bag-info.txt') && info.get('Snapshot-Count') !== String(taken)) {
+    fault(
+      'count',
+      'bag-info.txt',
+      'Its Snapshot-Count is not the number of snapshots the package was read from.',
+    );
+  }
   const told = new Set<string>();
   for (const collection of collections as readonly unknown[]) {
     const fields = fieldsOf(collection);
@@ -320,6 +330,13 @@ function compareRecords(
     if (found !== undefined && found.sha256 !== 'unreadable' && found.lines !== fields?.['rows']) {
       fault('count', file, 'It does not hold as many records as were exported.');
     }
+    if (taken !== null && !partsAdd(fields, taken)) {
+      fault(
+        'count',
+        file,
+        'Its parts do not come to what was exported, or are of no snapshot the package names.',
+      );
+    }
     if (found === undefined) fault('count', file, 'A collection that was exported is not in the package.');
   }
   for (const file of seen.keys()) {
@@ -327,6 +344,20 @@ function compareRecords(
       fault('count', file, 'No collection of the export has this name.');
     }
   }
+}
+
+/** Whether the parts of a collection come to its rows, each of a snapshot that was taken. */
+function partsAdd(collection: Readonly<Record<string, unknown>> | null, taken: number): boolean {
+  const parts = collection?.['parts'];
+  if (!Array.isArray(parts)) return false;
+  let sum = 0;
+  for (const part of parts as readonly unknown[]) {
+    const { snapshot, rows } = fieldsOf(part) ?? {};
+    if (typeof snapshot !== 'number' || typeof rows !== 'number' || snapshot < 1 || snapshot > taken)
+      return false;
+    sum += rows;
+  }
+  return sum === collection?.['rows'];
 }
 
 /** The index of objects, against the objects that are there. */

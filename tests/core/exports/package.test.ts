@@ -623,6 +623,52 @@ describe('tampering', () => {
     );
   });
 
+  test('that hides a snapshot, or says otherwise what was read from which, is found by the counts', async () => {
+    const began = '2026-11-22T10:00:00+00:00';
+    const { file } = await writePackage(
+      optionsOf(folder, {
+        collections: [
+          {
+            ...collectionOf('messages', [{ n: 1 }, { n: 2 }, { n: 3 }]),
+            reading: () => ({
+              parts: [
+                { snapshot: 1, rows: 2 },
+                { snapshot: 2, rows: 1 },
+              ],
+              rowsAtEnd: 3,
+            }),
+          },
+        ],
+        snapshots: () => [
+          { number: 1, began },
+          { number: 2, began },
+        ],
+      }),
+    );
+    expect((await verifyPackage(file)).faults).toEqual([]);
+    const bag = await judgedFromOutside(file);
+    const at = join(bag, 'data/processing.json');
+    const original = await readFile(at, 'utf8');
+    const changed = JSON.parse(original) as { snapshots: unknown[]; collections: { parts: object[] }[] };
+    for (const [path, change] of [
+      ['bag-info.txt', () => changed.snapshots.pop()],
+      ['data/records/messages.jsonl', () => changed.collections[0]?.parts.pop()],
+    ] as const) {
+      change();
+      await writeFile(at, JSON.stringify(changed));
+      await run(
+        'bash',
+        [
+          '-c',
+          'find data -type f | LC_ALL=C sort | xargs sha256sum > manifest-sha256.txt; sha256sum bag-info.txt bagit.txt manifest-sha256.txt > tagmanifest-sha256.txt',
+        ],
+        { cwd: bag },
+      );
+      const { faults } = await verifyPackage(await rezipped(join(bag, '..')));
+      expect(faults).toContainEqual(expect.objectContaining({ kind: 'count', path }));
+    }
+  });
+
   test('by cutting the file short anywhere is named', async () => {
     const { file } = await unpackedPackage();
     const { size } = await stat(file);
