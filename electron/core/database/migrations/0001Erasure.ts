@@ -119,7 +119,8 @@ ${definer(
 ${definer(
   "draft_plan(p_request bigint, p_decisions jsonb default '{}')",
   'jsonb',
-  `  v_staff := privacy_console.begin_work();
+  `  perform privacy_console.only_write();
+  v_staff := privacy_console.may_begin();
   select r.kind, r.state, r.subject into v_kind, v_state, v_subject from privacy_console.request r where r.id = p_request for update;
   if v_kind is null then
     raise exception 'There is no request %.', p_request using errcode = 'PC005';
@@ -353,7 +354,8 @@ ${definer(
 ${definer(
   'begin_run(p_plan bigint)',
   'jsonb',
-  `  v_staff := privacy_console.begin_work();
+  `  perform privacy_console.only_write();
+  v_staff := privacy_console.may_begin();
   select p.* into v_plan from privacy_console.plan p where p.id = p_plan for update;
   if v_plan.id is null then
     raise exception 'There is no plan %.', p_plan using errcode = 'PC005';

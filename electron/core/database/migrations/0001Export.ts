@@ -34,10 +34,9 @@ ${definer(
   { declare: '  v_gaps text;' },
 )}
 ${definer(
-  'begin_work()',
+  'may_begin()',
   'bigint',
-  `  -- What opens an export, a deletion plan and its run alike; gives who it is.
-  perform privacy_console.only_write();
+  `  -- Asked alike before an export, a deletion plan and its run; gives who asks.
   v_staff := privacy_console.caller(array['operator']);
   perform privacy_console.refuse_where_unsafe();
   perform privacy_console.refuse_bypass();
@@ -55,7 +54,8 @@ ${definer(
 ${definer(
   'begin_export(p_request bigint)',
   'jsonb',
-  `  v_staff := privacy_console.begin_work();
+  `  perform privacy_console.only_write();
+  v_staff := privacy_console.may_begin();
   select r.kind, r.state, r.subject into v_kind, v_state, v_subject from privacy_console.request r where r.id = p_request;
   if v_kind is null then
     raise exception 'There is no request %.', p_request using errcode = 'PC005';
@@ -87,8 +87,8 @@ ${definer(
 ${definer(
   'export_lives(p_export bigint)',
   'jsonb',
-  `  -- A sign of life of who writes the package. It prolongs the access, never past the day that was granted with the
-  -- intent's entry and never once it has ended: an export that was killed loses it within minutes.
+  `  -- A sign of life of who writes the package. It prolongs the access, but not past a day after the intent, and not
+  -- once it has ended: an export that was killed loses it within minutes.
   perform privacy_console.only_write();
   v_staff := privacy_console.caller(array['operator']);
   perform 1 from privacy_console.export x where x.id = p_export and x.staff = v_staff and x.state = 'running';
