@@ -255,12 +255,13 @@ function readingOrder(catalogue: Catalogue, held: Collection): readonly string[]
 /**
  * Whether an export goes through a path parent by parent: each then comes
  * straight off the path's index, on every version of PostgreSQL. Without that
- * index it would be a scan of the table for every parent.
+ * index it would be a scan of the table for every parent. Addresses compared without
+ * case are few, and their index is one that may be made after the install.
  */
 function goesByParent(catalogue: Catalogue, held: Collection, { path, variable }: PathCondition): boolean {
-  if (variable === null) return false;
+  if (variable === null || path.ignoreCase) return false;
   const indexes = catalogue.indexes.get(held.table) ?? [];
-  return indexes.some((index) => index[0] === (path.ignoreCase ? '' : path.column));
+  return indexes.some((index) => index[0] === path.column);
 }
 
 /**
