@@ -173,7 +173,7 @@ test('with its connections cut, it says so and is resumed', async () => {
   await using desk = await openDesk({ withBucket: true });
   const { victim, planId } = await approvedPlan(desk);
   const station = await otherWorkstation(desk, {});
-  const console = await station.signIn({ batchRows: 1 });
+  const console = await station.signIn({ batchRows: 5 });
   const heard = await listen(desk, ['erasure.batch'], 1);
   const { jobId } = await expectDone(console, 'erasure.run', { planId });
   await heard.seen;
