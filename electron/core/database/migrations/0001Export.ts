@@ -1,4 +1,4 @@
-import { definer } from '../pins.ts';
+import { definer, step } from '../pins.ts';
 
 /** An export without a sign of life for this long counts as interrupted, and its access has ended. */
 const signOfLifeMinutes = 5;
@@ -33,7 +33,7 @@ ${definer(
   end if;`,
   { declare: '  v_gaps text;' },
 )}
-${definer(
+${step(
   'may_begin()',
   'bigint',
   `  -- Asked alike before an export, a deletion plan and its run; gives who asks.
@@ -44,7 +44,7 @@ ${definer(
   return v_staff;`,
   { declare: '  v_staff bigint;' },
 )}
-${definer(
+${step(
   'give_up_export(p_export privacy_console.export)',
   'bigint',
   `  update privacy_console.export x set state = 'abandoned', finished_at = clock_timestamp() where x.id = p_export.id;
