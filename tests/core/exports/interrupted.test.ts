@@ -3,10 +3,11 @@
  * to whoever has the login, nor an intent that nobody can end; and nobody but
  * who began it, an approver or an administrator may end it.
  */
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readdir } from 'node:fs/promises';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { expect, test, vi } from 'vitest';
 import type { ExportRow } from '#shared/contract/exports.ts';
 import {
@@ -22,6 +23,7 @@ import { expectDone, openDesk, type TestDesk } from '#tests/helpers/testDesk.ts'
 
 vi.setConfig({ testTimeout: 120_000 });
 
+const run = promisify(execFile);
 const child = path.join(import.meta.dirname, '../badInput/exportingProcess.ts');
 
 interface Killed {
@@ -155,8 +157,11 @@ test('who began it closes it at once, without waiting for it to count as interru
   await using desk = await openDesk({ withBucket: true });
   const { row } = await killedExport(desk);
   const { id } = await accessOf(desk, row.id);
-  const operator = await desk.signIn('operator');
-  await expectDone(operator, 'exports.abandon', { exportId: row.id });
+  const command = ['electron/cli/cli.ts', 'exports', 'abandon', String(row.id), '--profile', 'demo:operator'];
+  await run(process.execPath, command, {
+    cwd: path.join(import.meta.dirname, '../../..'),
+    env: { ...process.env, PRIVACY_CONSOLE_HOME: desk.home },
+  });
   const session = await desk.bare('operator');
   expect(
     await refusal(session.query('select count(*) from privacy_console.rows_users($1, null, 10)', [id])),
