@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { ExpectedError } from '#core/kernel/errors.ts';
 import type { DatabaseTarget } from '#core/database/pool.ts';
 import { isLoopback } from '#core/database/tls.ts';
