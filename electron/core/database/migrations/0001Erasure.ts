@@ -58,12 +58,18 @@ create table privacy_console.plan_object (
   state text not null default 'planned' check (state in ('planned', 'deleted', 'failed')),
   -- Came while the plan was run, so it is no part of the approved bytes.
   late boolean not null default false,
-  -- The entry that announced its deletion last; only what was announced has a result.
-  intent bigint,
   primary key (plan, number)
 );
 create index plan_object_open on privacy_console.plan_object (plan, number) where state <> 'deleted';
-create index plan_object_intent on privacy_console.plan_object (intent) where state <> 'deleted';
+
+-- Which objects an entry announced: only those have a result under it. Two consoles may announce the same ones.
+create table privacy_console.plan_announcement (
+  intent bigint not null,
+  plan bigint not null references privacy_console.plan,
+  number bigint not null,
+  primary key (intent, number)
+);
+create index plan_announcement_plan on privacy_console.plan_announcement (plan);
 
 create table privacy_console.approval (
   id bigint generated always as identity primary key,
@@ -392,6 +398,8 @@ ${definer(
   v_staff := privacy_console.caller(array['operator']);
   perform privacy_console.refuse_where_unsafe();
   perform privacy_console.refuse_where_unmapped();
+  -- In the order in which its batches and its end take them; the trail's latch comes last everywhere.
+  perform 1 from privacy_console.run r where r.plan = p_plan for update;
   perform 1 from privacy_console.plan p join privacy_console.subject s on s.reference = p.subject where p.id = p_plan for update of s;
   select p.* into v_plan from privacy_console.plan p where p.id = p_plan for update;
   if v_plan.id is null then
@@ -550,10 +558,9 @@ ${definer(
   v_plan := privacy_console.running_plan(p_run);
   perform 1 from privacy_console.run r where r.id = p_run for update;
   v_entry := privacy_console.append('objects.intended', v_plan.subject, v_plan.request, 'intent', null, json_build_object('run', p_run)::text);
-  update privacy_console.plan_object o set intent = v_entry
-    from (select n.number from privacy_console.plan_object n where n.plan = v_plan.id and n.state <> 'deleted' order by n.state desc, n.number
-      limit greatest(least(p_limit, 1000), 1)) n
-    where o.plan = v_plan.id and o.number = n.number;
+  insert into privacy_console.plan_announcement (intent, plan, number)
+    select v_entry, v_plan.id, o.number from privacy_console.plan_object o where o.plan = v_plan.id and o.state <> 'deleted'
+    order by o.state desc, o.number limit greatest(least(p_limit, 1000), 1);
   -- Which they are is told by announced_objects, once this is committed.
   return jsonb_build_object('ok', true) || privacy_console.receipt(v_entry);`,
   { declare: '  v_plan privacy_console.plan; v_entry bigint;' },
@@ -569,7 +576,8 @@ ${definer(
       and not exists (select from privacy_console.entry f where f.intent = p_intent)) then
     raise exception 'These objects were not announced.' using errcode = 'PC005';
   end if;
-  return query select o.number, o.key from privacy_console.plan_object o where o.intent = p_intent and o.state <> 'deleted' order by o.number;`,
+  return query select o.number, o.key from privacy_console.plan_announcement a join privacy_console.plan_object o on o.plan = a.plan and o.number = a.number
+    where a.intent = p_intent and o.state <> 'deleted' order by o.number;`,
 )}
 ${definer(
   'found_objects(p_run bigint, p_keys text[], p_bytes bigint[])',
@@ -639,7 +647,8 @@ ${definer(
     raise exception 'These objects were not announced.' using errcode = 'PC005';
   end if;
   update privacy_console.plan_object o set state = case when o.number = any (p_deleted) then 'deleted' else 'failed' end
-    where o.plan = v_plan.id and o.intent = p_intent and (o.number = any (p_deleted) or o.number = any (p_failed)) and o.state <> 'deleted';
+    where o.plan = v_plan.id and (o.number = any (p_deleted) or o.number = any (p_failed)) and o.state <> 'deleted'
+      and exists (select from privacy_console.plan_announcement a where a.intent = p_intent and a.number = o.number);
   update privacy_console.run_step t
     set done = (select count(*) from privacy_console.plan_object o where o.plan = v_plan.id and o.state = 'deleted'),
         finished_at = case when not exists (select from privacy_console.plan_object o where o.plan = v_plan.id and o.state <> 'deleted') then clock_timestamp() end
@@ -699,6 +708,7 @@ ${definer(
   -- Forget what named the person; the keyed hash stays, so that the story can be found again by who knows the key.
   update privacy_console.plan p set state = 'done' where p.id = v_plan.id;
   update privacy_console.plan p set carried = '{}' where p.subject = v_plan.subject;
+  delete from privacy_console.plan_announcement a where a.plan = v_plan.id;
   perform privacy_console.forget_plans(v_plan.subject);
   update privacy_console.subject s set key = null, erased_at = clock_timestamp() where s.reference = v_plan.subject;
   update privacy_console.access a set closed_at = clock_timestamp() where a.subject = v_plan.subject and a.closed_at is null;
