@@ -1,26 +1,31 @@
 import { z } from 'zod';
+import { demoProfileNamePattern, ownProfileNamePattern } from '../domain/profiles.ts';
 import { roles } from '../domain/roles.ts';
 import { operation } from './operation.ts';
 
 export const environments = ['production', 'staging', 'demo'] as const;
 export type Environment = (typeof environments)[number];
 
-export const profileName = z
-  .string()
-  .regex(/^(demo:[a-z]{1,20}|[a-z0-9][a-z0-9-]{0,39})$/, 'small letters, digits and hyphens, at most 40');
+const needed = 'This is needed.';
 
-/** Where a platform is and how it is reached; never holds a secret. */
+export const ownProfileName = z
+  .string()
+  .regex(ownProfileNamePattern, 'A name has 1 to 40 small letters, digits and hyphens.');
+
+export const profileName = z.union([ownProfileName, z.string().regex(demoProfileNamePattern)]);
+
+/** Where a platform is and how it is reached; never holds a secret. The core narrows it further before it is kept or used. */
 export const profile = z.strictObject({
   name: profileName,
   environment: z.enum(environments),
-  host: z.string().min(1).max(253),
+  host: z.string().min(1, needed).max(253),
   port: z.number().int().min(1).max(65535),
-  database: z.string().min(1).max(63),
-  user: z.string().min(1).max(63),
+  database: z.string().min(1, needed).max(63),
+  user: z.string().min(1, needed).max(63),
   /** PEM text of the authority that signed the server's certificate; null trusts the system's authorities. */
   caCertificate: z.string().max(100_000).nullable(),
   /** The name the server's certificate must carry when it isn't `host` (a tunnel); null means `host`. */
-  tlsServerName: z.string().max(253).nullable(),
+  tlsServerName: z.string().min(1, needed).max(253).nullable(),
   r2: z.strictObject({ endpoint: z.string().max(2_000), bucket: z.string().min(1).max(63) }).nullable(),
 });
 export type Profile = z.infer<typeof profile>;

@@ -205,11 +205,17 @@ async function judgeErasure(
     expect(Object.keys(addresses).filter((place) => !allowed.has(place))).toEqual([]);
     if (person.phone !== null) {
       const phones = await whereStands(session, 'public', person.phone);
+      // Numbers are not unique: the same one may be another account's, or that of another tenant's session.
+      const { rows: same } = await session.query<{ place: string }>(
+        `select 'users.phone' as place from users where phone = $1 and id <> $2::uuid
+         union select 'whatsapp_sessions.phone' from whatsapp_sessions where phone = $1 and workspace_id::text <> all ($3::text[])`,
+        [person.phone, person.id, ending.closing],
+      );
       const others = new Set([
+        ...same.map(({ place }) => place),
         // As somebody's customer: data of those tenants.
         'contacts.phone',
         'messages.recipient_phone',
-        ...(ending.handedOver.length > 0 ? ['whatsapp_sessions.phone'] : []),
       ]);
       expect(Object.keys(phones).filter((place) => !others.has(place))).toEqual([]);
     }

@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { openDesk, type TestDesk } from '#tests/helpers/testDesk.ts';
+import { find, someone } from '#tests/helpers/psql.ts';
+import { expectDone, openDesk, type TestDesk } from '#tests/helpers/testDesk.ts';
 
 const root = path.join(import.meta.dirname, '../..');
 
@@ -121,4 +122,99 @@ test('exit codes: 0 done, 1 refused, 2 usage', async () => {
   const failed = await run(desk, 'audit', 'verify', '--profile', 'demo:operator', '--json');
   expect(failed.code).toBe(1);
   expect(JSON.parse(failed.stdout)).toMatchObject({ failure: { code: 'not_permitted' } });
+});
+
+test('an unexpected failure is exit code 3 with an incident number, and tells nothing else', async () => {
+  await using desk = await openDesk();
+  await desk.superuser(({ query }) =>
+    query(`create or replace function privacy_console.staff_list()
+      returns table (login text, person text, roles text[], active boolean, added_at timestamptz) language sql
+      as $$ select 'Asha Rao asha@example.com'::text, null::text, null::text[], null::boolean, null::timestamptz $$`),
+  );
+  const plain = await run(desk, 'staff', 'list', '--profile', 'demo:administrator');
+  expect(plain).toMatchObject({ code: 3, stdout: '' });
+  expect(plain.stderr).toMatch(
+    /^Something unexpected happened; nothing more was done[.] Tell support the incident number [\w-]+[.]\n$/,
+  );
+  const asJson = await run(desk, 'staff', 'list', '--profile', 'demo:administrator', '--json');
+  expect(asJson.code).toBe(3);
+  expect(JSON.parse(asJson.stdout)).toMatchObject({ failure: { code: 'internal' } });
+  for (const { stdout, stderr } of [plain, asJson]) expect(stdout + stderr).not.toContain('Asha');
+});
+
+test('each command that lists or shows speaks JSON when asked to', async () => {
+  await using desk = await openDesk();
+  const operator = await desk.signIn('operator');
+  const { request } = await expectDone(operator, 'requests.open', {
+    kind: 'deletion',
+    receivedOn: '2026-10-01',
+  });
+  for (const [role, argv] of [
+    ['operator', ['profile', 'list']],
+    ['operator', ['profile', 'test']],
+    ['administrator', ['db', 'status']],
+    ['administrator', ['db', 'install', '--print']],
+    ['administrator', ['db', 'indexes']],
+    ['administrator', ['staff', 'list']],
+    ['operator', ['map', 'show']],
+    ['operator', ['map', 'check']],
+    ['operator', ['request', 'list']],
+    ['operator', ['request', 'show', String(request.id)]],
+    ['operator', ['request', 'assign', String(request.id)]],
+    ['viewer', ['search', 'somebody', '--reason', 'a test']],
+    ['operator', ['exports']],
+    ['operator', ['erase', 'list']],
+    ['auditor', ['audit', 'list', '--action', 'request.opened', '--request', String(request.id)]],
+    ['auditor', ['audit', 'verify']],
+    ['operator', ['request', 'close', String(request.id), '--outcome', 'withdrawn']],
+    ['operator', ['about']],
+  ] as const) {
+    const ended = await run(desk, ...argv, '--profile', `demo:${role}`, '--json');
+    expect(ended.code, `${argv.join(' ')}: ${ended.stderr}`).toBe(0);
+    expect(ended.stderr, argv.join(' ')).toBe('');
+    expect(JSON.parse(ended.stdout), argv.join(' ')).toBeTypeOf('object');
+  }
+});
+
+test('a dashboard session is ended, a chart and the files are told, from the command line too', async () => {
+  await using desk = await openDesk({ withBucket: true });
+  const person = await someone(desk);
+  await desk.superuser(({ query }) =>
+    query(
+      `insert into public.dashboard_sessions (user_id, token_hash, ip, user_agent, last_seen_at) values ($1, 'secret', '203.0.113.9', 'a browser', now())`,
+      [person.id],
+    ),
+  );
+  const subject = await find(await desk.bare('operator'), person);
+  const show = async (...argv: readonly string[]): Promise<unknown> => {
+    const ended = await run(
+      desk,
+      'show',
+      subject,
+      '--reason',
+      'a test',
+      ...argv,
+      '--profile',
+      'demo:operator',
+      '--json',
+    );
+    expect(ended.code, ended.stderr + ended.stdout).toBe(0);
+    return JSON.parse(ended.stdout) as unknown;
+  };
+  const { rows } = (await show('--collection', 'dashboard_sessions')) as {
+    rows: { key: string; cells: Record<string, string | null> }[];
+  };
+  const open = rows.find(({ cells }) => cells['ended_at'] === null);
+  await show('--collection', 'dashboard_sessions', '--act', open?.key ?? '', 'end');
+  const after = (await show('--collection', 'dashboard_sessions')) as { rows: typeof rows };
+  expect(after.rows.find(({ key }) => key === open?.key)?.cells['ended_at']).not.toBeNull();
+  expect(await show('--collection', 'page_views', '--series')).toBeInstanceOf(Array);
+  expect(await show('--files')).toBeInstanceOf(Array);
+  // No access stays open behind a command.
+  const left = await desk.superuser(
+    async ({ query }) =>
+      (await query(`select 1 from privacy_console.access where kind = 'view' and closed_at is null`))
+        .rowCount,
+  );
+  expect(left).toBe(0);
 });

@@ -220,16 +220,18 @@ export async function planDeletion(operator: pg.Client, person: Someone): Promis
   return { ...(await planAgain(operator, request as number)), request: request as number, subject };
 }
 
-/** Plans under an open request. */
+/** Plans under an open request; `objects` are said to lie in the bucket. */
 export async function planAgain(
   operator: pg.Client,
   request: number,
+  objects: readonly string[] = [],
 ): Promise<{ readonly plan: number; readonly sha256: string }> {
   const decisions = Object.fromEntries(
     Array.from({ length: 50 }, (_each, n) => [`workspaces-${n + 1}`, 'close']),
   );
-  const { plan } = await effect(operator, 'draft_plan($1, $2)', [request, JSON.stringify(decisions)]);
-  await effect(operator, `seal_plan($1, '{}', '{}')`, [plan]);
+  const { plan } = await effect(operator, 'draft_plan($1)', [request]);
+  await effect(operator, 'fill_plan($1, $2)', [plan, JSON.stringify(decisions)]);
+  await effect(operator, 'seal_plan($1, $2, $3)', [plan, objects, objects.map(() => 1)]);
   const { sha256 } = await value<{ sha256: string }>(
     operator,
     'select privacy_console.plans($1, null, false)',
@@ -279,7 +281,15 @@ export async function runAll(client: pg.Client, planned: Planned): Promise<Effec
   for (const { step, action } of begun.steps) {
     if (action === 'objects') {
       const { entry } = await effect(client, 'intend_objects($1)', [begun.run]);
-      await effect(client, `objects_deleted($1, $2, '{}', '{}')`, [begun.run, entry]);
+      const { rows } = await client.query<{ number: string }>(
+        'select number from privacy_console.announced_objects($1)',
+        [entry],
+      );
+      await effect(client, `objects_deleted($1, $2, $3, '{}')`, [
+        begun.run,
+        entry,
+        rows.map((each) => each.number),
+      ]);
       continue;
     }
     for (let finished = false; !finished;)

@@ -24,7 +24,7 @@ export {
   saveProfile,
   type ProfileList,
 } from './profiles.ts';
-export { databaseTarget, environments, parseProfile, profileName, profileShape } from './rules.ts';
+export { databaseTarget, environments, ownProfileName, parseProfile, profileShape } from './rules.ts';
 export type { Environment, Profile } from './rules.ts';
 export { readVerifiedHead, rememberVerifiedHead, type VerifiedHead } from './verifiedHead.ts';
 export { connectionOperations, type ConnectionOptions } from './operations.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { ExpectedError } from '#core/kernel/errors.ts';
 import type { Profile } from '#shared/contract/connections.ts';
 import { readPrivateFile, removePrivateFile, writePrivateFile } from './privateFile.ts';
-import { parseProfile, profileName, profileShape } from './rules.ts';
+import { parseProfile, ownProfileName, profileShape } from './rules.ts';
 
 /** The profiles of a folder. Files that can't be read as one are named beside them and left as they are. */
 export interface ProfileList {
@@ -76,7 +76,7 @@ function parseFile(text: string): Profile | undefined {
 
 /** The prefix keeps Windows from taking a name such as `con` for a device. */
 function pathOf(folder: string, name: string): string {
-  if (!profileName.safeParse(name).success) {
+  if (!ownProfileName.safeParse(name).success) {
     throw new ExpectedError(
       'invalid_input',
       'A profile name has 1 to 40 small letters, digits and hyphens; correct it.',

@@ -1,55 +1,57 @@
 import { X509Certificate } from 'node:crypto';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { ExpectedError } from '#core/kernel/errors.ts';
 import type { DatabaseTarget } from '#core/database/pool.ts';
 import { isLoopback } from '#core/database/tls.ts';
-import { environments, profile, type Environment, type Profile } from '#shared/contract/connections.ts';
+import {
+  environments,
+  ownProfileName,
+  profile,
+  type Environment,
+  type Profile,
+} from '#shared/contract/connections.ts';
 
-export { environments };
+export { environments, ownProfileName };
 export type { Environment, Profile };
 
-/** The name under which a profile is kept; `demo:…` names none, it comes from a running demo. */
-export const profileName = z
-  .string()
-  .regex(/^[a-z0-9][a-z0-9-]{0,39}$/, 'A name has 1 to 40 small letters, digits and hyphens.');
+const given = profile.shape;
+const givenStore = given.r2.unwrap();
 
 /** A host name or an address and nothing more: no URL, whose parameters could switch TLS off, and no socket's folder. */
-const host = z
-  .string()
-  .max(253)
-  .regex(
-    /^(?:[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*)$/,
-    'The host is a name or an address, without a scheme, port or path.',
-  );
+const hostRule = /^(?:[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*)$/;
+const hostSays = 'The host is a name or an address, without a scheme, port or path.';
 
 /** PostgreSQL cuts names after 63 bytes. */
-const databaseName = z
-  .string()
-  .min(1, 'This is needed.')
-  .refine((name) => Buffer.byteLength(name) <= 63, 'At most 63 bytes.')
-  .refine((name) => !/\p{Cc}/u.test(name), 'No control characters.');
+function databaseName(name: z.ZodString): z.ZodString {
+  return name
+    .refine((text) => Buffer.byteLength(text) <= 63, 'At most 63 bytes.')
+    .refine((text) => !/\p{Cc}/u.test(text), 'No control characters.');
+}
 
-const certificate = z.string().refine(isCertificate, 'This is not a certificate in PEM form.');
-
-const objectStore = z.strictObject({
-  endpoint: z
-    .string()
-    .refine(isEndpoint, 'The endpoint is https://, a host and nothing more (http:// only on this computer).'),
-  bucket: z
-    .string()
-    .regex(/^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/, 'A bucket has 3 to 63 small letters, digits and hyphens.'),
-});
-
-/** The profile of the contract, under the rules that keep it from leading anywhere without protection. */
+/** The contract's profile, each field narrowed by the rules that keep it from leading anywhere without protection. */
 export const profileShape = profile
   .extend({
-    name: profileName,
-    host,
-    database: databaseName,
-    user: databaseName,
-    caCertificate: certificate.nullable(),
-    tlsServerName: host.nullable(),
-    r2: objectStore.nullable(),
+    name: ownProfileName,
+    host: given.host.regex(hostRule, hostSays),
+    database: databaseName(given.database),
+    user: databaseName(given.user),
+    caCertificate: given.caCertificate
+      .unwrap()
+      .refine(isCertificate, 'This is not a certificate in PEM form.')
+      .nullable(),
+    tlsServerName: given.tlsServerName.unwrap().regex(hostRule, hostSays).nullable(),
+    r2: givenStore
+      .extend({
+        endpoint: givenStore.shape.endpoint.refine(
+          isEndpoint,
+          'The endpoint is https://, a host and nothing more (http:// only on this computer).',
+        ),
+        bucket: givenStore.shape.bucket.regex(
+          /^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/,
+          'A bucket has 3 to 63 small letters, digits and hyphens.',
+        ),
+      })
+      .nullable(),
   })
   .refine(({ environment, host }) => environment !== 'demo' || isLoopback(host), {
     path: ['host'],
@@ -70,7 +72,12 @@ export function parseProfile(given: unknown): Profile {
   const [issue] = parsed.error.issues;
   const where = issue?.path.join('.') ?? '';
   // A message of zod's own may quote what was given; only ours are passed on, they name no value.
-  const what = issue?.code === 'custom' || issue?.code === 'invalid_format' ? issue.message : 'Correct it.';
+  const what =
+    issue !== undefined &&
+    ['custom', 'invalid_format', 'too_small'].includes(issue.code) &&
+    issue.path[0] !== 'port'
+      ? issue.message
+      : 'Correct it.';
   throw new ExpectedError('invalid_input', `The profile can't be used because of "${where}". ${what}`);
 }
 
@@ -97,7 +104,7 @@ export function databaseTarget(signIn: Profile, password: string, workstation: s
 
 function isCertificate(pem: string): boolean {
   const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g);
-  if (blocks === null || pem.length > 200_000 || pem.includes('PRIVATE KEY')) return false;
+  if (blocks === null || pem.includes('PRIVATE KEY')) return false;
   try {
     for (const block of blocks) new X509Certificate(block);
     return true;

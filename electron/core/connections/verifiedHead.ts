@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { ExpectedError } from '#core/kernel/errors.ts';
 import { demoRoleOf } from './demoProfiles.ts';
 import { readPrivateFile, removePrivateFile, writePrivateFile } from './privateFile.ts';
-import { profileName } from './rules.ts';
+import { ownProfileName } from './rules.ts';
 
 const headShape = z.strictObject({
   number: z.int().nonnegative(),
@@ -102,7 +102,7 @@ function contradiction(before: VerifiedHead): ExpectedError {
 function pathOf(folder: string, profile: string): string {
   const demo = demoRoleOf(profile);
   if (demo !== null) return join(folder, `verified-head_demo_${demo}.json`);
-  if (!profileName.safeParse(profile).success) {
+  if (!ownProfileName.safeParse(profile).success) {
     throw new ExpectedError(
       'invalid_input',
       'A profile name has 1 to 40 small letters, digits and hyphens; correct it.',

@@ -106,7 +106,8 @@ ${assignLive(conditions.variables)}
       `page_${name}(p_access bigint, p_cursor text[], p_limit int)`,
       `table (row_key text, ${resultTable}, cursor text[])`,
       `${open("'view'")}
-  if p_limit not between 1 and 500 then
+  -- One more than a page shows: it tells that another one follows.
+  if p_limit is null or p_limit not between 1 and 501 then
     raise exception 'A page has from 1 to 500 rows.' using errcode = 'PC004';
   end if;
   if p_cursor is null then

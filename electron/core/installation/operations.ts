@@ -11,6 +11,7 @@ import { compileMap, profitableIndexes, type CompiledMap } from '#core/dataMap/c
 import { mapHash, parseMap, referenceMapText, type DataMap } from '#core/dataMap/map.ts';
 import { ExpectedError } from '#core/kernel/errors.ts';
 import type { SomeHandlers } from '#core/kernel/dispatch.ts';
+import type { Finding } from '#shared/contract/administration.ts';
 import { findings } from './findings.ts';
 import { installScript, neededRights } from './script.ts';
 import { uninstall } from './uninstall.ts';
@@ -53,7 +54,7 @@ export function installationOperations(options: InstallationOptions): SomeHandle
           mapHash: hash,
           programMapHash: mapHash(parseMap(referenceMapText())),
           server: z.object({ server: z.string() }).parse(rows[0]).server,
-          findings: [...(await findings(pool, installed))],
+          findings: [...(await findings(pool, installed)), ...(installed ? await drift(pool) : [])],
         };
       }),
     'database.script': ({ profile, map }) =>
@@ -119,6 +120,20 @@ export function installationOperations(options: InstallationOptions): SomeHandle
         };
       }),
   };
+}
+
+/** Where the database has gone on without the map in force; a login that isn't staff can't ask. */
+async function drift(pool: Pool): Promise<readonly Finding[]> {
+  try {
+    const { rows } = await pool.query('select what, detail from privacy_console.map_gaps()');
+    return z
+      .array(z.object({ what: z.string(), detail: z.string() }))
+      .parse(rows)
+      .map((gap) => ({ ...gap, blocks: true }));
+  } catch (error) {
+    if (error instanceof ExpectedError) return [];
+    throw error;
+  }
 }
 
 async function installedHash(pool: Pool): Promise<string | null> {

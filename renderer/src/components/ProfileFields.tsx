@@ -2,6 +2,7 @@ import { Button, Checkbox, NumberInput, PasswordInput, Select, Textarea, TextInp
 import { useForm } from '@mantine/form';
 import type { ReactNode } from 'react';
 import type { InputOf, OutputOf } from '#shared/contract/index.ts';
+import { ownProfileNamePattern } from '#shared/domain/profiles.ts';
 import { en } from '#shared/strings/en.ts';
 import { Panel } from './Basics.tsx';
 import styles from './form.module.css';
@@ -94,7 +95,7 @@ export function ProfileFields(props: {
       secretAccessKey: '',
     },
     validate: {
-      name: (value) => (/^[a-z0-9][a-z0-9-]{0,39}$/.test(value.trim()) ? null : en.signIn.nameRule),
+      name: (value) => (ownProfileNamePattern.test(value.trim()) ? null : en.signIn.nameRule),
       host: needed,
       port: (value) => (Number(value) >= 1 && Number(value) <= 65_535 ? null : en.signIn.portRule),
       database: needed,

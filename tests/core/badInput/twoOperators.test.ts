@@ -53,7 +53,7 @@ test('take, link, plan, export and close one request at once: one of them counts
     const closing = await other.dispatch('requests.close', { id: first.request, outcome: 'done' });
     expect(plainFailure(closing)).toEqual([
       'refused',
-      'A deletion plan of this request is still open; finish or deny it first.',
+      'A deletion plan of this request is still open; finish it, or plan again and have that denied.',
     ]);
 
     // Approved and denied at once: one of the two counts.

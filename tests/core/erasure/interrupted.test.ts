@@ -68,6 +68,21 @@ async function listen(
   return { seen, close: () => session.end() };
 }
 
+/** Waits until a batch is under way that a lock of the test's holds up. */
+async function underWay(desk: TestDesk): Promise<void> {
+  await vi.waitUntil(
+    () =>
+      // From a session of its own: within a transaction the list of sessions stands still.
+      desk.superuser(async ({ query }) => {
+        const { rows } = await query(
+          `select from pg_stat_activity where wait_event_type = 'Lock' and query like '%erase_batch%' and datname = current_database()`,
+        );
+        return rows.length > 0;
+      }),
+    { timeout: 60_000, interval: 50 },
+  );
+}
+
 /** Another operator at another console resumes; it ends right. */
 async function resumeElsewhere(desk: TestDesk, victim: Victim, planId: number): Promise<void> {
   const second = await anotherOperator(desk);
@@ -109,17 +124,7 @@ test('killed inside a batch, which the server still finishes or undoes', async (
   await holder.query('begin');
   await holder.query('lock table messages in share mode');
   const process = startProcess(folder, planId);
-  await vi.waitUntil(
-    () =>
-      // From a session of its own: within a transaction the list of sessions stands still.
-      desk.superuser(async ({ query }) => {
-        const { rows } = await query(
-          `select from pg_stat_activity where wait_event_type = 'Lock' and query like '%erase_batch%' and datname = current_database()`,
-        );
-        return rows.length > 0;
-      }),
-    { timeout: 60_000, interval: 50 },
-  );
+  await underWay(desk);
   await kill(process);
   await holder.query('commit');
   await holder.end();
@@ -175,14 +180,21 @@ test('with its connections cut, it says so and is resumed', async () => {
   const station = await otherWorkstation(desk, {});
   const console = await station.signIn({ batchRows: 5 });
   const heard = await listen(desk, ['erasure.batch'], 1);
+  // The last table it comes to: before that it can't end, however fast it is.
+  const holder = await openBareClient(desk, inject('platform').superuser);
+  await holder.query('begin');
+  await holder.query('lock table users in share mode');
   const { jobId } = await expectDone(console, 'erasure.run', { planId });
   await heard.seen;
+  await underWay(desk);
   await desk.superuser(({ query }) =>
     query(
       `select pg_terminate_backend(pid) from pg_stat_activity where usename = $1 and datname = current_database()`,
       [desk.secrets.logins.operator.user],
     ),
   );
+  await holder.query('rollback');
+  await holder.end();
   const { job } = await expectDone(console, 'jobs.wait', { id: jobId });
   await heard.close();
   await console.close();

@@ -388,7 +388,7 @@ ${definer(
   perform privacy_console.caller(array['operator']);
   v_subject := privacy_console.open_request_for_update(p_id);
   if exists (select from privacy_console.plan p where p.request = p_id and p.state in ('awaiting', 'approved', 'running')) then
-    raise exception 'A deletion plan of this request is still open; finish or deny it first.' using errcode = 'PC007';
+    raise exception 'A deletion plan of this request is still open; finish it, or plan again and have that denied.' using errcode = 'PC007';
   end if;
   update privacy_console.request r set state = 'closed', closed_at = clock_timestamp(), outcome = p_outcome where r.id = p_id;
   return jsonb_build_object('ok', true) || privacy_console.receipt(privacy_console.append('request.closed', v_subject, p_id, 'done', null,

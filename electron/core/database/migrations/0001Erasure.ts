@@ -17,6 +17,10 @@ create table privacy_console.plan (
   map_hash text not null,
   -- The keys of the rows that other rows hang on, frozen: {"workspaces.id": [...]}; emptied when the run has ended.
   scope jsonb not null,
+  -- Whether the scope has been read: in a transaction after the one that announced the draft.
+  filled boolean not null default false,
+  -- What an unfinished deletion of the person was still after; goes from plan to plan until one has ended.
+  carried jsonb not null,
   salt bytea not null,
   bytes bytea,
   sha256 text,
@@ -57,6 +61,15 @@ create table privacy_console.plan_object (
   primary key (plan, number)
 );
 create index plan_object_open on privacy_console.plan_object (plan, number) where state <> 'deleted';
+
+-- Which objects an entry announced: only those have a result under it. Two consoles may announce the same ones.
+create table privacy_console.plan_announcement (
+  intent bigint not null,
+  plan bigint not null references privacy_console.plan,
+  number bigint not null,
+  primary key (intent, number)
+);
+create index plan_announcement_plan on privacy_console.plan_announcement (plan);
 
 create table privacy_console.approval (
   id bigint generated always as identity primary key,
@@ -117,10 +130,13 @@ ${definer(
     where p.id = d.plan and p.subject = p_subject and p.state in ('denied', 'done', 'expired') and d.row_key is not null;`,
 )}
 ${definer(
-  "draft_plan(p_request bigint, p_decisions jsonb default '{}')",
+  'draft_plan(p_request bigint)',
   'jsonb',
-  `  perform privacy_console.only_write();
+  `  -- Announces the plan and reads nothing of the platform: fill_plan does, once this is committed.
+  perform privacy_console.only_write();
   v_staff := privacy_console.may_begin();
+  -- One plan of a person at a time is drafted or begun.
+  select s.key into v_key from privacy_console.request r join privacy_console.subject s on s.reference = r.subject where r.id = p_request for update of s;
   select r.kind, r.state, r.subject into v_kind, v_state, v_subject from privacy_console.request r where r.id = p_request for update;
   if v_kind is null then
     raise exception 'There is no request %.', p_request using errcode = 'PC005';
@@ -129,7 +145,6 @@ ${definer(
     return privacy_console.refused('plan.intended', v_subject, p_request, 'refused',
       'A deletion plan needs an open deletion request that names its person.');
   end if;
-  select s.key into v_key from privacy_console.subject s where s.reference = v_subject;
   if v_key is null then
     raise exception 'This person has already been erased.' using errcode = 'PC007';
   end if;
@@ -142,26 +157,44 @@ ${definer(
       'The hourly budget of people is spent; wait a few minutes, or ask an administrator to raise it.');
   end if;
   -- What an unfinished deletion was still after, even where the rows that led to it have gone.
-  select coalesce(jsonb_object_agg(k.name, k.keys), '{}') into v_before
-    from privacy_console.plan p cross join lateral jsonb_each(p.scope) k(name, keys) where p.subject = v_subject and p.state = 'running';
+  v_carried := coalesce(
+    (select p.scope from privacy_console.plan p where p.subject = v_subject and p.state = 'running' order by p.id desc limit 1),
+    (select p.carried from privacy_console.plan p where p.subject = v_subject order by p.id desc limit 1), '{}');
   perform privacy_console.append('erasure.incomplete', v_subject, p.request, 'failed', r.entry, json_build_object('run', r.id, 'code', 'planned anew')::text)
     from privacy_console.plan p join privacy_console.run r on r.plan = p.id where p.subject = v_subject and p.state = 'running';
   -- A new plan voids the older ones: an approval covers exactly one.
   update privacy_console.plan p set state = 'expired', scope = '{}' where p.subject = v_subject and p.state in ('draft', 'awaiting', 'approved', 'running');
   perform privacy_console.forget_plans(v_subject);
   v_salt := decode(replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', ''), 'hex');
+  v_entry := privacy_console.append('plan.intended', v_subject, p_request, 'intent', null, null);
+  insert into privacy_console.plan (request, subject, staff, map_hash, scope, carried, salt, entry)
+    values (p_request, v_subject, v_staff, (select d.hash from privacy_console.data_map d where d.current), '{}', v_carried, v_salt, v_entry)
+    returning id into v_plan;
+  return jsonb_build_object('ok', true, 'plan', v_plan) || privacy_console.receipt(v_entry);`,
+  {
+    declare:
+      '  v_staff bigint; v_kind text; v_state text; v_subject text; v_key text; v_salt bytea; v_carried jsonb; v_entry bigint; v_plan bigint;',
+  },
+)}
+${definer(
+  "fill_plan(p_plan bigint, p_decisions jsonb default '{}')",
+  'jsonb',
+  `  perform privacy_console.only_write();
+  v_staff := privacy_console.caller(array['operator']);
+  select p.carried, s.key into v_carried, v_key from privacy_console.plan p join privacy_console.subject s on s.reference = p.subject
+    where p.id = p_plan and p.staff = v_staff and p.state = 'draft' and not p.filled for update of p;
+  if v_key is null then
+    raise exception 'There is no draft of yours with that number; plan again.' using errcode = 'PC005';
+  end if;
   select coalesce(jsonb_object_agg(x.name, x.keys), '{}') into v_scope from (
     select s.name, jsonb_agg(s.value order by s.value) as keys from (
       select e.name, e.value from privacy_console.erasure_scope(v_key) e
-      union select k.name, v.value from jsonb_each(v_before) k(name, keys) cross join lateral jsonb_array_elements_text(k.keys) v(value)
+      union select k.name, v.value from jsonb_each(v_carried) k(name, keys) cross join lateral jsonb_array_elements_text(k.keys) v(value)
         where k.name not like '/%') s
     group by s.name) x;
-  v_entry := privacy_console.append('plan.intended', v_subject, p_request, 'intent', null, null);
-  insert into privacy_console.plan (request, subject, staff, map_hash, scope, salt, entry)
-    values (p_request, v_subject, v_staff, (select d.hash from privacy_console.data_map d where d.current), v_scope, v_salt, v_entry)
-    returning id into v_plan;
+  update privacy_console.plan p set scope = v_scope, filled = true where p.id = p_plan;
   insert into privacy_console.plan_decision (plan, key, collection, row_key, about, successor, chosen)
-    select v_plan, s.collection || '-' || row_number() over (partition by s.collection order by s.row_key), s.collection, s.row_key, s.about, s.successor,
+    select p_plan, s.collection || '-' || row_number() over (partition by s.collection order by s.row_key), s.collection, s.row_key, s.about, s.successor,
       case when p_decisions ->> (s.collection || '-' || row_number() over (partition by s.collection order by s.row_key)) in ('hand_over', 'close')
         then p_decisions ->> (s.collection || '-' || row_number() over (partition by s.collection order by s.row_key)) end
     from privacy_console.shared_rows(v_key) s;
@@ -170,40 +203,41 @@ ${definer(
       select jsonb_object_agg(k.name, (select coalesce(jsonb_agg(v.value order by v.value), '[]')
         from jsonb_array_elements_text(k.keys) v(value)
         where not exists (select from privacy_console.plan_decision d
-          where d.plan = v_plan and d.chosen = 'hand_over' and d.row_key = v.value and k.name like d.collection || '.%')))
+          where d.plan = p_plan and d.chosen = 'hand_over' and d.row_key = v.value and k.name like d.collection || '.%')))
       from jsonb_each(p.scope) k(name, keys))
-    where p.id = v_plan and p.scope <> '{}';
+    where p.id = p_plan and p.scope <> '{}';
   -- Where the objects lie is frozen too: once the rows have gone nothing else tells it.
   update privacy_console.plan p set scope = p.scope || (
       with place as (
         select o.prefix, o.key from privacy_console.objects_to_erase(v_key, p.scope) o
-        union select b.value, null from jsonb_array_elements_text(coalesce(v_before -> '/prefixes', '[]')) b(value)
-          where not exists (select from privacy_console.plan_decision d where d.plan = v_plan and d.chosen = 'hand_over' and position(d.row_key in b.value) > 0)
-        union select null, b.value from jsonb_array_elements_text(coalesce(v_before -> '/keys', '[]')) b(value)
-          where not exists (select from privacy_console.plan_decision d where d.plan = v_plan and d.chosen = 'hand_over' and position(d.row_key in b.value) > 0))
+        union select b.value, null from jsonb_array_elements_text(coalesce(v_carried -> '/prefixes', '[]')) b(value)
+          where not exists (select from privacy_console.plan_decision d where d.plan = p_plan and d.chosen = 'hand_over' and position(d.row_key in b.value) > 0)
+        union select null, b.value from jsonb_array_elements_text(coalesce(v_carried -> '/keys', '[]')) b(value)
+          where not exists (select from privacy_console.plan_decision d where d.plan = p_plan and d.chosen = 'hand_over' and position(d.row_key in b.value) > 0))
       select jsonb_build_object(
         '/prefixes', (select coalesce(jsonb_agg(l.prefix order by l.prefix), '[]') from place l where l.prefix is not null),
         '/keys', (select coalesce(jsonb_agg(l.key order by l.key), '[]') from place l where l.key is not null
           and not exists (select from place m where m.prefix is not null and starts_with(l.key, m.prefix)))))
-    where p.id = v_plan;
+    where p.id = p_plan;
   -- Nothing of what was found is told before this is committed.
-  return jsonb_build_object('ok', true, 'plan', v_plan) || privacy_console.receipt(v_entry);`,
-  {
-    declare:
-      '  v_staff bigint; v_kind text; v_state text; v_subject text; v_key text; v_salt bytea; v_before jsonb; v_scope jsonb; v_entry bigint; v_plan bigint;',
-  },
+  perform privacy_console.hold_briefly();
+  return jsonb_build_object('ok', true);`,
+  { declare: '  v_staff bigint; v_key text; v_carried jsonb; v_scope jsonb;' },
 )}
 ${definer(
   'plan_prefixes(p_plan bigint)',
   'table (prefix text, key text)',
-  `  -- After the draft was committed only: these name the person's objects.
+  `  -- Only after one's own draft, begin or resumption was committed: these name the person's objects.
   perform privacy_console.caller(array['operator']);
   if pg_current_xact_id_if_assigned() is not null then
     raise exception 'This transaction has already written; commit the draft first.' using errcode = 'PC003';
   end if;
   return query select o.prefix, o.key from privacy_console.plan p cross join lateral privacy_console.plan_places(p.id) o
-    where p.id = p_plan and p.state in ('draft', 'running')
-      and (p.staff = privacy_console.caller(array['operator']) or p.state = 'running');`,
+    where p.id = p_plan and (
+      (p.state = 'draft' and p.filled and p.staff = privacy_console.caller(array['operator']))
+      or (p.state = 'running' and exists (select from privacy_console.entry e join privacy_console.run r on r.plan = p.id
+        where e.request = p.request and e.number >= r.entry and e.actor = session_user::text
+          and e.action in ('erasure.begun', 'erasure.resumed') and e.outcome <> 'refused')));`,
 )}
 ${definer(
   'fail_plan(p_plan bigint, p_code text)',
@@ -225,8 +259,11 @@ ${definer(
   'plan_text(p_plan privacy_console.plan)',
   'text',
   `  -- Made from the rows that a run works by, so that bytes and rows can be held against each other.
-  return '{"decisions":' || (select coalesce(json_agg(json_build_array(d.key, d.chosen) order by d.key), '[]')::text from privacy_console.plan_decision d where d.plan = p_plan.id)
-    || ',"lines":' || (select coalesce(json_agg(json_build_array(l.step, l.collection, l.action, l.planned, l.because) order by l.step), '[]')::text from privacy_console.plan_line l where l.plan = p_plan.id)
+  return '{"decisions":' || (select coalesce(json_agg(json_build_array(d.key, d.chosen,
+        encode(sha256(p_plan.salt || convert_to(json_build_array(d.collection, d.row_key, d.successor)::text, 'UTF8')), 'hex')) order by d.key), '[]')::text
+      from privacy_console.plan_decision d where d.plan = p_plan.id)
+    || ',"lines":' || (select coalesce(json_agg(json_build_array(l.step, l.collection, l.action, l.planned, l.because,
+        to_char(l.until at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')) order by l.step), '[]')::text from privacy_console.plan_line l where l.plan = p_plan.id)
     || ',"map":' || to_json(p_plan.map_hash)::text
     || ',"objects":"' || encode(sha256(p_plan.salt || convert_to((select coalesce(string_agg(to_json(o.key)::text, ',' order by o.number), '') from privacy_console.plan_object o where o.plan = p_plan.id and not o.late), 'UTF8')), 'hex') || '"'
     || ',"plan":' || p_plan.id || ',"request":' || p_plan.request
@@ -238,7 +275,7 @@ ${definer(
   'jsonb',
   `  perform privacy_console.only_write();
   v_staff := privacy_console.caller(array['operator']);
-  select p.* into v_plan from privacy_console.plan p where p.id = p_plan and p.staff = v_staff and p.state = 'draft' for update;
+  select p.* into v_plan from privacy_console.plan p where p.id = p_plan and p.staff = v_staff and p.state = 'draft' and p.filled for update;
   if v_plan.id is null then
     raise exception 'There is no draft of yours with that number; plan again.' using errcode = 'PC005';
   end if;
@@ -356,6 +393,9 @@ ${definer(
   'jsonb',
   `  perform privacy_console.only_write();
   v_staff := privacy_console.may_begin();
+  -- In the order in which its batches and its end take them; the trail's latch comes last everywhere.
+  perform 1 from privacy_console.run r where r.plan = p_plan for update;
+  perform 1 from privacy_console.plan p join privacy_console.subject s on s.reference = p.subject where p.id = p_plan for update of s;
   select p.* into v_plan from privacy_console.plan p where p.id = p_plan for update;
   if v_plan.id is null then
     raise exception 'There is no plan %.', p_plan using errcode = 'PC005';
@@ -364,16 +404,24 @@ ${definer(
     return privacy_console.refused('erasure.begun', v_plan.subject, v_plan.request, 'refused', 'Only an approved plan can be run.');
   end if;
   v_approval := privacy_console.approved_for(v_plan);
-  if v_plan.bytes is distinct from convert_to(privacy_console.plan_text(v_plan), 'UTF8') then
-    return privacy_console.refused('erasure.begun', v_plan.subject, v_plan.request, 'refused', 'The plan is not what was approved; plan it again.');
-  elsif v_approval.id is null then
-    return privacy_console.refused('erasure.begun', v_plan.subject, v_plan.request, 'refused', 'No valid approval covers this plan; have it approved again.');
-  elsif privacy_console.person_of(v_approval.staff) = privacy_console.person_of(v_staff) then
+  if privacy_console.person_of(v_approval.staff) = privacy_console.person_of(v_staff) then
     return privacy_console.refused('erasure.begun', v_plan.subject, v_plan.request, 'not_permitted', 'Who approved a plan can''t run it.');
+  end if;
+  v_code := 'refused';
+  if v_plan.bytes is distinct from convert_to(privacy_console.plan_text(v_plan), 'UTF8') then
+    v_says := 'The plan is not what was approved; plan it again and have that approved.';
+  elsif v_approval.id is null then
+    v_says := 'No valid approval covers this plan; plan it again and have that approved.';
   elsif v_plan.state = 'approved' and v_approval.expires_at < clock_timestamp() then
-    return privacy_console.refused('erasure.begun', v_plan.subject, v_plan.request, 'refused', 'The approval has expired; have the plan approved again.');
+    v_says := 'The approval has expired; plan it again and have that approved.';
   elsif v_plan.map_hash <> (select d.hash from privacy_console.data_map d where d.current) then
-    return privacy_console.refused('erasure.begun', v_plan.subject, v_plan.request, 'conflict', 'The data map has changed since this was planned; plan it again.');
+    v_code := 'conflict';
+    v_says := 'The data map has changed since this was planned; plan it again and have that approved.';
+  end if;
+  if v_says is not null then
+    -- A run that can't go on makes way for a new plan.
+    update privacy_console.run r set state = 'incomplete' where r.plan = p_plan and r.state = 'running';
+    return privacy_console.refused('erasure.begun', v_plan.subject, v_plan.request, v_code, v_says);
   end if;
   v_entry := privacy_console.append(case v_plan.state when 'running' then 'erasure.resumed' else 'erasure.begun' end, v_plan.subject, v_plan.request,
     case v_plan.state when 'running' then 'done' else 'intent' end,
@@ -394,8 +442,15 @@ ${definer(
     || privacy_console.receipt(v_entry);`,
   {
     declare:
-      '  v_staff bigint; v_plan privacy_console.plan; v_approval privacy_console.approval; v_entry bigint; v_run bigint;',
+      '  v_staff bigint; v_plan privacy_console.plan; v_approval privacy_console.approval; v_code text; v_says text; v_entry bigint; v_run bigint;',
   },
+)}
+${definer(
+  'hold_briefly()',
+  'void',
+  `  -- For what may end without an entry, whose append does the same: locks are lost by idling, and can't be prepared away.
+  perform set_config('idle_in_transaction_session_timeout', '5s', true);
+  perform pg_notify('privacy_console_step', '');`,
 )}
 ${definer(
   'running_plan(p_run bigint)',
@@ -411,7 +466,11 @@ ${definer(
   if v_approval.id is null or privacy_console.person_of(v_approval.staff) = privacy_console.person_of(privacy_console.caller(array['operator'])) then
     raise exception 'No valid approval by another person covers this deletion.' using errcode = 'PC002';
   end if;
+  if v_plan.map_hash <> (select d.hash from privacy_console.data_map d where d.current) then
+    raise exception 'The data map has changed since this was planned; plan it again and have that approved.' using errcode = 'PC006';
+  end if;
   perform privacy_console.refuse_where_unsafe();
+  perform privacy_console.hold_briefly();
   return v_plan;`,
   { declare: '  v_plan privacy_console.plan; v_approval privacy_console.approval;' },
 )}
@@ -428,7 +487,7 @@ ${definer(
   v_plan := privacy_console.running_plan(p_run);
   select t.* into v_step from privacy_console.run_step t where t.run = p_run and t.step = p_step for update;
   select l.* into v_line from privacy_console.plan_line l where l.plan = v_plan.id and l.step = p_step;
-  if v_step.run is null or v_line.action = 'objects' or p_limit not between 1 and 50000 then
+  if v_step.run is null or v_line.action = 'objects' or p_limit is null or p_limit not between 1 and 50000 then
     raise exception 'There is no such step.' using errcode = 'PC005';
   end if;
   if v_step.finished_at is not null then
@@ -492,11 +551,28 @@ ${definer(
   'jsonb',
   `  perform privacy_console.only_write();
   v_plan := privacy_console.running_plan(p_run);
+  perform 1 from privacy_console.run r where r.id = p_run for update;
   v_entry := privacy_console.append('objects.intended', v_plan.subject, v_plan.request, 'intent', null, json_build_object('run', p_run)::text);
-  return jsonb_build_object('ok', true, 'objects', (select coalesce(jsonb_agg(jsonb_build_object('number', o.number, 'key', o.key) order by o.number), '[]')
-      from (select o.number, o.key from privacy_console.plan_object o where o.plan = v_plan.id and o.state <> 'deleted' order by o.state desc, o.number limit least(p_limit, 1000)) o))
-    || privacy_console.receipt(v_entry);`,
+  insert into privacy_console.plan_announcement (intent, plan, number)
+    select v_entry, v_plan.id, o.number from privacy_console.plan_object o where o.plan = v_plan.id and o.state <> 'deleted'
+    order by o.state desc, o.number limit greatest(least(p_limit, 1000), 1);
+  -- Which they are is told by announced_objects, once this is committed.
+  return jsonb_build_object('ok', true) || privacy_console.receipt(v_entry);`,
   { declare: '  v_plan privacy_console.plan; v_entry bigint;' },
+)}
+${definer(
+  'announced_objects(p_intent bigint)',
+  'table (number bigint, key text)',
+  `  perform privacy_console.caller(array['operator']);
+  if pg_current_xact_id_if_assigned() is not null then
+    raise exception 'This transaction has already written; commit the announcement first.' using errcode = 'PC003';
+  end if;
+  if not exists (select from privacy_console.entry e where e.number = p_intent and e.action = 'objects.intended' and e.actor = session_user::text
+      and not exists (select from privacy_console.entry f where f.intent = p_intent)) then
+    raise exception 'These objects were not announced.' using errcode = 'PC005';
+  end if;
+  return query select o.number, o.key from privacy_console.plan_announcement a join privacy_console.plan_object o on o.plan = a.plan and o.number = a.number
+    where a.intent = p_intent and o.state <> 'deleted' order by o.number;`,
 )}
 ${definer(
   'found_objects(p_run bigint, p_keys text[], p_bytes bigint[])',
@@ -558,12 +634,16 @@ ${definer(
   'jsonb',
   `  perform privacy_console.only_write();
   v_plan := privacy_console.running_plan(p_run);
-  if not exists (select from privacy_console.entry e where e.number = p_intent and e.action = 'objects.intended' and e.subject = v_plan.subject) then
+  perform 1 from privacy_console.run r where r.id = p_run for update;
+  -- An announcement of this run, one's own, without a result until now; and of what it announced, nothing more.
+  if not exists (select from privacy_console.entry e join privacy_console.detail d on d.entry = e.number
+      where e.number = p_intent and e.action = 'objects.intended' and e.actor = session_user::text and (d.text::json ->> 'run')::bigint = p_run
+        and not exists (select from privacy_console.entry f where f.intent = p_intent)) then
     raise exception 'These objects were not announced.' using errcode = 'PC005';
   end if;
   update privacy_console.plan_object o set state = case when o.number = any (p_deleted) then 'deleted' else 'failed' end
-    where o.plan = v_plan.id and (o.number = any (p_deleted) or o.number = any (p_failed)) and o.state <> 'deleted';
-  get diagnostics v_rows = row_count;
+    where o.plan = v_plan.id and (o.number = any (p_deleted) or o.number = any (p_failed)) and o.state <> 'deleted'
+      and exists (select from privacy_console.plan_announcement a where a.intent = p_intent and a.number = o.number);
   update privacy_console.run_step t
     set done = (select count(*) from privacy_console.plan_object o where o.plan = v_plan.id and o.state = 'deleted'),
         finished_at = case when not exists (select from privacy_console.plan_object o where o.plan = v_plan.id and o.state <> 'deleted') then clock_timestamp() end
@@ -572,7 +652,7 @@ ${definer(
     || privacy_console.receipt(privacy_console.append('objects.deleted', v_plan.subject, v_plan.request,
     case when cardinality(p_failed) = 0 then 'done' else 'failed' end, p_intent,
     json_build_object('run', p_run, 'deleted', cardinality(p_deleted), 'failed', cardinality(p_failed))::text));`,
-  { declare: '  v_plan privacy_console.plan; v_rows bigint;' },
+  { declare: '  v_plan privacy_console.plan;' },
 )}
 ${definer(
   'end_run(p_run bigint, p_objects_left bigint)',
@@ -586,9 +666,11 @@ ${definer(
   end if;
   select s.key into v_key from privacy_console.subject s where s.reference = v_plan.subject;
   select r.entry into v_intent from privacy_console.run r where r.id = p_run;
+  -- What the bucket still holds is the client's word; an object without a result is left whatever it says.
+  select greatest(p_objects_left, count(*)) into v_objects from privacy_console.plan_object o where o.plan = v_plan.id and o.state <> 'deleted';
   -- Look again: what the plan was to remove is counted anew.
   update privacy_console.run_step t set remaining = case l.action
-      when 'objects' then p_objects_left
+      when 'objects' then v_objects
       when 'hand_over' then (select count(*) from privacy_console.shared_rows(v_key) s
         join privacy_console.plan_decision d on d.plan = v_plan.id and d.chosen = 'hand_over' and d.row_key = s.row_key)
       else coalesce((select x.planned from privacy_console.rows_to_erase(v_key, v_plan.scope, v_plan.subject) x
@@ -598,8 +680,8 @@ ${definer(
   -- Rows that came after the plan was made are found too, even in collections the plan has no line for.
   v_left := v_left + (select coalesce(sum(x.planned), 0) from privacy_console.rows_to_erase(v_key, v_plan.scope, v_plan.subject) x
     where x.action <> 'keep' and not exists (select from privacy_console.plan_line l where l.plan = v_plan.id and l.collection = x.collection and l.action = x.action));
-  update privacy_console.run r set objects_left = p_objects_left where r.id = p_run;
-  if v_left > 0 or p_objects_left > 0 then
+  update privacy_console.run r set objects_left = v_objects where r.id = p_run;
+  if v_left > 0 or v_objects > 0 then
     update privacy_console.run r set state = 'incomplete' where r.id = p_run;
     return jsonb_build_object('ok', true, 'complete', false, 'left', v_left) || privacy_console.receipt(
       privacy_console.append('erasure.incomplete', v_plan.subject, v_plan.request, 'failed', null, json_build_object('run', p_run, 'left', v_left)::text));
@@ -620,6 +702,8 @@ ${definer(
   update privacy_console.run r set state = 'done', finished_at = clock_timestamp() where r.id = p_run;
   -- Forget what named the person; the keyed hash stays, so that the story can be found again by who knows the key.
   update privacy_console.plan p set state = 'done' where p.id = v_plan.id;
+  update privacy_console.plan p set carried = '{}' where p.subject = v_plan.subject;
+  delete from privacy_console.plan_announcement a where a.plan = v_plan.id;
   perform privacy_console.forget_plans(v_plan.subject);
   update privacy_console.subject s set key = null, erased_at = clock_timestamp() where s.reference = v_plan.subject;
   update privacy_console.access a set closed_at = clock_timestamp() where a.subject = v_plan.subject and a.closed_at is null;
@@ -642,7 +726,7 @@ ${definer(
   return jsonb_build_object('ok', true, 'complete', true, 'left', 0) || privacy_console.receipt(v_entry);`,
   {
     declare:
-      '  v_plan privacy_console.plan; v_key text; v_left bigint; v_text text; v_entry bigint; v_intent bigint;',
+      '  v_plan privacy_console.plan; v_key text; v_left bigint; v_objects bigint; v_text text; v_entry bigint; v_intent bigint;',
   },
 )}
 ${definer(

@@ -1,0 +1,172 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Page } from '@playwright/test';
+import { openDesks } from '#demo/journey.ts';
+import { startPlatform, type Platform } from '#demo/platform.ts';
+import { installDemo } from '#demo/staff.ts';
+import { withSuperuser } from '#demo/superuser.ts';
+import { ask, atScreen, goTo, part, press, rowWith, sees } from '#demo/windowActions.ts';
+import { en } from '#shared/strings/en.ts';
+import { expect, test as base } from './fixtures.ts';
+
+interface Office {
+  readonly platform: Platform;
+  readonly administrator: () => Promise<Page>;
+  readonly operator: () => Promise<Page>;
+}
+
+const test = base.extend<{ readonly office: Office }>({
+  office: async ({ browserName: _browserName }, use) => {
+    const home = await mkdtemp(join(tmpdir(), 'privacy-console-office-'));
+    const [profileFolder, demoFolder] = [join(home, 'profiles'), join(home, 'demo')];
+    for (const folder of [profileFolder, demoFolder]) await mkdir(folder, { mode: 0o700 });
+    const platform = await startPlatform({ scale: 'small', seed: 1 });
+    const open = openDesks({ demoFolder });
+    try {
+      await installDemo(platform, { profileFolder, demoFolder });
+      await use({
+        platform,
+        administrator: async () =>
+          await signedIn(await (await open.desk('colleague')).page(), 'administrator'),
+        operator: async () => await signedIn(await (await open.desk('operator')).page(), 'operator'),
+      });
+    } finally {
+      await open.close();
+      await platform.stop();
+      await rm(home, { recursive: true, force: true, maxRetries: 5 });
+    }
+  },
+});
+
+test.describe.configure({ timeout: 120_000 });
+
+async function signedIn(page: Page, role: string): Promise<Page> {
+  await press(page, en.signIn.demoAs(role));
+  await atScreen(page, en.desk.title);
+  return page;
+}
+
+async function settings(page: Page, tab: keyof typeof en.settings.tabs): Promise<void> {
+  await goTo(page, 'settings', en.settings.title);
+  await page.getByRole('tab', { name: en.settings.tabs[tab], exact: true }).click();
+}
+
+test('an administrator adds, changes and removes staff, and sees what the map no longer covers', async ({
+  office,
+}) => {
+  const words = en.settings.staff;
+  const page = await office.administrator();
+  await settings(page, 'staff');
+  const staff = page.getByRole('grid', { name: en.settings.tabs.staff });
+  await rowWith(staff, 'approver');
+
+  await press(page, words.add);
+  const form = page.getByRole('dialog', { name: words.add });
+  await form.getByRole('textbox', { name: words.login }).fill('Not A Login');
+  await press(form, en.common.save);
+  await sees(form.getByText(words.loginRule));
+  await sees(form.getByText(words.rolesNeeded));
+  await form.getByRole('textbox', { name: words.login }).fill('nina');
+  // Somebody who has a login already.
+  await form.getByRole('textbox', { name: words.person }).fill('RAVI  KUMAR');
+  await form.getByRole('checkbox', { name: en.role.viewer }).check();
+  await form.getByLabel(words.password).fill('a long first password');
+  await press(form, en.common.save);
+  await sees(form.getByText(/one person has one login/));
+  await form.getByRole('textbox', { name: words.person }).fill('Nina Novak');
+  await press(form, en.common.save);
+  await form.waitFor({ state: 'hidden' });
+  await rowWith(staff, 'Nina Novak');
+
+  await press(page, `${words.change}: nina`);
+  const change = page.getByRole('dialog', { name: words.change });
+  await change.getByRole('checkbox', { name: en.role.auditor }).check();
+  await press(change, en.common.save);
+  await change.waitFor({ state: 'hidden' });
+  await expect
+    .poll(
+      async () =>
+        (await ask(page, 'staff.list', {})).staff.find(({ login }) => login === 'nina')?.roles.length,
+    )
+    .toBe(2);
+
+  await press(page, `${words.remove}: nina`);
+  const removing = page.getByRole('dialog', { name: words.remove });
+  await sees(removing.getByText(words.removeText('nina')));
+  await press(removing, words.remove);
+  await removing.waitFor({ state: 'hidden' });
+  await expect
+    .poll(async () => (await ask(page, 'staff.list', {})).staff.find(({ login }) => login === 'nina')?.active)
+    .toBe(false);
+
+  await settings(page, 'map');
+  await sees(page.getByText(en.settings.map.clean));
+  await withSuperuser(office.platform, office.platform.database, ({ query }) =>
+    query('alter table public.users add column shoe_size int'),
+  );
+  await settings(page, 'database');
+  await sees(page.getByText('public.users.shoe_size'));
+
+  // Who is no administrator sees the staff, and nothing to change them by.
+  const operator = await office.operator();
+  await settings(operator, 'staff');
+  await rowWith(operator.getByRole('grid', { name: en.settings.tabs.staff }), 'approver');
+  await expect(operator.getByRole('button', { name: words.add })).toHaveCount(0);
+  await expect(operator.getByRole('button', { name: new RegExp(`^${words.remove}`) })).toHaveCount(0);
+});
+
+test('an operator ends a login of a person, asked once more, and the row shows it', async ({ office }) => {
+  const page = await office.operator();
+  const { id, email } = await withSuperuser(
+    office.platform,
+    office.platform.database,
+    async ({ query }) =>
+      (
+        await query<{ id: string; email: string }>(
+          `insert into public.dashboard_sessions (user_id, token_hash, ip, user_agent, last_seen_at)
+           select id, 'secret', '203.0.113.9', 'a browser', now() from public.users u where length(u.email) between 10 and 60 order by id limit 1
+           returning user_id::text as id, (select email::text from public.users where id = user_id) as email`,
+        )
+      ).rows[0] ?? { id: '', email: '' },
+  );
+  const { request } = await ask(page, 'requests.open', { kind: 'access', receivedOn: '2026-10-01' });
+  const { hits } = await ask(page, 'search.run', { text: email, requestId: request.id });
+  await page.evaluate(
+    (to) => {
+      window.location.hash = `#${to}`;
+    },
+    `/people/${hits[0]?.subject ?? ''}?request=${String(request.id)}`,
+  );
+  await press(page, en.person.openAction);
+  await atScreen(page, en.person.title);
+  await page
+    .getByRole('radiogroup', { name: en.person.collections })
+    .getByText(/^Logins/)
+    .click();
+  const logins = page.getByRole('grid', { name: 'Logins' });
+  // The newest is the first.
+  await logins
+    .getByRole('row')
+    .filter({ has: page.getByRole('gridcell') })
+    .first()
+    .click();
+  const inspector = part(page, en.person.inspector);
+  await press(inspector, 'End this login');
+  await press(inspector, en.common.confirm('End this login'));
+  const ended = (): Promise<number> =>
+    withSuperuser(
+      office.platform,
+      office.platform.database,
+      async ({ query }) =>
+        (
+          await query(
+            `select 1 from public.dashboard_sessions where user_id = $1 and token_hash = 'secret' and ended_at is not null`,
+            [id],
+          )
+        ).rowCount ?? 0,
+    );
+  await expect.poll(ended).toBe(1);
+  const { entries } = await ask(page, 'audit.list', { action: 'row.acted', limit: 5 });
+  expect(entries).toMatchObject([{ outcome: 'done', requestId: request.id }]);
+});
