@@ -4,6 +4,7 @@ import { Command as Commander, CommanderError, InvalidArgumentError, Option } fr
 import { roles } from '#shared/domain/roles.ts';
 import { requestKinds } from '#shared/domain/requests.ts';
 import { environments } from '#shared/contract/connections.ts';
+import { describeEntry } from '#shared/strings/en.ts';
 import type { ProfileInput, SecretsInput } from './profileInput.ts';
 import { profileInput, readSecrets } from './profileInput.ts';
 import type { Layout } from './print.ts';
@@ -547,14 +548,15 @@ export async function commands(
             ...(requestId === undefined ? {} : { requestId }),
           });
           if (globals().json) return entries;
-          return entries.map(({ number, at, actor, action, outcome, subject, requestId: about, ended }) => ({
-            number,
-            at,
-            actor,
-            action,
-            outcome: outcome === 'intent' && !ended ? 'intent, not ended' : outcome,
-            subject,
-            request: about,
+          return entries.map((entry) => ({
+            number: entry.number,
+            at: entry.at,
+            actor: entry.actor,
+            action: entry.action,
+            outcome: entry.outcome === 'intent' && !entry.ended ? 'intent, not ended' : entry.outcome,
+            subject: entry.subject,
+            request: entry.requestId,
+            says: describeEntry(entry),
           }));
         }),
     );

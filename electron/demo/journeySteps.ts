@@ -8,7 +8,6 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import type { Page } from 'playwright-core';
-import type { AuditEntry } from '#shared/contract/audit.ts';
 import { describeEntry, en } from '#shared/strings/en.ts';
 import type { Desk } from './driver.ts';
 import type { Platform } from './platform.ts';
@@ -75,7 +74,6 @@ export interface Step {
 }
 
 const run = promisify(execFile);
-/** A number as the window writes it. */
 /** Milliseconds for what reads or writes a whole person. */
 const longWork = 180_000;
 
@@ -717,7 +715,14 @@ const verifiesTrail: Step = {
       const texts = await rowTexts(grid);
       for (const [actor, action, outcome] of wanted) {
         const sentences = [reference, null].map((subject) =>
-          describeEntry({ actor, action, subject, requestId: id, outcome } satisfies Partial<AuditEntry>),
+          describeEntry({
+            actor,
+            action,
+            subject,
+            requestId: id,
+            outcome,
+            refusal: outcome === 'refused' ? 'Only an approver can decide about a plan.' : null,
+          }),
         );
         assert.ok(
           texts.some((text) => sentences.some((sentence) => text.includes(sentence))),
@@ -735,6 +740,7 @@ const verifiesTrail: Step = {
               subject: reference,
               requestId: id,
               outcome: 'done',
+              refusal: null,
             }),
           )
         ).click();

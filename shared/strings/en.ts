@@ -968,47 +968,88 @@ export const en = {
   },
 } as const;
 
-const outcomeWords = { intent: '', done: '', refused: ' (refused)', failed: ' (failed)' } as const;
+/** How an action reads: who *did*, or *tried to* do, *what*. */
+interface Wording {
+  /** Past tense, for what was done. */
+  readonly did: string;
+  /** Infinitive, for what was refused or did not succeed. */
+  readonly tried: string;
+  /** In place of `did`, for an action that writes its intent down under the same name. */
+  readonly intended?: string;
+  /** In place of “tried to …, without success”. */
+  readonly failed?: string;
+  readonly what: (whom: string, under: string) => string;
+}
 
 /** The request an entry is about, of what otherwise says under which request something was done. */
 function theRequest(under: string): string {
   return under === '' ? 'a request' : under.replace(' under ', '');
 }
 
-/** How each action reads in a sentence; `who` and `whom` are put in by {@link describeEntry}. */
-const actions: Readonly<Record<string, (who: string, whom: string, under: string) => string>> = {
-  'schema.installed': (who) => `${who} installed or upgraded the console’s schema`,
-  'staff.signed_in': (who) => `${who} signed in`,
-  'staff.added': (who) => `${who} added a member of staff or changed their roles`,
-  'staff.removed': (who) => `${who} removed a member of staff`,
-  'search.intended': (who, _, under) => `${who} was about to search people${under}`,
-  'search.run': (who, _, under) => `${who} searched people${under}`,
-  'access.opened': (who, whom, under) => `${who} opened ${whom}${under}`,
-  'access.closed': (who, whom) => `${who} closed the access to ${whom}`,
-  'reveal.intended': (who, whom, under) => `${who} was about to reveal one value of ${whom}${under}`,
-  'reveal.shown': (who, whom, under) => `${who} was shown one value of ${whom}${under}`,
-  'row.acted': (who, whom, under) => `${who} acted on one row of ${whom}${under}`,
-  'request.opened': (who, _, under) => `${who} recorded ${theRequest(under)}`,
-  'request.assigned': (who, _, under) => `${who} took or handed on ${theRequest(under)}`,
-  'request.linked': (who, whom, under) => `${who} linked ${whom} to ${theRequest(under)}`,
-  'request.closed': (who, _, under) => `${who} closed ${theRequest(under)}`,
-  'export.begun': (who, whom, under) => `${who} began an export of ${whom}${under}`,
-  'export.finished': (who, whom, under) => `${who} finished an export of ${whom}${under}`,
-  'export.failed': (who, whom, under) => `The export of ${whom} by ${who} was not finished${under}`,
-  'plan.intended': (who, whom, under) => `${who} was about to work out a deletion plan for ${whom}${under}`,
-  'plan.made': (who, whom, under) => `${who} made a deletion plan for ${whom}${under}`,
-  'plan.approved': (who, whom, under) => `${who} approved the deletion plan for ${whom}${under}`,
-  'plan.denied': (who, whom, under) => `${who} denied the deletion plan for ${whom}${under}`,
-  'erasure.begun': (who, whom, under) => `${who} began the deletion of ${whom}${under}`,
-  'erasure.resumed': (who, whom, under) => `${who} resumed the deletion of ${whom}${under}`,
-  'erasure.incomplete': (who, whom, under) => `The deletion of ${whom} by ${who} was interrupted${under}`,
-  'erasure.batch': (who, whom, under) => `${who} deleted a batch of rows of ${whom}${under}`,
-  'objects.intended': (who, whom, under) => `${who} was about to delete objects of ${whom} in R2${under}`,
-  'objects.deleted': (who, whom, under) => `${who} deleted objects of ${whom} in R2${under}`,
-  'erasure.finished': (who, whom, under) => `${who} finished the deletion of ${whom}${under}`,
-  'trail.verified': (who) => `${who} verified the trail`,
-  'trail.exported': (who) => `${who} exported the trail`,
-  'trail.detail_read': (who) => `${who} read the detail of an entry`,
+function words(
+  did: string,
+  tried: string,
+  what: Wording['what'],
+  others: Pick<Wording, 'intended' | 'failed'> = {},
+): Wording {
+  return { did, tried, what, ...others };
+}
+
+const actions: Readonly<Record<string, Wording>> = {
+  'schema.installed': words('installed or upgraded', 'install or upgrade', () => 'the console’s schema'),
+  'staff.signed_in': words('signed', 'sign', () => 'in'),
+  'staff.added': words('registered', 'register', () => 'a member of staff with their roles'),
+  'staff.removed': words('removed', 'remove', () => 'a member of staff'),
+  'search.intended': words('was about to search', 'search', (_, under) => `people${under}`),
+  'search.run': words('searched', 'search', (_, under) => `people${under}`),
+  'access.opened': words('opened', 'open', (whom, under) => `${whom}${under}`),
+  'access.closed': words('closed', 'close', (whom) => `the access to ${whom}`),
+  'reveal.intended': words('was about to reveal', 'reveal', (whom, under) => `one value of ${whom}${under}`),
+  'reveal.shown': words('was shown', 'see', (whom, under) => `one value of ${whom}${under}`),
+  'row.acted': words('acted on', 'act on', (whom, under) => `one row of ${whom}${under}`),
+  'request.opened': words('recorded', 'record', (_, under) => theRequest(under)),
+  'request.assigned': words('assigned', 'assign', (_, under) => theRequest(under)),
+  'request.linked': words('linked', 'link', (whom, under) => `${whom} to ${theRequest(under)}`),
+  'request.closed': words('closed', 'close', (_, under) => theRequest(under)),
+  'export.begun': words('began', 'begin', (whom, under) => `an export of ${whom}${under}`),
+  'export.finished': words('finished', 'finish', (whom, under) => `an export of ${whom}${under}`),
+  'export.failed': words('did not finish', 'finish', (whom, under) => `an export of ${whom}${under}`, {
+    failed: 'did not finish',
+  }),
+  'plan.intended': words(
+    'was about to work out',
+    'work out',
+    (whom, under) => `a deletion plan for ${whom}${under}`,
+  ),
+  'plan.made': words('made', 'make', (whom, under) => `a deletion plan for ${whom}${under}`),
+  'plan.approved': words('approved', 'approve', (whom, under) => `the deletion plan for ${whom}${under}`),
+  'plan.denied': words('denied', 'deny', (whom, under) => `the deletion plan for ${whom}${under}`),
+  'erasure.begun': words('began', 'begin', (whom, under) => `the deletion of ${whom}${under}`),
+  'erasure.resumed': words('resumed', 'resume', (whom, under) => `the deletion of ${whom}${under}`),
+  'erasure.incomplete': words(
+    'did not finish',
+    'finish',
+    (whom, under) => `the deletion of ${whom}${under}`,
+    {
+      failed: 'did not finish',
+    },
+  ),
+  'erasure.batch': words('deleted', 'delete', (whom, under) => `a batch of rows of ${whom}${under}`),
+  'objects.intended': words(
+    'was about to delete',
+    'delete',
+    (whom, under) => `objects of ${whom} in R2${under}`,
+  ),
+  'objects.deleted': words('deleted', 'delete', (whom, under) => `objects of ${whom} in R2${under}`, {
+    failed: 'could not delete all',
+  }),
+  'erasure.finished': words('finished', 'finish', (whom, under) => `the deletion of ${whom}${under}`),
+  'trail.verified': words('verified', 'verify', () => 'the trail', {
+    intended: 'set out to verify',
+    failed: 'could not confirm',
+  }),
+  'trail.exported': words('exported', 'export', () => 'the trail', { intended: 'set out to export' }),
+  'trail.detail_read': words('read', 'read', () => 'the detail of an entry'),
 };
 
 /** The actions that have words, for a filter's list. */
@@ -1019,15 +1060,30 @@ export function nameAction(action: string): string {
   return action.replaceAll(/[._]/g, ' ');
 }
 
+/** What a sentence about an entry is made from. */
+export type Told = Pick<AuditEntry, 'actor' | 'action' | 'subject' | 'requestId' | 'outcome' | 'refusal'>;
+
 /** One audit entry as a sentence without its time; an unknown action is shown as it is. */
-export function describeEntry(
-  entry: Pick<AuditEntry, 'actor' | 'action' | 'subject' | 'requestId' | 'outcome'>,
-): string {
-  const whom = entry.subject ?? 'a person';
+export function describeEntry(entry: Told): string {
+  const { actor, outcome } = entry;
   const under = entry.requestId === null ? '' : ` under request ${entry.requestId}`;
-  const sentence = Object.hasOwn(actions, entry.action) ? actions[entry.action] : undefined;
-  const words = sentence
-    ? sentence(entry.actor, whom, under)
-    : `${entry.actor}: ${entry.action}${entry.subject === null ? '' : ` ${entry.subject}`}${under}`;
-  return words + outcomeWords[entry.outcome];
+  const refused = entry.refusal === null ? 'was refused' : `was refused: ${entry.refusal}`;
+  const wording = Object.hasOwn(actions, entry.action) ? actions[entry.action] : undefined;
+  if (wording === undefined) {
+    const plain = `${actor}: ${entry.action}${entry.subject === null ? '' : ` ${entry.subject}`}${under}`;
+    return outcome === 'refused' ? `${plain}, ${refused}` : outcome === 'failed' ? `${plain}, failed` : plain;
+  }
+  const what = wording.what(entry.subject ?? 'a person', under);
+  switch (outcome) {
+    case 'refused':
+      return `${actor} tried to ${wording.tried} ${what} and ${refused}`;
+    case 'failed':
+      return wording.failed === undefined
+        ? `${actor} tried to ${wording.tried} ${what}, without success`
+        : `${actor} ${wording.failed} ${what}`;
+    case 'intent':
+      return `${actor} ${wording.intended ?? wording.did} ${what}`;
+    case 'done':
+      return `${actor} ${wording.did} ${what}`;
+  }
 }
