@@ -1,6 +1,6 @@
 import type { AuditEntry } from '#shared/contract/audit.ts';
 import type { MappedCollection } from '#shared/contract/dataMap.ts';
-import type { ErasurePlan } from '#shared/contract/erasure.ts';
+import type { ErasureCertificate, ErasurePlan } from '#shared/contract/erasure.ts';
 import type { FailureCode } from '#shared/contract/result.ts';
 import type { SearchHit } from '#shared/contract/subjects.ts';
 import type { Job } from '#shared/contract/workstation.ts';
@@ -45,7 +45,7 @@ export const en = {
     confirm: (what: string) => `Confirm: ${what}`,
     openInTrail: 'Open in the trail',
     entry: (entry: number) => `entry ${number.format(entry)}`,
-    recordedAs: (entry: number) => `Recorded as entry ${number.format(entry)}.`,
+    recordedAs: 'Recorded as',
     request: (id: number) => `Request ${id}`,
     plan: (id: number) => `Plan ${id}`,
     rows: (count: number) => plural(count, 'row', 'rows'),
@@ -142,6 +142,8 @@ export const en = {
     jobs: (count: number) => plural(count, 'job running', 'jobs running'),
     noJobs: 'No jobs running',
     jobsTitle: 'Jobs of this console',
+    notices: 'Notices',
+    dismiss: 'Dismiss the notice',
     trailFault: (entry: number) =>
       `The trail contradicts what this console saw before, at entry ${number.format(entry)}.`,
     trailFaultHint: 'Nothing but the trail can be worked with; tell the compliance officer.',
@@ -185,6 +187,7 @@ export const en = {
           ['g then t', 'trail'],
           ['n', 'my next due request'],
           ['Ctrl L', 'lock'],
+          ['F8', 'the newest notice; Esc dismisses it'],
           ['Esc', 'back'],
           ['?', 'this list'],
         ],
@@ -739,7 +742,8 @@ export const en = {
       keep: 'kept',
       detach: 'detached from the person',
       hand_over: 'handed over',
-    } satisfies Record<ErasurePlan['lines'][number]['action'], string>,
+      objects: 'deleted, each key checked',
+    } satisfies Record<ErasureCertificate['steps'][number]['action'], string>,
     objectsTitle: 'Objects in R2',
     objectsText: (bytes: string) => `${bytes}, each key’s deletion is checked`,
     planHash: 'Hash of the plan',
@@ -751,7 +755,6 @@ export const en = {
     approvedBy: 'Approved by',
     deniedBy: 'Denied by',
     validUntil: 'Valid until',
-    totalRows: (count: number) => `${plural(count, 'row goes', 'rows go')}`,
     approveTitle: 'Approve or deny',
     approveText: 'You decide about exactly this plan; its hash goes into the trail with your name.',
     ownPlan:
@@ -773,9 +776,52 @@ export const en = {
     runState: { running: 'running', done: 'done', incomplete: 'interrupted' },
     steps: 'Steps',
     stepColumns: { step: 'Step', planned: 'Planned', done: 'Done', left: 'Left' },
-    certificate: 'Certificate',
-    certificateText: 'The exact text whose SHA-256 is in the trail.',
-    print: 'Print',
+    certificate: {
+      title: 'Certificate of deletion',
+      text: (subject: string) =>
+        `What CloudSingh held about the person ${subject} has been deleted as set out below. A second look after the run found nothing left of what was to go.`,
+      what: 'What was asked for',
+      ground: (request: number) =>
+        `Deletion, request ${request}; privacy policy section 6, right of deletion`,
+      started: 'Begun',
+      finished: 'Finished',
+      planned: 'Planned by',
+      approved: 'Approved by',
+      ran: 'Run by',
+      plan: 'Hash of the approved plan',
+      map: 'Hash of the data map',
+      sha256: 'SHA-256 of this certificate',
+      committed: 'Committed to in the trail as',
+      went: 'What went',
+      wentColumns: {
+        what: 'What',
+        where: 'Where',
+        how: 'How',
+        planned: 'Planned',
+        done: 'Done',
+        left: 'Left',
+      },
+      untouched: 'Looked at, nothing to do',
+      kept: 'What is kept, and why',
+      keptColumns: { rows: 'Rows', because: 'Ground', until: 'Until' },
+      nothingKept: 'Nothing is kept.',
+      entries: 'Entries in the trail',
+      entriesHint: 'about this person under this request; each batch of rows has its own entry as well',
+      remains: 'What a deletion can’t reach at once',
+      remaining: [
+        'Deleted rows stay unreadable in the database’s files until it has cleaned them up (vacuum), in its write-ahead log until that is reused, and on replicas until they have caught up.',
+        'Backups and snapshots of the database and the bucket hold what they held until they are replaced; after a restore the deletion has to be run again.',
+        'Packages exported before are where they were taken to; the console can’t call them back.',
+        'The trail keeps its entries. They name the person by the reference alone, which leads nowhere any more.',
+      ],
+      exact: 'The exact text',
+      exactHint: 'Its SHA-256 is the one above; nothing may be added to it, not even a line’s end.',
+      copyText: 'Copy the text',
+      saveText: 'Save the text…',
+      saved: (file: string) => `Saved as ${file}.`,
+      filename: (plan: number) => `certificate-of-deletion-${plan}.json`,
+      print: 'Print',
+    },
     noPerson: 'This request has no person yet; find and link them first.',
     notDeletion: 'Only a deletion request leads to a deletion plan.',
     answers: 'Plan again with these answers',
