@@ -399,6 +399,7 @@ export const en = {
     outcomeLabel: 'Outcome',
     person: 'Person',
     personUnknown: 'Not found yet',
+    personErased: 'Deleted. The reference leads to the trail alone.',
     personUnknownHint: 'Search for the person, then link them to this request.',
     searchPerson: 'Search for the person',
     openPerson: 'Open the person',
@@ -438,7 +439,7 @@ export const en = {
     late: (count: number) =>
       count === 1 ? '1 open request is late' : `${number.format(count)} open requests are late`,
     lateHint: 'The policy promises an answer within 30 days.',
-    showLate: 'Show the latest',
+    showLate: 'Show the longest overdue',
     waiting: 'Waiting for me',
     waitingEmpty: 'Nothing waits for you.',
     toApprove: 'Approve or deny',
@@ -457,7 +458,7 @@ export const en = {
     newest: 'Newest entry',
     verify: 'Verify the trail',
     summary: (open: number, mine: number) =>
-      `${plural(open, 'open request', 'open requests')}, ${number.format(mine)} yours`,
+      `${plural(open, 'open request', 'open requests')}, ${mine === 0 ? 'none' : number.format(mine)} yours`,
     summaryOthers: (open: number) => plural(open, 'open request', 'open requests'),
   },
 
@@ -630,6 +631,8 @@ export const en = {
     day: 'Day',
     total: 'Total',
     all: 'All',
+    none: 'none',
+    window: 'The picture ends with the newest day and holds the 90 days before it.',
     empty: 'Nothing to draw: no day has a value.',
     summary: (title: string, days: number, total: string) =>
       `${title}: ${total} over ${plural(days, 'day', 'days')}.`,
@@ -648,7 +651,7 @@ export const en = {
     contentsText:
       'Everything the data map names about this person, as JSON Lines, with the files from R2 and a manifest of SHA-256 sums.',
     leftOut: 'What is left out, and why',
-    leftOutNever: 'A secret of the platform: held, never shown, never exported.',
+    leftOutNever: 'Secrets of the platform: held, but never shown and never exported.',
     nothingLeftOut: 'Nothing is left out.',
     fields: (count: number) => plural(count, 'field', 'fields'),
     files: 'Files from R2',
@@ -679,8 +682,6 @@ export const en = {
     closed: 'This request is closed; a package needs an open request.',
     columns: {
       package: 'Package',
-      request: 'Request',
-      person: 'Person',
       state: 'State',
       started: 'Started',
       by: 'By',
@@ -827,8 +828,6 @@ export const en = {
     answers: 'Plan again with these answers',
     columns: {
       plan: 'Plan',
-      request: 'Request',
-      person: 'Person',
       state: 'State',
       planned: 'Planned',
       by: 'By',
@@ -863,6 +862,7 @@ export const en = {
     anyOutcome: 'Any outcome',
     since: 'From',
     until: 'To',
+    anyDay: 'any day',
     clear: 'Clear',
     empty: 'No entry matches',
     emptyHint:

@@ -481,7 +481,12 @@ test('a cut tail: the console says so on every screen and lets nobody work with 
   await expect(page.getByRole('grid', { name: en.trail.title }).getByRole('row').nth(1)).toBeVisible();
   expect(await examine(page, 'trail verified as broken')).toEqual([]);
   await goTo(page, 'settings', en.settings.title);
-  await expect(banner).toBeVisible();
+  for (const tab of await page.getByRole('tab').all()) {
+    await tab.click();
+    await settle(page);
+    // The banner is the only alarm: no tab offers what the console would refuse.
+    await expect(banner).toHaveCount(1);
+  }
   const pictures = process.env['PRIVACY_CONSOLE_PICTURES'];
   if (pictures !== undefined)
     for (const scheme of ['light', 'dark'] as const) {

@@ -45,6 +45,11 @@ export function Frame(): ReactNode {
   const trusted = session.trailFault === null;
   const requests = useRead('requests.list', { state: 'open' }, { every: lookAgain, enabled: trusted });
   const awaiting = useRead('erasure.list', { awaiting: true }, { every: lookAgain, enabled: trusted });
+  const refresh = awaiting.refetch;
+  useEffect(() => {
+    // What a step just taken has changed for the badge, without waiting for the next look.
+    if (trusted) void refresh({ cancelRefetch: false });
+  }, [location.pathname, refresh, trusted]);
   useIdleLock(() => {
     lock.mutate({});
   });

@@ -155,7 +155,12 @@ function PlanLine(props: { readonly plan: SubjectRow }): ReactNode {
   return (
     <div>
       <strong>{cells['name'] ?? cells['id'] ?? en.common.nothing}</strong>
-      {figures.join(' · ')}
+      {figures.map((figure, index) => (
+        <span key={figure} className={styles['figure']}>
+          {figure}
+          {index < figures.length - 1 ? ' · ' : ''}
+        </span>
+      ))}
     </div>
   );
 }
