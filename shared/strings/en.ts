@@ -146,7 +146,8 @@ export const en = {
     dismiss: 'Dismiss the notice',
     trailFault: (entry: number) =>
       `The trail contradicts what this console saw before, at entry ${number.format(entry)}.`,
-    trailFaultHint: 'Nothing but the trail can be worked with; tell the compliance officer.',
+    trailFaultHint:
+      'Until this is explained, nothing but the trail can be worked with. Tell the compliance officer.',
     noJobsYet: 'No job has been started since the program was opened.',
   },
 
@@ -391,7 +392,7 @@ export const en = {
       close: 'say how it ended',
     },
     clock: 'Clock',
-    rule: '30 days, privacy policy section 5',
+    rule: '30 days, policy section 5',
     receivedOn: 'Received',
     dueOn: 'Due',
     openedBy: 'Recorded by',
@@ -643,8 +644,8 @@ export const en = {
     title: 'Export',
     titleFor: (id: number) => `Export for request ${id}`,
     listTitle: 'Exports',
-    ready: 'Requests ready for a package',
-    readyEmpty: 'No open request waits for a package.',
+    ready: 'Access and export requests without a package',
+    readyEmpty: 'Every access and export request has its package.',
     past: 'Packages',
     pastEmpty: 'No package has been made yet.',
     contents: 'What goes in',

@@ -92,6 +92,8 @@ export const cssVariables: CSSVariablesResolver = () => {
     ...shared,
     '--mantine-color-dark-6': 'var(--panel-raised)',
     '--mantine-color-dark-4': 'var(--line-strong)',
+    '--mantine-color-dark-5': 'var(--line)',
+    '--mantine-color-dark-8': 'var(--ground)',
   };
   return { variables: {}, light: shared, dark };
 };

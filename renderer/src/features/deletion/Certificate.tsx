@@ -1,5 +1,5 @@
 import { Button } from '@mantine/core';
-import { useState, type ReactNode } from 'react';
+import { useEffect, useRef, useState, type ReactNode } from 'react';
 import { Link } from 'react-router';
 import type { OutputOf } from '#shared/contract/index.ts';
 import { en } from '#shared/strings/en.ts';
@@ -16,33 +16,40 @@ const words = en.deletion.certificate;
 /** The certificate of a finished deletion: a page to read and print, and beneath it the exact text it was read from. */
 export function Certificate(props: { readonly planId: number }): ReactNode {
   const read = useRead('erasure.certificate', { planId: props.planId });
+  const top = useRef<HTMLDivElement>(null);
+  // The run ends at the foot of the page; what came of it is at its head.
+  useEffect(() => {
+    top.current?.parentElement?.scrollTo({ top: 0 });
+  }, []);
   return (
-    <Panel
-      title={words.title}
-      className="printed"
-      actions={
-        read.data === undefined ? null : (
-          <Button
-            variant="default"
-            size="compact-sm"
-            onClick={() => {
-              window.print();
-            }}
-          >
-            {words.print}
-          </Button>
-        )
-      }
-    >
-      <Loaded read={read} rows={6}>
-        {(certificate) => (
-          <div className={styles['certificate']}>
-            <Readable certificate={certificate} />
-            <Exact planId={props.planId} certificate={certificate} />
-          </div>
-        )}
-      </Loaded>
-    </Panel>
+    <div ref={top}>
+      <Panel
+        title={words.title}
+        className="printed"
+        actions={
+          read.data === undefined ? null : (
+            <Button
+              variant="default"
+              size="compact-sm"
+              onClick={() => {
+                window.print();
+              }}
+            >
+              {words.print}
+            </Button>
+          )
+        }
+      >
+        <Loaded read={read} rows={6}>
+          {(certificate) => (
+            <div className={styles['certificate']}>
+              <Readable certificate={certificate} />
+              <Exact planId={props.planId} certificate={certificate} />
+            </div>
+          )}
+        </Loaded>
+      </Panel>
+    </div>
   );
 }
 

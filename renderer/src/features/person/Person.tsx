@@ -153,13 +153,10 @@ function PlanLine(props: { readonly plan: SubjectRow }): ReactNode {
     return value === null || value === undefined ? [] : [`${formatNumber(Number(value))} ${words}`];
   });
   return (
-    <div>
+    <div className={styles['planLine']}>
       <strong>{cells['name'] ?? cells['id'] ?? en.common.nothing}</strong>
-      {figures.map((figure, index) => (
-        <span key={figure} className={styles['figure']}>
-          {figure}
-          {index < figures.length - 1 ? ' · ' : ''}
-        </span>
+      {figures.map((figure) => (
+        <span key={figure}>{figure}</span>
       ))}
     </div>
   );

@@ -307,7 +307,11 @@ function PersonPanel(props: {
               {en.request.openPerson}
             </Button>
           ) : null}
-          <Button component={Link} to={paths.trailOf({ subject: request.subject })} variant="subtle">
+          <Button
+            component={Link}
+            to={paths.trailOf({ subject: request.subject })}
+            variant={erased ? 'default' : 'subtle'}
+          >
             {en.common.openInTrail}
           </Button>
         </div>
