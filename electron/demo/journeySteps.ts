@@ -590,6 +590,7 @@ const keepsCertificate: Step = {
     await sees(certificate.getByText(words.remaining.at(-1) ?? ''));
     for (const place of ['navigation', 'banner'] as const)
       assert.ok(!(await page.getByRole(place).first().isVisible()), 'the frame would be printed as well');
+    await stage.shown('certificate-printed', page);
     await page.emulateMedia({ media: 'screen' });
     return `its SHA-256 is the one in the trail, ${sha256.slice(0, 12)}…`;
   },

@@ -61,7 +61,7 @@ function Readable(props: { readonly certificate: OutputOf<'erasure.certificate'>
   return (
     <>
       <p className={styles['lead']}>{words.text(says.subject)}</p>
-      <div className={styles['facts']}>
+      <div className={styles['certified']}>
         <Facts
           facts={[
             [
