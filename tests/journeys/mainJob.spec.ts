@@ -180,7 +180,8 @@ test('the important things are done with the keyboard alone', async ({ demo, des
   await expect(rows.nth(2)).toHaveAttribute('aria-selected', 'true');
   await page.keyboard.press('Enter');
   const number = /^[0-9,]+/.exec(second.replace(/^\D+/, ''))?.[0] ?? 'none';
-  await expect(page.getByRole('heading', { level: 1 })).toContainText(number);
+  // The page that still loads has the number in its heading as well, but not the kind.
+  await expect(page.getByRole('heading', { level: 1 })).toContainText(`${number} · `);
   await page.keyboard.press('Control+Enter');
 
   await atScreen(page, en.search.title);
@@ -439,8 +440,8 @@ test('a cut tail: the console says so on every screen and lets nobody work with 
   const page = await desks.operator();
   await signIn(page, 'operator');
   await ask(page, 'requests.open', { kind: 'access', receivedOn: '2026-11-03' });
-  await press(page, en.frame.places.signIn);
-  await page.getByRole('heading', { level: 1 }).waitFor();
+  // Answers when the console has remembered where the trail ends.
+  await ask(page, 'session.signOut', {});
   await withSuperuser(demo.platform, demo.platform.database, async ({ query }) => {
     for (const table of ['detail where entry', 'entry where number'])
       await query(`delete from privacy_console.${table} = (select max(number) from privacy_console.entry)`);
@@ -512,6 +513,10 @@ test('a notice covers nothing, waits while it is read, and is reached and dismis
   await expect(notices).toHaveAttribute('aria-live', 'polite');
   const notice = notices.getByText(en.request.taken(request.id));
   await expect(notice).toBeVisible();
+  const close = page.getByRole('button', { name: en.request.close, exact: true });
+  await close.focus();
+  await page.keyboard.press('F8');
+  await expect.poll(() => focused(page)).toBe(en.frame.dismiss);
   expect(await examine(page, 'notice')).toEqual([]);
 
   const place = await notices.boundingBox();
@@ -525,10 +530,6 @@ test('a notice covers nothing, waits while it is read, and is reached and dismis
     expect(above || below, `${(await link.textContent()) ?? ''} is covered`).toBe(true);
   }
 
-  const close = page.getByRole('button', { name: en.request.close, exact: true });
-  await close.focus();
-  await page.keyboard.press('F8');
-  await expect.poll(() => focused(page)).toBe(en.frame.dismiss);
   // Longer than it stays by itself.
   await page.waitForTimeout(9_000);
   await expect(notice).toBeVisible();
