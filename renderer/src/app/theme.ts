@@ -93,7 +93,7 @@ export const cssVariables: CSSVariablesResolver = () => {
     '--mantine-color-dark-6': 'var(--panel-raised)',
     '--mantine-color-dark-4': 'var(--line-strong)',
     '--mantine-color-dark-5': 'var(--line)',
-    '--mantine-color-dark-8': 'var(--ground)',
+    '--mantine-color-dark-8': 'var(--panel-raised)',
   };
   return { variables: {}, light: shared, dark };
 };
