@@ -4,6 +4,8 @@ import { Command as Commander, CommanderError, InvalidArgumentError, Option } fr
 import { roles } from '#shared/domain/roles.ts';
 import { requestKinds } from '#shared/domain/requests.ts';
 import { environments } from '#shared/contract/connections.ts';
+import type { OutputOf } from '#shared/contract/index.ts';
+import { describeEntry, en } from '#shared/strings/en.ts';
 import type { ProfileInput, SecretsInput } from './profileInput.ts';
 import { profileInput, readSecrets } from './profileInput.ts';
 import type { Layout } from './print.ts';
@@ -508,15 +510,16 @@ export async function commands(
   erase
     .command('certificate')
     .argument('<plan>', 'plan', wholeNumber)
-    .description('prints the certificate of a finished deletion')
-    .action((planId: number) =>
-      run(
-        async (command) => {
-          const certificate = await command.call('erasure.certificate', { planId });
-          return globals().json ? certificate : certificate.text;
-        },
-        { as: globals().json ? 'record' : 'text' },
-      ),
+    .option('--save <file>', 'write its exact text, whose SHA-256 is in the trail, to a new file')
+    .description('prints the certificate of a finished deletion; with --json its exact text as well')
+    .action((planId: number, options: { save?: string }) =>
+      run(async (command) => {
+        if (options.save !== undefined) {
+          return command.call('erasure.saveCertificate', { planId, file: path.resolve(options.save) });
+        }
+        const certificate = await command.call('erasure.certificate', { planId });
+        return globals().json ? certificate : certificateLines(certificate);
+      }),
     );
 
   const audit = program.command('audit').description('the audit trail');
@@ -552,14 +555,15 @@ export async function commands(
             ...(requestId === undefined ? {} : { requestId }),
           });
           if (globals().json) return entries;
-          return entries.map(({ number, at, actor, action, outcome, subject, requestId: about, ended }) => ({
-            number,
-            at,
-            actor,
-            action,
-            outcome: outcome === 'intent' && !ended ? 'intent, not ended' : outcome,
-            subject,
-            request: about,
+          return entries.map((entry) => ({
+            number: entry.number,
+            at: entry.at,
+            actor: entry.actor,
+            action: entry.action,
+            outcome: entry.outcome === 'intent' && !entry.ended ? 'intent, not ended' : entry.outcome,
+            subject: entry.subject,
+            request: entry.requestId,
+            says: describeEntry(entry),
           }));
         }),
     );
@@ -610,6 +614,44 @@ function why(options: { readonly request?: number; readonly reason?: string }): 
   return {
     ...(options.request === undefined ? {} : { requestId: options.request }),
     ...(options.reason === undefined ? {} : { reason: options.reason }),
+  };
+}
+
+/** A certificate as a person reads it. */
+function certificateLines({ sha256, entry, says }: OutputOf<'erasure.certificate'>): object {
+  const words = en.deletion.certificate;
+  const listed = says.steps.filter((step) => step.planned > 0 || step.done > 0 || step.left > 0);
+  const untouched = says.steps.filter((step) => !listed.includes(step));
+  return {
+    [words.title]: says.subject,
+    [words.what]: words.ground(says.requestId),
+    [words.started]: says.started,
+    [words.finished]: says.finished,
+    [words.planned]: says.planned,
+    [words.approved]: says.approved,
+    [words.ran]: says.ran,
+    [words.plan]: says.plan,
+    [words.map]: says.map,
+    [words.sha256]: sha256,
+    [words.committed]: en.common.entry(entry),
+    [words.went]: listed.map((step) => ({
+      [words.wentColumns.what]: step.title,
+      [words.wentColumns.where]: step.where,
+      [words.wentColumns.how]: en.deletion.action[step.action],
+      [words.wentColumns.planned]: step.planned,
+      [words.wentColumns.done]: step.done,
+      [words.wentColumns.left]: step.left,
+    })),
+    [words.untouched]: [...new Set(untouched.map((step) => step.where))].join(', '),
+    [words.kept]: says.kept.map((line) => ({
+      [words.wentColumns.what]: line.title,
+      [words.wentColumns.where]: line.where,
+      [words.keptColumns.rows]: line.rows,
+      [words.keptColumns.until]: line.until,
+      [words.keptColumns.because]: line.because,
+    })),
+    [words.entries]: says.entries.join(', '),
+    [words.remains]: words.remaining.map((sentence) => ({ '': sentence })),
   };
 }
 

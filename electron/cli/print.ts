@@ -44,7 +44,8 @@ function table(rows: readonly unknown[], indent = ''): string {
       .map((text, place) => text.padEnd(widths[place] ?? 0))
       .join('  ')
       .trimEnd()}\n`;
-  return [columns, ...cells].map(line).join('');
+  // A single column without a name is a list of sentences.
+  return (columns.join('') === '' ? cells : [columns, ...cells]).map(line).join('');
 }
 
 /** One line; control characters of people's data can't reach the terminal. */

@@ -2,13 +2,12 @@ import { strict as assert } from 'node:assert';
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import type { Page } from 'playwright-core';
-import type { AuditEntry } from '#shared/contract/audit.ts';
 import { describeEntry, en } from '#shared/strings/en.ts';
 import type { Desk } from './driver.ts';
 import type { Platform } from './platform.ts';
@@ -75,7 +74,6 @@ export interface Step {
 }
 
 const run = promisify(execFile);
-/** A number as the window writes it. */
 /** Milliseconds for what reads or writes a whole person. */
 const longWork = 180_000;
 
@@ -564,17 +562,36 @@ const keepsCertificate: Step = {
   run: async (stage, findings) => {
     const plan = known(findings.plan, 'the plan');
     const held = known(findings.held, 'what is held');
-    const page = await (await stage.operator()).page();
-    const text = (await part(page, en.deletion.certificate).locator('pre').textContent()) ?? '';
-    const sha256 = createHash('sha256').update(text, 'utf8').digest('hex');
-    await sees(part(page, en.deletion.certificate).getByText(sha256));
+    const desk = await stage.operator();
+    const page = await desk.page();
+    const words = en.deletion.certificate;
+    const certificate = part(page, words.title);
+    await sees(certificate.getByText(plan.sha256));
+    const read = (await certificate.textContent()) ?? '';
+    for (const said of [words.ground(stage.planted.deletionRequest), words.kept, ...words.remaining])
+      assert.ok(read.includes(said), `the certificate does not say: ${said}`);
     for (const secret of personal(held))
-      assert.ok(!text.toLowerCase().includes(secret), 'the certificate names the person');
-    const file = join(stage.out, `certificate-of-plan-${String(plan.id)}.json`);
-    await writeFile(file, text, { mode: 0o600 });
-    findings.certificate = { file };
-    await part(page, en.deletion.certificate).scrollIntoViewIfNeeded();
+      assert.ok(!read.toLowerCase().includes(secret), 'the certificate names the person');
     await stage.shown('certificate', page);
+    await certificate.getByText(words.exact, { exact: true }).click();
+    const text = (await certificate.locator('pre').textContent()) ?? '';
+    const sha256 = createHash('sha256').update(text, 'utf8').digest('hex');
+    await sees(certificate.getByText(sha256));
+    const file = join(stage.out, words.filename(plan.id));
+    // A folder that is used again holds the certificate of the run before.
+    await rm(file, { force: true });
+    await desk.answerDialog(file);
+    await press(certificate, words.saveText);
+    await sees(page.getByText(words.saved(file)));
+    assert.equal(await fingerprint(file), sha256, 'the saved certificate is not the one shown');
+    findings.certificate = { file };
+    await stage.shown('certificate-exact', page);
+    await page.emulateMedia({ media: 'print' });
+    await sees(certificate.getByText(words.remaining.at(-1) ?? ''));
+    for (const place of ['navigation', 'banner'] as const)
+      assert.ok(!(await page.getByRole(place).first().isVisible()), 'the frame would be printed as well');
+    await stage.shown('certificate-printed', page);
+    await page.emulateMedia({ media: 'screen' });
     return `its SHA-256 is the one in the trail, ${sha256.slice(0, 12)}…`;
   },
 };
@@ -717,7 +734,14 @@ const verifiesTrail: Step = {
       const texts = await rowTexts(grid);
       for (const [actor, action, outcome] of wanted) {
         const sentences = [reference, null].map((subject) =>
-          describeEntry({ actor, action, subject, requestId: id, outcome } satisfies Partial<AuditEntry>),
+          describeEntry({
+            actor,
+            action,
+            subject,
+            requestId: id,
+            outcome,
+            refusal: outcome === 'refused' ? 'Only an approver can decide about a plan.' : null,
+          }),
         );
         assert.ok(
           texts.some((text) => sentences.some((sentence) => text.includes(sentence))),
@@ -735,6 +759,7 @@ const verifiesTrail: Step = {
               subject: reference,
               requestId: id,
               outcome: 'done',
+              refusal: null,
             }),
           )
         ).click();

@@ -15,6 +15,8 @@ export const auditEntry = z.object({
   outcome: z.enum(['intent', 'done', 'refused', 'failed']),
   /** The intent that this entry ends. */
   intent: z.number().int().nullable(),
+  /** For what was refused: the console's own sentence that said why; it never names a person. Null when it has been erased. */
+  refusal: z.string().nullable(),
   /** Whether a detail text is (still) kept beside the entry. */
   detail: z.boolean(),
   /** For an intent: whether some later entry ended it. */

@@ -35,6 +35,8 @@ export const mappedCollection = z.object({
   never: z.array(z.string()),
   /** Whether it is charted by day. */
   series: z.object({ value: z.string(), by: z.string().nullable() }).nullable(),
+  /** Where its objects lie in R2, with the column in braces, e.g. `workspaces/{id}/`. */
+  objectPrefix: z.string().nullable(),
   /** What erasure does to its rows. */
   erasure: z.enum(['delete', 'anonymise', 'keep', 'detach', 'none']),
   /** The ground in law, when rows are kept. */

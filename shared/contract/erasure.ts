@@ -61,6 +61,48 @@ export const erasurePlan = z.object({
 });
 export type ErasurePlan = z.infer<typeof erasurePlan>;
 
+const count = z.number().int();
+const erasureAction = z.enum(['hand_over', 'objects', 'detach', 'delete', 'anonymise', 'keep']);
+
+/** What a certificate of deletion says, read from its text; tables and titles are those of the map in force. */
+export const erasureCertificate = z.object({
+  subject: z.string(),
+  requestId: count,
+  /** SHA-256 of the plan that was approved and run, and of the data map it was made by. */
+  plan: z.string(),
+  map: z.string(),
+  /** Logins. */
+  planned: z.string(),
+  approved: z.string(),
+  ran: z.string(),
+  started: z.string(),
+  finished: z.string(),
+  steps: z.array(
+    z.object({
+      title: z.string(),
+      /** Tables, or prefixes of the bucket. */
+      where: z.string(),
+      action: erasureAction,
+      planned: count,
+      done: count,
+      /** What the second look found. */
+      left: count,
+    }),
+  ),
+  kept: z.array(
+    z.object({
+      title: z.string(),
+      where: z.string(),
+      rows: count,
+      because: z.string().nullable(),
+      until: z.string().nullable(),
+    }),
+  ),
+  /** Numbers of the trail's entries about this person under this request, but for those of single batches. */
+  entries: z.array(count),
+});
+export type ErasureCertificate = z.infer<typeof erasureCertificate>;
+
 const planId = z.number().int().positive();
 
 export const erasure = {
@@ -121,6 +163,14 @@ export const erasure = {
       text: z.string(),
       sha256: z.string(),
       entry: z.number().int(),
+      says: erasureCertificate,
     }),
+  }),
+  'erasure.saveCertificate': operation({
+    effect: 'read',
+    permission: 'staff',
+    summary: 'writes the exact text of a certificate to a new file',
+    input: z.strictObject({ planId, file: z.string().min(1).max(4_000) }),
+    output: z.object({ file: z.string(), sha256: z.string() }),
   }),
 } as const;

@@ -1,6 +1,6 @@
 import type { AuditEntry } from '#shared/contract/audit.ts';
 import type { MappedCollection } from '#shared/contract/dataMap.ts';
-import type { ErasurePlan } from '#shared/contract/erasure.ts';
+import type { ErasureCertificate, ErasurePlan } from '#shared/contract/erasure.ts';
 import type { ExportRow } from '#shared/contract/exports.ts';
 import type { FailureCode } from '#shared/contract/result.ts';
 import type { SearchHit } from '#shared/contract/subjects.ts';
@@ -46,7 +46,7 @@ export const en = {
     confirm: (what: string) => `Confirm: ${what}`,
     openInTrail: 'Open in the trail',
     entry: (entry: number) => `entry ${number.format(entry)}`,
-    recordedAs: (entry: number) => `Recorded as entry ${number.format(entry)}.`,
+    recordedAs: 'Recorded as',
     request: (id: number) => `Request ${id}`,
     plan: (id: number) => `Plan ${id}`,
     rows: (count: number) => plural(count, 'row', 'rows'),
@@ -143,9 +143,12 @@ export const en = {
     jobs: (count: number) => plural(count, 'job running', 'jobs running'),
     noJobs: 'No jobs running',
     jobsTitle: 'Jobs of this console',
+    notices: 'Notices',
+    dismiss: 'Dismiss the notice',
     trailFault: (entry: number) =>
       `The trail contradicts what this console saw before, at entry ${number.format(entry)}.`,
-    trailFaultHint: 'Nothing but the trail can be worked with; tell the compliance officer.',
+    trailFaultHint:
+      'Until this is explained, nothing but the trail can be worked with. Tell the compliance officer.',
     noJobsYet: 'No job has been started since the program was opened.',
   },
 
@@ -186,6 +189,7 @@ export const en = {
           ['g then t', 'trail'],
           ['n', 'my next due request'],
           ['Ctrl L', 'lock'],
+          ['F8', 'the newest notice; Esc dismisses it'],
           ['Esc', 'back'],
           ['?', 'this list'],
         ],
@@ -389,7 +393,7 @@ export const en = {
       close: 'say how it ended',
     },
     clock: 'Clock',
-    rule: '30 days, privacy policy section 5',
+    rule: '30 days, policy section 5',
     receivedOn: 'Received',
     dueOn: 'Due',
     openedBy: 'Recorded by',
@@ -397,6 +401,7 @@ export const en = {
     outcomeLabel: 'Outcome',
     person: 'Person',
     personUnknown: 'Not found yet',
+    personErased: 'Deleted. The reference leads to the trail alone.',
     personUnknownHint: 'Search for the person, then link them to this request.',
     searchPerson: 'Search for the person',
     openPerson: 'Open the person',
@@ -442,7 +447,7 @@ export const en = {
     late: (count: number) =>
       count === 1 ? '1 open request is late' : `${number.format(count)} open requests are late`,
     lateHint: 'The policy promises an answer within 30 days.',
-    showLate: 'Show the latest',
+    showLate: 'Show the longest overdue',
     waiting: 'Waiting for me',
     waitingEmpty: 'Nothing waits for you.',
     toApprove: 'Approve or deny',
@@ -461,7 +466,7 @@ export const en = {
     newest: 'Newest entry',
     verify: 'Verify the trail',
     summary: (open: number, mine: number) =>
-      `${plural(open, 'open request', 'open requests')}, ${number.format(mine)} yours`,
+      `${plural(open, 'open request', 'open requests')}, ${mine === 0 ? 'none' : number.format(mine)} yours`,
     summaryOthers: (open: number) => plural(open, 'open request', 'open requests'),
   },
 
@@ -634,6 +639,8 @@ export const en = {
     day: 'Day',
     total: 'Total',
     all: 'All',
+    none: 'none',
+    window: 'The picture ends with the newest day and holds the 90 days before it.',
     empty: 'Nothing to draw: no day has a value.',
     summary: (title: string, days: number, total: string) =>
       `${title}: ${total} over ${plural(days, 'day', 'days')}.`,
@@ -644,15 +651,15 @@ export const en = {
     title: 'Export',
     titleFor: (id: number) => `Export for request ${id}`,
     listTitle: 'Exports',
-    ready: 'Requests ready for a package',
-    readyEmpty: 'No open request waits for a package.',
+    ready: 'Access and export requests without a package',
+    readyEmpty: 'Every access and export request has its package.',
     past: 'Packages',
     pastEmpty: 'No package has been made yet.',
     contents: 'What goes in',
     contentsText:
       'Everything the data map names about this person, as JSON Lines, with the files from R2 and a manifest of SHA-256 sums.',
     leftOut: 'What is left out, and why',
-    leftOutNever: 'A secret of the platform: held, never shown, never exported.',
+    leftOutNever: 'Secrets of the platform: held, but never shown and never exported.',
     nothingLeftOut: 'Nothing is left out.',
     fields: (count: number) => plural(count, 'field', 'fields'),
     files: 'Files from R2',
@@ -686,8 +693,6 @@ export const en = {
     closed: 'This request is closed; a package needs an open request.',
     columns: {
       package: 'Package',
-      request: 'Request',
-      person: 'Person',
       state: 'State',
       started: 'Started',
       by: 'By',
@@ -749,7 +754,8 @@ export const en = {
       keep: 'kept',
       detach: 'detached from the person',
       hand_over: 'handed over',
-    } satisfies Record<ErasurePlan['lines'][number]['action'], string>,
+      objects: 'deleted, each key checked',
+    } satisfies Record<ErasureCertificate['steps'][number]['action'], string>,
     objectsTitle: 'Objects in R2',
     objectsText: (bytes: string) => `${bytes}, each key’s deletion is checked`,
     planHash: 'Hash of the plan',
@@ -761,7 +767,6 @@ export const en = {
     approvedBy: 'Approved by',
     deniedBy: 'Denied by',
     validUntil: 'Valid until',
-    totalRows: (count: number) => `${plural(count, 'row goes', 'rows go')}`,
     approveTitle: 'Approve or deny',
     approveText: 'You decide about exactly this plan; its hash goes into the trail with your name.',
     ownPlan:
@@ -783,16 +788,57 @@ export const en = {
     runState: { running: 'running', done: 'done', incomplete: 'interrupted' },
     steps: 'Steps',
     stepColumns: { step: 'Step', planned: 'Planned', done: 'Done', left: 'Left' },
-    certificate: 'Certificate',
-    certificateText: 'The exact text whose SHA-256 is in the trail.',
-    print: 'Print',
+    certificate: {
+      title: 'Certificate of deletion',
+      text: (subject: string) =>
+        `What CloudSingh held about the person ${subject} has been deleted as set out below. A second look after the run found nothing left of what was to go.`,
+      what: 'What was asked for',
+      ground: (request: number) =>
+        `Deletion, request ${request}; privacy policy section 6, right of deletion`,
+      started: 'Begun',
+      finished: 'Finished',
+      planned: 'Planned by',
+      approved: 'Approved by',
+      ran: 'Run by',
+      plan: 'Hash of the approved plan',
+      map: 'Hash of the data map',
+      sha256: 'SHA-256 of this certificate',
+      committed: 'Committed to in the trail as',
+      went: 'What went',
+      wentColumns: {
+        what: 'What',
+        where: 'Where',
+        how: 'How',
+        planned: 'Planned',
+        done: 'Done',
+        left: 'Left',
+      },
+      untouched: 'Looked at, nothing to do',
+      kept: 'What is kept, and why',
+      keptColumns: { rows: 'Rows', because: 'Ground', until: 'Until' },
+      nothingKept: 'Nothing is kept.',
+      entries: 'Entries in the trail',
+      entriesHint: 'about this person under this request; each batch of rows has its own entry as well',
+      remains: 'What a deletion can’t reach at once',
+      remaining: [
+        'Deleted rows stay unreadable in the database’s files until it has cleaned them up (vacuum), in its write-ahead log until that is reused, and on replicas until they have caught up.',
+        'Backups and snapshots of the database and the bucket hold what they held until they are replaced; after a restore the deletion has to be run again.',
+        'Packages exported before are where they were taken to; the console can’t call them back.',
+        'The trail keeps its entries. They name the person by the reference alone, which leads nowhere any more.',
+      ],
+      exact: 'The exact text',
+      exactHint: 'Its SHA-256 is the one above; nothing may be added to it, not even a line’s end.',
+      copyText: 'Copy the text',
+      saveText: 'Save the text…',
+      saved: (file: string) => `Saved as ${file}.`,
+      filename: (plan: number) => `certificate-of-deletion-${plan}.json`,
+      print: 'Print',
+    },
     noPerson: 'This request has no person yet; find and link them first.',
     notDeletion: 'Only a deletion request leads to a deletion plan.',
     answers: 'Plan again with these answers',
     columns: {
       plan: 'Plan',
-      request: 'Request',
-      person: 'Person',
       state: 'State',
       planned: 'Planned',
       by: 'By',
@@ -827,6 +873,7 @@ export const en = {
     anyOutcome: 'Any outcome',
     since: 'From',
     until: 'To',
+    anyDay: 'any day',
     clear: 'Clear',
     empty: 'No entry matches',
     emptyHint:
@@ -978,48 +1025,91 @@ export const en = {
   },
 } as const;
 
-const outcomeWords = { intent: '', done: '', refused: ' (refused)', failed: ' (failed)' } as const;
+/** How an action reads: who *did*, or *tried to* do, *what*. */
+interface Wording {
+  /** Past tense, for what was done. */
+  readonly did: string;
+  /** Infinitive, for what was refused or did not succeed. */
+  readonly tried: string;
+  /** In place of `did`, for an action that writes its intent down under the same name. */
+  readonly intended?: string;
+  /** In place of “tried to …, without success”. */
+  readonly failed?: string;
+  readonly what: (whom: string, under: string) => string;
+}
 
 /** The request an entry is about, of what otherwise says under which request something was done. */
 function theRequest(under: string): string {
   return under === '' ? 'a request' : under.replace(' under ', '');
 }
 
-/** How each action reads in a sentence; `who` and `whom` are put in by {@link describeEntry}. */
-const actions: Readonly<Record<string, (who: string, whom: string, under: string) => string>> = {
-  'schema.installed': (who) => `${who} installed or upgraded the console’s schema`,
-  'staff.signed_in': (who) => `${who} signed in`,
-  'staff.added': (who) => `${who} added a member of staff or changed their roles`,
-  'staff.removed': (who) => `${who} removed a member of staff`,
-  'search.intended': (who, _, under) => `${who} was about to search people${under}`,
-  'search.run': (who, _, under) => `${who} searched people${under}`,
-  'access.opened': (who, whom, under) => `${who} opened ${whom}${under}`,
-  'access.closed': (who, whom) => `${who} closed the access to ${whom}`,
-  'reveal.intended': (who, whom, under) => `${who} was about to reveal one value of ${whom}${under}`,
-  'reveal.shown': (who, whom, under) => `${who} was shown one value of ${whom}${under}`,
-  'row.acted': (who, whom, under) => `${who} acted on one row of ${whom}${under}`,
-  'request.opened': (who, _, under) => `${who} recorded ${theRequest(under)}`,
-  'request.assigned': (who, _, under) => `${who} took or handed on ${theRequest(under)}`,
-  'request.linked': (who, whom, under) => `${who} linked ${whom} to ${theRequest(under)}`,
-  'request.closed': (who, _, under) => `${who} closed ${theRequest(under)}`,
-  'export.begun': (who, whom, under) => `${who} began an export of ${whom}${under}`,
-  'export.finished': (who, whom, under) => `${who} finished an export of ${whom}${under}`,
-  'export.abandoned': (who, whom, under) => `${who} closed an interrupted export of ${whom}${under}`,
-  'export.failed': (who, whom, under) => `The export of ${whom} by ${who} was not finished${under}`,
-  'plan.intended': (who, whom, under) => `${who} was about to work out a deletion plan for ${whom}${under}`,
-  'plan.made': (who, whom, under) => `${who} made a deletion plan for ${whom}${under}`,
-  'plan.approved': (who, whom, under) => `${who} approved the deletion plan for ${whom}${under}`,
-  'plan.denied': (who, whom, under) => `${who} denied the deletion plan for ${whom}${under}`,
-  'erasure.begun': (who, whom, under) => `${who} began the deletion of ${whom}${under}`,
-  'erasure.resumed': (who, whom, under) => `${who} resumed the deletion of ${whom}${under}`,
-  'erasure.incomplete': (who, whom, under) => `The deletion of ${whom} by ${who} was interrupted${under}`,
-  'erasure.batch': (who, whom, under) => `${who} deleted a batch of rows of ${whom}${under}`,
-  'objects.intended': (who, whom, under) => `${who} was about to delete objects of ${whom} in R2${under}`,
-  'objects.deleted': (who, whom, under) => `${who} deleted objects of ${whom} in R2${under}`,
-  'erasure.finished': (who, whom, under) => `${who} finished the deletion of ${whom}${under}`,
-  'trail.verified': (who) => `${who} verified the trail`,
-  'trail.exported': (who) => `${who} exported the trail`,
-  'trail.detail_read': (who) => `${who} read the detail of an entry`,
+function words(
+  did: string,
+  tried: string,
+  what: Wording['what'],
+  others: Pick<Wording, 'intended' | 'failed'> = {},
+): Wording {
+  return { did, tried, what, ...others };
+}
+
+const actions: Readonly<Record<string, Wording>> = {
+  'schema.installed': words('installed or upgraded', 'install or upgrade', () => 'the console’s schema'),
+  'staff.signed_in': words('signed', 'sign', () => 'in'),
+  'staff.added': words('registered', 'register', () => 'a member of staff with their roles'),
+  'staff.removed': words('removed', 'remove', () => 'a member of staff'),
+  'search.intended': words('was about to search', 'search', (_, under) => `people${under}`),
+  'search.run': words('searched', 'search', (_, under) => `people${under}`),
+  'access.opened': words('opened', 'open', (whom, under) => `${whom}${under}`),
+  'access.closed': words('closed', 'close', (whom) => `the access to ${whom}`),
+  'reveal.intended': words('was about to reveal', 'reveal', (whom, under) => `one value of ${whom}${under}`),
+  'reveal.shown': words('was shown', 'see', (whom, under) => `one value of ${whom}${under}`),
+  'row.acted': words('acted on', 'act on', (whom, under) => `one row of ${whom}${under}`),
+  'request.opened': words('recorded', 'record', (_, under) => theRequest(under)),
+  'request.assigned': words('assigned', 'assign', (_, under) => theRequest(under)),
+  'request.linked': words('linked', 'link', (whom, under) => `${whom} to ${theRequest(under)}`),
+  'request.closed': words('closed', 'close', (_, under) => theRequest(under)),
+  'export.begun': words('began', 'begin', (whom, under) => `an export of ${whom}${under}`),
+  'export.finished': words('finished', 'finish', (whom, under) => `an export of ${whom}${under}`),
+  'export.abandoned': words('closed', 'close', (whom, under) => `an interrupted export of ${whom}${under}`, {
+    failed: 'closed',
+  }),
+  'export.failed': words('did not finish', 'finish', (whom, under) => `an export of ${whom}${under}`, {
+    failed: 'did not finish',
+  }),
+  'plan.intended': words(
+    'was about to work out',
+    'work out',
+    (whom, under) => `a deletion plan for ${whom}${under}`,
+  ),
+  'plan.made': words('made', 'make', (whom, under) => `a deletion plan for ${whom}${under}`),
+  'plan.approved': words('approved', 'approve', (whom, under) => `the deletion plan for ${whom}${under}`),
+  'plan.denied': words('denied', 'deny', (whom, under) => `the deletion plan for ${whom}${under}`),
+  'erasure.begun': words('began', 'begin', (whom, under) => `the deletion of ${whom}${under}`),
+  'erasure.resumed': words('resumed', 'resume', (whom, under) => `the deletion of ${whom}${under}`),
+  'erasure.incomplete': words(
+    'did not finish',
+    'finish',
+    (whom, under) => `the deletion of ${whom}${under}`,
+    {
+      failed: 'did not finish',
+    },
+  ),
+  'erasure.batch': words('deleted', 'delete', (whom, under) => `a batch of rows of ${whom}${under}`),
+  'objects.intended': words(
+    'was about to delete',
+    'delete',
+    (whom, under) => `objects of ${whom} in R2${under}`,
+  ),
+  'objects.deleted': words('deleted', 'delete', (whom, under) => `objects of ${whom} in R2${under}`, {
+    failed: 'could not delete all',
+  }),
+  'erasure.finished': words('finished', 'finish', (whom, under) => `the deletion of ${whom}${under}`),
+  'trail.verified': words('verified', 'verify', () => 'the trail', {
+    intended: 'set out to verify',
+    failed: 'could not confirm',
+  }),
+  'trail.exported': words('exported', 'export', () => 'the trail', { intended: 'set out to export' }),
+  'trail.detail_read': words('read', 'read', () => 'the detail of an entry'),
 };
 
 /** The actions that have words, for a filter's list. */
@@ -1030,15 +1120,30 @@ export function nameAction(action: string): string {
   return action.replaceAll(/[._]/g, ' ');
 }
 
+/** What a sentence about an entry is made from. */
+export type Told = Pick<AuditEntry, 'actor' | 'action' | 'subject' | 'requestId' | 'outcome' | 'refusal'>;
+
 /** One audit entry as a sentence without its time; an unknown action is shown as it is. */
-export function describeEntry(
-  entry: Pick<AuditEntry, 'actor' | 'action' | 'subject' | 'requestId' | 'outcome'>,
-): string {
-  const whom = entry.subject ?? 'a person';
+export function describeEntry(entry: Told): string {
+  const { actor, outcome } = entry;
   const under = entry.requestId === null ? '' : ` under request ${entry.requestId}`;
-  const sentence = Object.hasOwn(actions, entry.action) ? actions[entry.action] : undefined;
-  const words = sentence
-    ? sentence(entry.actor, whom, under)
-    : `${entry.actor}: ${entry.action}${entry.subject === null ? '' : ` ${entry.subject}`}${under}`;
-  return words + outcomeWords[entry.outcome];
+  const refused = entry.refusal === null ? 'was refused' : `was refused: ${entry.refusal}`;
+  const wording = Object.hasOwn(actions, entry.action) ? actions[entry.action] : undefined;
+  if (wording === undefined) {
+    const plain = `${actor}: ${entry.action}${entry.subject === null ? '' : ` ${entry.subject}`}${under}`;
+    return outcome === 'refused' ? `${plain}, ${refused}` : outcome === 'failed' ? `${plain}, failed` : plain;
+  }
+  const what = wording.what(entry.subject ?? 'a person', under);
+  switch (outcome) {
+    case 'refused':
+      return `${actor} tried to ${wording.tried} ${what} and ${refused}`;
+    case 'failed':
+      return wording.failed === undefined
+        ? `${actor} tried to ${wording.tried} ${what}, without success`
+        : `${actor} ${wording.failed} ${what}`;
+    case 'intent':
+      return `${actor} ${wording.intended ?? wording.did} ${what}`;
+    case 'done':
+      return `${actor} ${wording.did} ${what}`;
+  }
 }

@@ -1,6 +1,9 @@
 import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, test } from 'vitest';
+import { en } from '#shared/strings/en.ts';
 import { find, someone } from '#tests/helpers/psql.ts';
 import { expectDone, openDesk, type TestDesk } from '#tests/helpers/testDesk.ts';
 
@@ -98,15 +101,52 @@ test('the main job without a window: find, see, reveal, export, plan, refuse, ap
     hits: unknown[];
   };
   expect(again.hits).toEqual([]);
-  const certificate = await run(
+  const certificate = (await json('operator', 'erase', 'certificate', String(plan['id']))) as unknown as {
+    text: string;
+    sha256: string;
+    says: { steps: { title: string; where: string; planned: number; done: number; left: number }[] };
+  };
+  expect(JSON.parse(certificate.text)).toMatchObject({ subject, request: deletion['id'] });
+  expect(createHash('sha256').update(certificate.text).digest('hex')).toBe(certificate.sha256);
+  const messages = certificate.says.steps.find((step) => step.where === 'public.messages');
+  expect(messages?.planned).toBeGreaterThan(0);
+  expect(messages).toMatchObject({ title: 'Messages', done: messages?.planned, left: 0 });
+
+  const saved = path.join(desk.folder, 'certificate.json');
+  const save = ['erase', 'certificate', String(plan['id']), '--save', saved];
+  expect(await json('auditor', ...save)).toMatchObject({ sha256: certificate.sha256 });
+  expect(await readFile(saved, 'utf8')).toBe(certificate.text);
+  expect(await run(desk, ...save, '--profile', 'demo:auditor')).toMatchObject({
+    code: 1,
+    stderr: 'There is already a file of that name; choose another.\n',
+  });
+
+  const { stdout: lines } = await run(
     desk,
     'erase',
     'certificate',
     String(plan['id']),
     '--profile',
-    'demo:operator',
+    'demo:auditor',
   );
-  expect(JSON.parse(certificate.stdout)).toMatchObject({ subject, request: deletion['id'] });
+  const words = en.deletion.certificate;
+  for (const said of [
+    subject,
+    words.ground(Number(deletion['id'])),
+    String(plan['sha256']),
+    String(plan['mapHash']),
+    certificate.sha256,
+    'workspaces/{id}/',
+    ...words.remaining,
+  ])
+    expect(lines).toContain(said);
+  expect(lines).toMatch(
+    new RegExp(
+      `^ *Messages +public\\.messages +deleted +${messages?.planned} +${messages?.planned} +0$`,
+      'm',
+    ),
+  );
+  expect(lines).toMatch(/^Approved by +approver$/m);
   expect(await json('auditor', 'audit', 'verify')).toMatchObject({ intact: true });
 }, 240_000);
 

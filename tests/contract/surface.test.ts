@@ -52,6 +52,7 @@ const pinned = {
   'erasure.decide': ['write', ['approver', 'operator']],
   'erasure.run': ['write', ['operator']],
   'erasure.certificate': ['read', 'staff'],
+  'erasure.saveCertificate': ['read', 'staff'],
   'audit.list': ['read', 'staff'],
   'audit.detail': ['reveal', ['auditor']],
   'audit.verify': ['write', ['auditor', 'approver', 'admin']],

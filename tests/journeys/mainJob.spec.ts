@@ -180,7 +180,8 @@ test('the important things are done with the keyboard alone', async ({ demo, des
   await expect(rows.nth(2)).toHaveAttribute('aria-selected', 'true');
   await page.keyboard.press('Enter');
   const number = /^[0-9,]+/.exec(second.replace(/^\D+/, ''))?.[0] ?? 'none';
-  await expect(page.getByRole('heading', { level: 1 })).toContainText(number);
+  // The page that still loads has the number in its heading as well, but not the kind.
+  await expect(page.getByRole('heading', { level: 1 })).toContainText(`${number} · `);
   await page.keyboard.press('Control+Enter');
 
   await atScreen(page, en.search.title);
@@ -429,4 +430,111 @@ test('a table that is longer than the window is read by scrolling, and its place
   await expect(grid.getByRole('row').last()).toHaveAttribute('aria-selected', 'true');
   await page.keyboard.press('Home');
   await expect(grid.getByRole('row').nth(1)).toHaveAttribute('aria-selected', 'true');
+});
+
+test('a cut tail: the console says so on every screen and lets nobody work with anything but the trail', async ({
+  demo,
+  desks,
+}) => {
+  // Attack: a database administrator takes the newest entries off the trail and hopes nobody counts.
+  const page = await desks.operator();
+  await signIn(page, 'operator');
+  await ask(page, 'requests.open', { kind: 'access', receivedOn: '2026-11-03' });
+  // Answers when the console has remembered where the trail ends.
+  await ask(page, 'session.signOut', {});
+  await withSuperuser(demo.platform, demo.platform.database, async ({ query }) => {
+    for (const table of ['detail where entry', 'entry where number'])
+      await query(`delete from privacy_console.${table} = (select max(number) from privacy_console.entry)`);
+  });
+
+  await press(page, en.signIn.demoAs('auditor'));
+  await atScreen(page, en.trail.title);
+  const { session } = await ask(page, 'session.current', {});
+  const number = session?.trailFault?.number ?? 0;
+  expect(number).toBeGreaterThan(0);
+  const banner = page.getByRole('alert');
+  await expect(banner).toContainText(en.frame.trailFault(number));
+  await expect(banner).toContainText(en.frame.trailFaultHint);
+  const places = page.getByRole('navigation', { name: en.frame.placesLabel }).getByRole('link');
+  expect(await places.allTextContents()).toEqual([en.frame.places.trail, en.frame.places.settings]);
+  expect(await examine(page, 'trail that contradicts')).toEqual([]);
+
+  // The address, the keys and the jump box lead nowhere else either.
+  for (const path of ['/', '/requests', '/deletions', '/search', '/approvals']) {
+    await visit(page, path);
+    await atScreen(page, en.trail.title);
+  }
+  await page.keyboard.press('g');
+  await page.keyboard.press('r');
+  await atScreen(page, en.trail.title);
+  await page.keyboard.press('Control+k');
+  const jump = page.getByRole('dialog');
+  await jump.getByPlaceholder(en.jump.placeholder).waitFor();
+  await expect(jump.getByText(en.frame.places.settings, { exact: true })).toBeVisible();
+  for (const place of ['desk', 'requests', 'deletion'] as const)
+    await expect(jump.getByText(en.frame.places[place], { exact: true })).toHaveCount(0);
+  await page.keyboard.press('Escape');
+  await jump.waitFor({ state: 'detached' });
+
+  // What can still be done: read the trail, verify it and see where it breaks.
+  await press(page, en.trail.verify);
+  await expect(page.getByRole('status').getByText(en.trail.broken(number))).toBeVisible();
+  await expect(page.getByRole('grid', { name: en.trail.title }).getByRole('row').nth(1)).toBeVisible();
+  expect(await examine(page, 'trail verified as broken')).toEqual([]);
+  await goTo(page, 'settings', en.settings.title);
+  for (const tab of await page.getByRole('tab').all()) {
+    await tab.click();
+    await settle(page);
+    // The banner is the only alarm: no tab offers what the console would refuse.
+    await expect(banner).toHaveCount(1);
+  }
+  const pictures = process.env['PRIVACY_CONSOLE_PICTURES'];
+  if (pictures !== undefined)
+    for (const scheme of ['light', 'dark'] as const) {
+      await wear(page, scheme);
+      await page.screenshot({ path: join(pictures, `fault-settings-${scheme}.png`) });
+      await goTo(page, 'trail', en.trail.title);
+      await settle(page);
+      await page.screenshot({ path: join(pictures, `fault-trail-${scheme}.png`) });
+      await goTo(page, 'settings', en.settings.title);
+    }
+});
+
+test('a notice covers nothing, waits while it is read, and is reached and dismissed by keys', async ({
+  desks,
+}) => {
+  const page = await desks.operator();
+  await page.setViewportSize({ width: 1024, height: 640 });
+  await signIn(page, 'operator');
+  const { request } = await ask(page, 'requests.open', { kind: 'access', receivedOn: '2026-11-04' });
+  await visit(page, `/requests/${String(request.id)}`);
+  await press(page, en.request.take);
+  const notices = page.getByRole('region', { name: en.frame.notices });
+  await expect(notices).toHaveAttribute('aria-live', 'polite');
+  const notice = notices.getByText(en.request.taken(request.id));
+  await expect(notice).toBeVisible();
+  const close = page.getByRole('button', { name: en.request.close, exact: true });
+  await close.focus();
+  await page.keyboard.press('F8');
+  await expect.poll(() => focused(page)).toBe(en.frame.dismiss);
+  expect(await examine(page, 'notice')).toEqual([]);
+
+  const place = await notices.boundingBox();
+  const main = await page.getByRole('main').boundingBox();
+  expect((place?.x ?? 0) + (place?.width ?? Infinity)).toBeLessThanOrEqual(main?.x ?? 0);
+  const links = page.getByRole('navigation', { name: en.frame.placesLabel }).locator('a, button');
+  for (const link of await links.all()) {
+    const box = await link.boundingBox();
+    const above = (box?.y ?? 0) + (box?.height ?? 0) <= (place?.y ?? 0) + 1;
+    const below = (box?.y ?? 0) >= (place?.y ?? 0) + (place?.height ?? 0) - 1;
+    expect(above || below, `${(await link.textContent()) ?? ''} is covered`).toBe(true);
+  }
+
+  // Longer than it stays by itself.
+  await page.waitForTimeout(9_000);
+  await expect(notice).toBeVisible();
+  await page.keyboard.press('Escape');
+  await expect(notice).toHaveCount(0);
+  await expect(close).toBeFocused();
+  await atScreen(page, `${en.common.request(request.id)} · ${en.request.kind.access}`);
 });

@@ -24,6 +24,7 @@ const entryRow = z.object({
   requestId: z.coerce.number().nullable(),
   outcome: z.enum(['intent', 'done', 'refused', 'failed']),
   intent: z.coerce.number().nullable(),
+  refusal: z.string().nullable(),
   detail: z.boolean(),
   ended: z.boolean(),
   chain: z.string(),
@@ -41,7 +42,7 @@ export function complianceOperations(desk: () => Desk, jobs: Jobs): SomeHandlers
   return {
     'audit.list': async (filter) => {
       const rows = await desk().database.rows(
-        sql`select number, to_json(at) #>> '{}' as at, actor, workstation, client, action, subject, request as "requestId", outcome, intent, detail, ended, chain
+        sql`select number, to_json(at) #>> '{}' as at, actor, workstation, client, action, subject, request as "requestId", outcome, intent, refusal, detail, ended, chain
             from privacy_console.list_entries(${filter.before ?? null}::bigint, ${filter.limit}::int, ${filter.actor ?? null}::text, ${filter.subject ?? null}::text,
               ${filter.action ?? null}::text, ${filter.requestId ?? null}::bigint, ${filter.outcome ?? null}::text, ${filter.since ?? null}::timestamptz, ${filter.until ?? null}::timestamptz)`,
         entryRow,

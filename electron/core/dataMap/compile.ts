@@ -164,6 +164,7 @@ export function describe(map: DataMap, catalogue: Catalogue): readonly MappedCol
       .map(([column]) => column),
     series:
       held.series === undefined ? null : { value: held.series.value ?? 'rows', by: held.series.by ?? null },
+    objectPrefix: held.objectPrefix ?? null,
     erasure: held.erasure.action,
     keptBecause:
       held.erasure.action === 'keep' ? `${held.erasure.ground}; ${held.erasure.years} years` : null,
@@ -172,7 +173,7 @@ export function describe(map: DataMap, catalogue: Catalogue): readonly MappedCol
 }
 
 function titleOf(column: string): string {
-  const words = column.replaceAll('_', ' ');
+  const words = column.replaceAll('_', ' ').replaceAll(/\bid\b/g, 'ID');
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 

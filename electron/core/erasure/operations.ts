@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import { z } from 'zod';
 import type { Desk } from '#core/connections/index.ts';
 import { sql } from '#core/database/sql.ts';
@@ -6,10 +7,17 @@ import type { Call, SomeHandlers } from '#core/kernel/dispatch.ts';
 import type { Jobs, Progress } from '#core/kernel/jobs.ts';
 import { mapInForce } from '#core/subjects/index.ts';
 import type { ErasurePlan } from '#shared/contract/erasure.ts';
+import { readCertificate } from './certificate.ts';
 import { planRow, toPlan } from './plan.ts';
 
 type Names =
-  'erasure.plan' | 'erasure.list' | 'erasure.show' | 'erasure.decide' | 'erasure.run' | 'erasure.certificate';
+  | 'erasure.plan'
+  | 'erasure.list'
+  | 'erasure.show'
+  | 'erasure.decide'
+  | 'erasure.run'
+  | 'erasure.certificate'
+  | 'erasure.saveCertificate';
 
 export interface ErasureOptions {
   readonly desk: () => Desk;
@@ -38,6 +46,17 @@ export function erasureOperations({ desk, jobs, batchRows = 5_000 }: ErasureOpti
   const one = async (id: number): Promise<ErasurePlan> => {
     const [found] = await list(id, null, false);
     if (found === undefined) throw new ExpectedError('not_found', `There is no plan ${id}.`);
+    return found;
+  };
+  const certificate = async (
+    planId: number,
+  ): Promise<{ readonly text: string; readonly sha256: string; readonly entry: number }> => {
+    const [found] = await desk().database.rows(
+      sql`select text, sha256, entry from privacy_console.read_certificate(${planId}::bigint)`,
+      z.object({ text: z.string(), sha256: z.string(), entry: z.coerce.number() }),
+    );
+    if (found === undefined)
+      throw new ExpectedError('not_found', 'There is no certificate; the deletion has not ended.');
     return found;
   };
   return {
@@ -102,13 +121,23 @@ export function erasureOperations({ desk, jobs, batchRows = 5_000 }: ErasureOpti
       return { jobId, entry: begun.entry };
     },
     'erasure.certificate': async ({ planId }) => {
-      const [found] = await desk().database.rows(
-        sql`select text, sha256, entry from privacy_console.read_certificate(${planId}::bigint)`,
-        z.object({ text: z.string(), sha256: z.string(), entry: z.coerce.number() }),
-      );
-      if (found === undefined)
-        throw new ExpectedError('not_found', 'There is no certificate; the deletion has not ended.');
-      return found;
+      const found = await certificate(planId);
+      const { collections } = await mapInForce(desk().database);
+      return { ...found, says: readCertificate(found.text, collections) };
+    },
+    'erasure.saveCertificate': async ({ planId, file }) => {
+      const { text, sha256 } = await certificate(planId);
+      // Never over another file: what a certificate is kept under should be it for good.
+      await writeFile(file, text, { flag: 'wx', mode: 0o600 }).catch((error: unknown) => {
+        const taken = error instanceof Error && 'code' in error && error.code === 'EEXIST';
+        throw new ExpectedError(
+          'disk',
+          taken
+            ? 'There is already a file of that name; choose another.'
+            : 'The file can’t be written there; choose a folder that exists and that you may write to.',
+        );
+      });
+      return { file, sha256 };
     },
   };
 }

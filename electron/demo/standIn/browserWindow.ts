@@ -401,8 +401,8 @@ async function launch(profile: string, size: { width: number; height: number }):
             `--window-size=${String(size.width)},${String(size.height)}`,
           ]),
     ],
-    // Headless without it waits for ever; with it an app window gets a second tab.
-    ...(settings.headless ? {} : { ignoreDefaultArgs: ['about:blank'] }),
+    // Headless without a first page waits for ever; with it an app window gets a second tab. Scroll bars are part of the window.
+    ignoreDefaultArgs: [settings.headless ? '--hide-scrollbars' : 'about:blank'],
   };
   if (sandbox !== 'off') {
     try {

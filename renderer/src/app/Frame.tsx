@@ -27,8 +27,9 @@ import { JobLine, percentOf } from '../components/JobLine.tsx';
 import { useKeys } from '../components/keys.ts';
 import { CrashScreen } from './CrashScreen.tsx';
 import { JumpBox } from './JumpBox.tsx';
+import { Notices } from './Notices.tsx';
 import { useIdleLock } from './idleLock.ts';
-import { places, type Place } from './places.ts';
+import { mayGo, places, type Place } from './places.ts';
 import styles from './app.module.css';
 
 /** Milliseconds between looks at what other people's consoles have changed. */
@@ -41,8 +42,14 @@ export function Frame(): ReactNode {
   const location = useLocation();
   const [keysShown, setKeysShown] = useState(false);
   const lock = useWrite('session.lock');
-  const requests = useRead('requests.list', { state: 'open' }, { every: lookAgain });
-  const awaiting = useRead('erasure.list', { awaiting: true }, { every: lookAgain });
+  const trusted = session.trailFault === null;
+  const requests = useRead('requests.list', { state: 'open' }, { every: lookAgain, enabled: trusted });
+  const awaiting = useRead('erasure.list', { awaiting: true }, { every: lookAgain, enabled: trusted });
+  const refresh = awaiting.refetch;
+  useEffect(() => {
+    // What a step just taken has changed for the badge, without waiting for the next look.
+    if (trusted) void refresh({ cancelRefetch: false });
+  }, [location.pathname, refresh, trusted]);
   useIdleLock(() => {
     lock.mutate({});
   });
@@ -136,8 +143,7 @@ export function Frame(): ReactNode {
       </header>
       <nav className={styles['rail']} aria-label={en.frame.placesLabel}>
         {places
-          .filter((place) => permits(place.permission, session.roles))
-          .filter((place) => session.trailFault === null || place.id === 'trail' || place.id === 'settings')
+          .filter((place) => mayGo(place, session))
           .map((place) => (
             <NavLink
               key={place.id}
@@ -163,6 +169,7 @@ export function Frame(): ReactNode {
           <SignOut />
         </div>
       </nav>
+      <Notices />
       <main id="main" className={styles['main']} tabIndex={-1}>
         {session.trailFault === null ? null : (
           <div className={styles['fault']} role="alert">
@@ -174,10 +181,10 @@ export function Frame(): ReactNode {
         )}
         <div className={styles['screen']}>
           <CrashScreen resetOn={location.key}>
-            {session.trailFault === null || /^\/(trail|settings)/.test(location.pathname) ? (
+            {trusted || /^\/(trail|settings)/.test(location.pathname) ? (
               <Outlet />
             ) : (
-              <Navigate to={paths.trail} replace />
+              <Navigate key={location.key} to={paths.trail} replace />
             )}
           </CrashScreen>
         </div>

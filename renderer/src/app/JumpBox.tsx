@@ -9,7 +9,7 @@ import { paths } from '../client/paths.ts';
 import { useRead, useWrite } from '../client/queries.ts';
 import { handOverSearch } from '../client/searchText.ts';
 import { useSession } from '../client/session.ts';
-import { places } from './places.ts';
+import { mayGo, places } from './places.ts';
 
 const icon = 16;
 const shownRequests = 30;
@@ -23,10 +23,11 @@ export function JumpBox(props: {
   const session = useSession();
   const navigate = useNavigate();
   const [text, setText] = useState('');
-  const requests = useRead('requests.list', { state: 'open' });
+  const trusted = session.trailFault === null;
+  const requests = useRead('requests.list', { state: 'open' }, { enabled: trusted });
   const accesses = useAccesses();
   const signOut = useWrite('session.signOut');
-  const maySearch = permits(['viewer', 'operator'], session.roles);
+  const maySearch = trusted && permits(['viewer', 'operator'], session.roles);
   const query = text.trim();
 
   function go(path: string): () => void {
@@ -45,20 +46,20 @@ export function JumpBox(props: {
   }
   const asNumber = /^#?([0-9]{1,9})$/.exec(query)?.[1];
   if (asNumber !== undefined) {
-    direct.push(
-      {
+    if (trusted) {
+      direct.push({
         id: 'request-number',
         label: en.jump.openRequest(Number(asNumber)),
         leftSection: <IconInbox size={icon} aria-hidden />,
         onClick: go(paths.request(Number(asNumber))),
-      },
-      {
-        id: 'entry-number',
-        label: en.jump.openEntry(Number(asNumber)),
-        leftSection: <IconFileText size={icon} aria-hidden />,
-        onClick: go(paths.entry(Number(asNumber))),
-      },
-    );
+      });
+    }
+    direct.push({
+      id: 'entry-number',
+      label: en.jump.openEntry(Number(asNumber)),
+      leftSection: <IconFileText size={icon} aria-hidden />,
+      onClick: go(paths.entry(Number(asNumber))),
+    });
   }
   // Last, so that the name of a place leads there; the name of a person matches nothing else and comes first then.
   const searching: SpotlightActionData[] = [];
@@ -98,7 +99,7 @@ export function JumpBox(props: {
     {
       group: en.jump.places,
       actions: places
-        .filter((place) => permits(place.permission, session.roles))
+        .filter((place) => mayGo(place, session))
         .map((place) => ({
           id: place.id,
           label: en.frame.places[place.id],
@@ -109,7 +110,7 @@ export function JumpBox(props: {
     {
       group: en.jump.commands,
       actions: [
-        { id: 'next', label: en.jump.nextDue, onClick: props.onNextDue },
+        ...(trusted ? [{ id: 'next', label: en.jump.nextDue, onClick: props.onNextDue }] : []),
         { id: 'lock', label: en.jump.lock, onClick: props.onLock },
         { id: 'keys', label: en.jump.keys, onClick: props.onKeys },
         {

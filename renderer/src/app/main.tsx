@@ -1,12 +1,10 @@
 import '@mantine/core/styles.css';
 import '@mantine/dates/styles.css';
-import '@mantine/notifications/styles.css';
 import '@mantine/spotlight/styles.css';
 import '../styles/fonts.css';
 import '../styles/tokens.css';
 import '../styles/print.css';
 import { MantineProvider } from '@mantine/core';
-import { Notifications } from '@mantine/notifications';
 import { QueryClientProvider } from '@tanstack/react-query';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
@@ -31,7 +29,6 @@ createRoot(root, { onCaughtError: () => undefined }).render(
       defaultColorScheme="auto"
       getStyleNonce={() => nonce}
     >
-      <Notifications position="bottom-right" limit={3} />
       <CrashScreen>
         <QueryClientProvider client={createQueryClient()}>
           <App />

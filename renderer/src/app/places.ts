@@ -9,7 +9,8 @@ import {
   IconSettings,
   IconTrash,
 } from '@tabler/icons-react';
-import type { Permission } from '#shared/domain/roles.ts';
+import type { Session } from '#shared/contract/connections.ts';
+import { permits, type Permission } from '#shared/domain/roles.ts';
 import type { en } from '#shared/strings/en.ts';
 import { paths } from '../client/paths.ts';
 
@@ -33,3 +34,9 @@ export const places: readonly Place[] = [
   { id: 'trail', path: paths.trail, icon: IconListDetails, permission: 'staff' },
   { id: 'settings', path: paths.settings, icon: IconSettings, permission: 'staff' },
 ];
+
+/** Whether a place is open to who is signed in; with a trail that contradicts, only those that work without it. */
+export function mayGo(place: Place, session: Session): boolean {
+  const opens = session.trailFault === null || place.id === 'trail' || place.id === 'settings';
+  return opens && permits(place.permission, session.roles);
+}

@@ -3,12 +3,10 @@ import {
   Button,
   createTheme,
   Modal,
-  Notification,
   SegmentedControl,
   type CSSVariablesResolver,
   type MantineColorsTuple,
 } from '@mantine/core';
-import { en } from '#shared/strings/en.ts';
 
 /** The one accent colour. White has 6.5:1 on shade 7 (light) and 5.3:1 on shade 6 (dark). */
 const accent: MantineColorsTuple = [
@@ -59,9 +57,6 @@ export const theme = createTheme({
       },
     }),
     InputWrapper: { defaultProps: { inputWrapperOrder: ['label', 'input', 'description', 'error'] } },
-    Notification: Notification.extend({
-      defaultProps: { withBorder: true, closeButtonProps: { 'aria-label': en.common.close } },
-    }),
     TextInput: { defaultProps: { size: 'sm' } },
     PasswordInput: { defaultProps: { size: 'sm' } },
     NumberInput: { defaultProps: { size: 'sm' } },
@@ -97,6 +92,8 @@ export const cssVariables: CSSVariablesResolver = () => {
     ...shared,
     '--mantine-color-dark-6': 'var(--panel-raised)',
     '--mantine-color-dark-4': 'var(--line-strong)',
+    '--mantine-color-dark-5': 'var(--line)',
+    '--mantine-color-dark-8': 'var(--panel-raised)',
   };
   return { variables: {}, light: shared, dark };
 };

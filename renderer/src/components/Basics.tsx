@@ -79,7 +79,12 @@ export function Empty(props: {
   readonly action?: ReactNode;
 }): ReactNode {
   return (
-    <div className={join(styles['state'], props.centre && styles['stateCentre'])}>
+    <div
+      className={join(
+        styles['state'],
+        props.centre ? styles['stateCentre'] : props.text === undefined && styles['stateLine'],
+      )}
+    >
       <p className={styles['stateTitle']}>{props.title}</p>
       {props.text === undefined ? null : <p className={styles['stateText']}>{props.text}</p>}
       {props.action === undefined ? null : <div className={styles['stateAction']}>{props.action}</div>}

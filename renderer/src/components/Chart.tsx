@@ -5,51 +5,17 @@ import { init, use as register } from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
 import { useEffect, useMemo, useRef, type ReactNode } from 'react';
 import { en } from '#shared/strings/en.ts';
-import { Empty } from './Basics.tsx';
+import { Dim, Empty } from './Basics.tsx';
 import { formatDate, formatNumber } from './format.ts';
+import { arrangeSeries, type ChartPoint } from './series.ts';
 import styles from './Chart.module.css';
 
 register([BarChart, GridComponent, LegendComponent, TooltipComponent, AriaComponent, SVGRenderer]);
-
-export interface ChartPoint {
-  /** `yyyy-mm-dd`. */
-  readonly day: string;
-  readonly by: string | null;
-  readonly value: number;
-}
-
-/** Series beyond these are added up as “others”: more can’t be told apart by colour. */
-const mostSeries = 6;
 
 const palettes = {
   light: ['#0b6570', '#d1742a', '#5a56b5', '#8a9a2c', '#b03a66', '#3f86c6', '#8a979f'],
   dark: ['#63c6d1', '#f0a05e', '#a7a3f2', '#c3d265', '#ef86ad', '#86bdf0', '#93a3ac'],
 } as const;
-
-/** Points as one line of values for each series, days without a value as 0. */
-export function arrangeSeries(points: readonly ChartPoint[]): {
-  readonly days: readonly string[];
-  readonly series: readonly { readonly name: string; readonly values: readonly number[] }[];
-} {
-  const days = [...new Set(points.map((point) => point.day))].sort();
-  const totals = new Map<string, number>();
-  for (const point of points) {
-    const name = point.by ?? en.chart.all;
-    totals.set(name, (totals.get(name) ?? 0) + point.value);
-  }
-  const largest = [...totals].sort((a, b) => b[1] - a[1]).map(([name]) => name);
-  const named = new Set(largest.length > mostSeries ? largest.slice(0, mostSeries - 1) : largest);
-  const names = largest.length > mostSeries ? [...named, en.chart.others] : largest;
-  const dayIndex = new Map(days.map((day, index) => [day, index]));
-  const values = new Map(names.map((name) => [name, days.map(() => 0)]));
-  for (const point of points) {
-    const own = point.by ?? en.chart.all;
-    const line = values.get(named.has(own) ? own : en.chart.others);
-    const index = dayIndex.get(point.day);
-    if (line && index !== undefined) line[index] = (line[index] ?? 0) + point.value;
-  }
-  return { days, series: names.map((name) => ({ name, values: values.get(name) ?? [] })) };
-}
 
 /** Bars by day, stacked by series, with the same figures as a table. The only user of the chart library. */
 export function Chart(props: { readonly title: string; readonly points: readonly ChartPoint[] }): ReactNode {
@@ -74,7 +40,7 @@ export function Chart(props: { readonly title: string; readonly points: readonly
       animation: false,
       color: [...palettes[scheme]],
       textStyle: text,
-      grid: { left: 8, right: 8, top: series.length > 1 ? 32 : 12, bottom: 4, containLabel: true },
+      grid: { left: 8, right: 8, top: series.length > 1 ? 32 : 12, bottom: 10, containLabel: true },
       legend: {
         show: series.length > 1,
         top: 0,
@@ -128,6 +94,9 @@ export function Chart(props: { readonly title: string; readonly points: readonly
   if (days.length === 0) return <Empty centre title={en.chart.empty} />;
   return (
     <div className={styles['chart']}>
+      <p>
+        {summary} <Dim>{en.chart.window}</Dim>
+      </p>
       <div ref={canvas} className={styles['canvas']} role="img" aria-label={summary} />
       <details>
         <summary className={styles['summary']}>{en.chart.asTable}</summary>
@@ -145,17 +114,18 @@ export function Chart(props: { readonly title: string; readonly points: readonly
               </tr>
             </thead>
             <tbody>
-              {days.map((day, index) => (
-                <tr key={day}>
-                  <th scope="row">{formatDate(day)}</th>
-                  {series.map((one) => (
-                    <td key={one.name}>{formatNumber(one.values[index] ?? 0)}</td>
-                  ))}
-                  {series.length > 1 ? (
-                    <td>{formatNumber(series.reduce((sum, one) => sum + (one.values[index] ?? 0), 0))}</td>
-                  ) : null}
-                </tr>
-              ))}
+              {days.map((day, index) => {
+                const ofDay = series.reduce((sum, one) => sum + (one.values[index] ?? 0), 0);
+                return ofDay === 0 ? null : (
+                  <tr key={day}>
+                    <th scope="row">{formatDate(day)}</th>
+                    {series.map((one) => (
+                      <td key={one.name}>{formatNumber(one.values[index] ?? 0)}</td>
+                    ))}
+                    {series.length > 1 ? <td>{formatNumber(ofDay)}</td> : null}
+                  </tr>
+                );
+              })}
             </tbody>
           </table>
         </div>

@@ -29,6 +29,21 @@ export function EntryOutcome(props: { readonly entry: AuditEntry }): ReactNode {
   );
 }
 
+/** An entry as a sentence; the person's reference is never broken over two lines. */
+export function EntryWords(props: { readonly entry: AuditEntry }): ReactNode {
+  const words = describeEntry(props.entry);
+  const { subject } = props.entry;
+  if (subject === null) return words;
+  const [before = '', ...after] = words.split(subject);
+  return (
+    <>
+      {before}
+      <span className={styles['whole']}>{after.length > 0 ? subject : ''}</span>
+      {after.join(subject)}
+    </>
+  );
+}
+
 /** Audit entries as a column of sentences, newest first. */
 export function EntryList(props: {
   readonly entries: readonly AuditEntry[];
@@ -38,7 +53,9 @@ export function EntryList(props: {
     <ol className={styles['list']}>
       {props.entries.map((entry) => (
         <li key={entry.number} className={styles['entry']}>
-          <p dir="auto">{describeEntry(entry)}</p>
+          <p dir="auto">
+            <EntryWords entry={entry} />
+          </p>
           <p className={styles['meta']}>
             <Moment at={entry.at} />
             <Link to={props.linkTo(entry.number)}>{en.common.entry(entry.number)}</Link>

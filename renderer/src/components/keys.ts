@@ -22,7 +22,7 @@ const sequencePause = 1_000;
 
 /**
  * Listens for keys while the component is there. A name is one key (`j`, `?`, `Ctrl+Enter`) or two
- * after each other (`g d`). Single keys rest while a field or a dialog has the focus; `Ctrl+…` doesn't.
+ * after each other (`g d`). Single keys rest while a field or a dialog has the focus; `Ctrl+…` and `F…` don't.
  */
 export function useKeys(map: KeyMap): void {
   const current = useRef(map);
@@ -37,7 +37,7 @@ export function useKeys(map: KeyMap): void {
       const before =
         first !== undefined && Date.now() - first.at < sequencePause ? `${first.key} ${name}` : null;
       first = undefined;
-      if (!name.startsWith('Ctrl+') && keysAreTaken(event.target)) return;
+      if (!/^(Ctrl\+|F[0-9])/.test(name) && keysAreTaken(event.target)) return;
       const action = (before === null ? undefined : current.current[before]) ?? current.current[name];
       if (action) {
         event.preventDefault();

@@ -35,7 +35,7 @@ const kind: DataColumn<RequestRow> = {
 const state: DataColumn<RequestRow> = {
   id: 'state',
   title: en.request.columns.state,
-  width: 'minmax(176px, 1fr)',
+  width: 'minmax(176px, 0.6fr)',
   cell: (row) => (
     <Status tone={requestTones[row.state]}>
       {row.state === 'closed' && row.outcome !== null
@@ -48,7 +48,7 @@ const state: DataColumn<RequestRow> = {
 const subject: DataColumn<RequestRow> = {
   id: 'subject',
   title: en.request.columns.subject,
-  width: 'minmax(136px, 1fr)',
+  width: 'minmax(136px, 0.6fr)',
   cell: (row) =>
     row.subject === null ? <Dim>{en.request.notFoundYet}</Dim> : <Reference text={row.subject} />,
   sort: (row) => row.subject ?? '',
@@ -56,7 +56,7 @@ const subject: DataColumn<RequestRow> = {
 const clock: DataColumn<RequestRow> = {
   id: 'clock',
   title: en.request.columns.left,
-  width: 'minmax(120px, 0.8fr)',
+  width: 'minmax(120px, 0.5fr)',
   cell: (row) => (row.state === 'closed' ? <Dim>{en.common.nothing}</Dim> : <DaysLeft days={row.daysLeft} />),
   sort: (row) => row.daysLeft,
 };
@@ -102,4 +102,7 @@ const message: DataColumn<RequestRow> = {
 export const requestColumns = {
   short: [number, kind, clock, state, subject, message],
   full: [number, kind, clock, state, subject, assignee, received, due, message],
+  // Who does not work on requests is not shown what people wrote.
+  shortForOthers: [number, kind, clock, state, subject, assignee, due],
+  fullForOthers: [number, kind, clock, state, subject, assignee, received, due],
 } as const satisfies Record<string, readonly DataColumn<RequestRow>[]>;

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, test } from 'vitest';
+import { describeEntry } from '#shared/strings/en.ts';
 import { find, open, someone } from '#tests/helpers/psql.ts';
 import { expectDone, openDesk } from '#tests/helpers/testDesk.ts';
 
@@ -99,4 +100,24 @@ test('the trail is exported whole, line by line, by who may', async () => {
     ok: false,
     failure: { code: 'not_permitted' },
   });
+});
+
+test('a refused entry says why, in the console’s own words; no other entry shows its detail', async () => {
+  await using desk = await openDesk();
+  const operator = await desk.signIn('operator');
+  const { request } = await expectDone(operator, 'requests.open', {
+    kind: 'deletion',
+    receivedOn: '2026-11-01',
+    message: '',
+  });
+  const answer = await operator.dispatch('erasure.plan', { requestId: request.id });
+  expect(answer).toMatchObject({ ok: false, failure: { code: 'refused' } });
+  const { entries } = await expectDone(operator, 'audit.list', {});
+  const refused = entries.filter((entry) => entry.outcome === 'refused');
+  expect(refused.map((entry) => entry.refusal)).toEqual([answer.ok ? '' : answer.failure.message]);
+  expect(refused.map(describeEntry)).toEqual([
+    `operator tried to work out a deletion plan for a person under request ${request.id} and was refused: A deletion plan needs an open deletion request that names its person.`,
+  ]);
+  expect(entries.some((entry) => entry.detail && entry.outcome !== 'refused')).toBe(true);
+  for (const entry of entries) if (entry.outcome !== 'refused') expect(entry.refusal).toBeNull();
 });

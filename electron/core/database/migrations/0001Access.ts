@@ -421,11 +421,13 @@ ${definer(
 )}
 ${definer(
   'list_entries(p_before bigint, p_limit int, p_actor text, p_subject text, p_action text, p_request bigint, p_outcome text, p_since timestamptz, p_until timestamptz)',
-  'table (number bigint, at timestamptz, actor text, workstation text, client text, action text, subject text, request bigint, outcome text, intent bigint, detail boolean, ended boolean, chain text)',
+  'table (number bigint, at timestamptz, actor text, workstation text, client text, action text, subject text, request bigint, outcome text, intent bigint, refusal text, detail boolean, ended boolean, chain text)',
   `  perform privacy_console.caller(array['viewer', 'operator', 'approver', 'auditor', 'admin']);
   v_all := privacy_console.holds_role('auditor') or privacy_console.holds_role('approver') or privacy_console.holds_role('admin');
   return query
     select e.number, e.at, e.actor, e.workstation, e.client, e.action, e.subject, e.request, e.outcome, e.intent,
+      -- The detail of a refusal is the guard's own sentence and names nobody, so that whoever sees the entry may read why.
+      (select d.text from privacy_console.detail d where e.outcome = 'refused' and d.entry = e.number),
       exists (select from privacy_console.detail d where d.entry = e.number),
       e.outcome <> 'intent' or exists (select from privacy_console.entry f where f.intent = e.number),
       encode(e.chain, 'hex')

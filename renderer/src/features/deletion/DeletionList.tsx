@@ -1,13 +1,13 @@
-import { Button } from '@mantine/core';
 import type { ReactNode } from 'react';
-import { Link, useNavigate } from 'react-router';
+import { useNavigate } from 'react-router';
 import { en } from '#shared/strings/en.ts';
 import { paths } from '../../client/paths.ts';
 import { useRead } from '../../client/queries.ts';
 import { useMay } from '../../client/session.ts';
-import { DaysLeft, Dim, Empty, Loaded, Page, Panel, Reference } from '../../components/Basics.tsx';
+import { Empty, Loaded, Page, Panel } from '../../components/Basics.tsx';
 import { DataTable } from '../../components/DataTable.tsx';
 import { planColumns } from '../../components/planColumns.tsx';
+import { ReadyRequests } from '../../components/ReadyRequests.tsx';
 import styles from './deletion.module.css';
 
 /** All deletion plans, and the deletion requests that still wait for one. */
@@ -21,54 +21,17 @@ export function DeletionList(): ReactNode {
       .filter((plan) => plan.state !== 'denied' && plan.state !== 'expired')
       .map((plan) => plan.requestId),
   );
-  const ready = (requests.data?.requests ?? []).filter(
-    (request) => request.kind === 'deletion' && !planned.has(request.id),
-  );
   return (
     <Page title={en.deletion.listTitle}>
       {works ? (
-        <Panel title={en.deletion.ready} flush>
-          <div style={{ maxHeight: 168, overflow: 'auto' }}>
-            <Loaded read={requests} rows={2}>
-              {() =>
-                ready.length === 0 ? (
-                  <Empty title={en.deletion.readyEmpty} />
-                ) : (
-                  ready.map((request) => (
-                    <div key={request.id} className={styles['item']}>
-                      <Link to={paths.request(request.id)}>{en.common.request(request.id)}</Link>
-                      {request.subject === null ? (
-                        <Dim>{en.request.notFoundYet}</Dim>
-                      ) : (
-                        <Reference text={request.subject} />
-                      )}
-                      <DaysLeft days={request.daysLeft} />
-                      {request.subject === null ? (
-                        <Button
-                          component={Link}
-                          to={paths.searchFor(request.id)}
-                          variant="default"
-                          size="compact-sm"
-                        >
-                          {en.request.searchPerson}
-                        </Button>
-                      ) : (
-                        <Button
-                          component={Link}
-                          to={paths.deletionOf(request.id)}
-                          variant="default"
-                          size="compact-sm"
-                        >
-                          {en.deletion.make}
-                        </Button>
-                      )}
-                    </div>
-                  ))
-                )
-              }
-            </Loaded>
-          </div>
-        </Panel>
+        <ReadyRequests
+          title={en.deletion.ready}
+          empty={en.deletion.readyEmpty}
+          read={requests}
+          isReady={(request) => request.kind === 'deletion' && !planned.has(request.id)}
+          action={en.deletion.make}
+          to={paths.deletionOf}
+        />
       ) : null}
       <Panel title={en.deletion.plans} flush className={styles['grow'] ?? ''}>
         <Loaded read={plans} rows={6}>

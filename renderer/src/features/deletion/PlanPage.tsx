@@ -24,6 +24,7 @@ import {
 import { formatBytes, formatDate, formatNumber } from '../../components/format.ts';
 import { rowsThatGo } from '../../components/planColumns.tsx';
 import { planTones } from '../../components/tones.ts';
+import { Certificate } from './Certificate.tsx';
 import styles from './deletion.module.css';
 
 /** Milliseconds between looks at the plan. */
@@ -81,6 +82,7 @@ function OnePlan(props: { readonly plan: ErasurePlan }): ReactNode {
       }
       scrolls
     >
+      {plan.state === 'done' ? <Certificate planId={plan.id} /> : null}
       <Panel label={en.deletion.titleFor(plan.id)}>
         <div className={styles['facts']}>
           <Facts
@@ -126,13 +128,13 @@ function OnePlan(props: { readonly plan: ErasurePlan }): ReactNode {
             facts={[
               [en.deletion.planHash, <Hash key="hash" text={plan.sha256} />],
               [en.deletion.mapHash, <Hash key="map" text={plan.mapHash} />],
-              [en.deletion.goes, en.deletion.totalRows(rowsThatGo(plan))],
+              [en.deletion.columns.rows, formatNumber(rowsThatGo(plan))],
             ]}
           />
         </div>
       </Panel>
       <FourColumns plan={plan} works={works} />
-      {plan.run ? <Run plan={plan} /> : null}
+      {plan.state === 'done' ? null : <Run plan={plan} />}
       {plan.state === 'awaiting' ? <Decide plan={plan} /> : null}
       {works && (plan.state === 'approved' || (plan.state === 'running' && !busy)) ? (
         <RunForm plan={plan} />
@@ -144,7 +146,6 @@ function OnePlan(props: { readonly plan: ErasurePlan }): ReactNode {
           </Button>
         </div>
       ) : null}
-      {plan.state === 'done' ? <Certificate plan={plan} /> : null}
     </Page>
   );
 }
@@ -454,48 +455,6 @@ function Run(props: { readonly plan: ErasurePlan }): ReactNode {
           </tbody>
         </table>
       </div>
-    </Panel>
-  );
-}
-
-function Certificate(props: { readonly plan: ErasurePlan }): ReactNode {
-  const read = useRead('erasure.certificate', { planId: props.plan.id });
-  return (
-    <Panel
-      title={en.deletion.certificate}
-      className="printed"
-      actions={
-        <Button
-          variant="subtle"
-          onClick={() => {
-            window.print();
-          }}
-        >
-          {en.deletion.print}
-        </Button>
-      }
-    >
-      <Loaded read={read} rows={6}>
-        {(certificate) => (
-          <>
-            <Dim>{en.deletion.certificateText}</Dim>
-            <pre className={`${styles['certificate'] ?? ''} printed`} tabIndex={0}>
-              {certificate.text}
-            </pre>
-            <Facts
-              facts={[
-                [en.exportPage.sha256, <Hash key="hash" text={certificate.sha256} />],
-                [
-                  en.trail.inspector,
-                  <Link key="entry" to={paths.entry(certificate.entry)}>
-                    {en.common.entry(certificate.entry)}
-                  </Link>,
-                ],
-              ]}
-            />
-          </>
-        )}
-      </Loaded>
     </Panel>
   );
 }

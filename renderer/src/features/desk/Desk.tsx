@@ -8,7 +8,7 @@ import { en } from '#shared/strings/en.ts';
 import { call } from '../../client/call.ts';
 import { paths } from '../../client/paths.ts';
 import { useRead } from '../../client/queries.ts';
-import { useSession } from '../../client/session.ts';
+import { useMay, useSession } from '../../client/session.ts';
 import { Dim, Empty, Facts, Loaded, Moment, Note, Page, Panel, Status } from '../../components/Basics.tsx';
 import { DataTable } from '../../components/DataTable.tsx';
 import { EntryOutcome } from '../../components/EntryList.tsx';
@@ -89,11 +89,13 @@ function RequestPanel(props: {
   readonly takesKeys?: boolean;
 }): ReactNode {
   const navigate = useNavigate();
+  const works = useMay(['operator']);
   return (
     <Panel
       title={`${props.title}${props.rows.length > 0 ? ` · ${formatNumber(props.rows.length)}` : ''}`}
       label={props.title}
       flush
+      className={props.read.data && props.rows.length === 0 ? (styles['emptied'] ?? '') : ''}
     >
       <Loaded read={props.read} rows={5}>
         {() =>
@@ -102,7 +104,7 @@ function RequestPanel(props: {
           ) : (
             <DataTable
               label={props.title}
-              columns={requestColumns.short}
+              columns={works ? requestColumns.short : requestColumns.shortForOthers}
               rows={props.rows}
               rowKey={(row) => String(row.id)}
               takesKeys={props.takesKeys === true}

@@ -135,16 +135,19 @@ function Contents(): ReactNode {
             return secret.length === 0 ? (
               <Dim>{en.exportPage.nothingLeftOut}</Dim>
             ) : (
-              <ul className={styles['out']}>
-                {secret.map((collection) => (
-                  <li key={collection.name}>
-                    <span>
-                      {collection.title}: {collection.never.join(', ')}
-                    </span>
-                    <Dim>{en.exportPage.leftOutNever}</Dim>
-                  </li>
-                ))}
-              </ul>
+              <>
+                <p>
+                  <Dim>{en.exportPage.leftOutNever}</Dim>
+                </p>
+                <ul className={styles['list']}>
+                  {secret.map((collection) => (
+                    <li key={collection.name}>
+                      <span>{collection.title}</span>
+                      <Dim>{collection.never.join(', ')}</Dim>
+                    </li>
+                  ))}
+                </ul>
+              </>
             );
           }}
         </Loaded>

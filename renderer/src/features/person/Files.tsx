@@ -1,10 +1,11 @@
 import type { ReactNode } from 'react';
 import type { OutputOf } from '#shared/contract/index.ts';
 import { en } from '#shared/strings/en.ts';
+import { copy } from '../../client/notices.tsx';
 import { useRead } from '../../client/queries.ts';
-import { Dim, Empty, Loaded, Moment, Panel, Status, type Tone } from '../../components/Basics.tsx';
+import { Dim, Empty, Loaded, Moment, Panel, Reference, Status, type Tone } from '../../components/Basics.tsx';
 import { CellText, DataTable, type DataColumn } from '../../components/DataTable.tsx';
-import { formatBytes } from '../../components/format.ts';
+import { formatBytes, isUuid } from '../../components/format.ts';
 import styles from './person.module.css';
 
 type StoredObject = OutputOf<'subjects.objects'>['objects'][number];
@@ -20,7 +21,12 @@ const columns: readonly DataColumn<StoredObject>[] = [
     id: 'name',
     title: en.person.fileName,
     width: 'minmax(200px, 1.5fr)',
-    cell: (object) => <CellText>{object.name}</CellText>,
+    cell: (object) =>
+      isUuid(object.name) ? (
+        <Reference text={object.name} short onCopy={copy} />
+      ) : (
+        <CellText>{object.name}</CellText>
+      ),
     sort: (object) => object.name,
   },
   {

@@ -7,7 +7,7 @@ import { en } from '#shared/strings/en.ts';
 import { copy, tell } from '../../client/notices.tsx';
 import { useWrite } from '../../client/queries.ts';
 import { useMay } from '../../client/session.ts';
-import { Dim, Empty, FailureNote, Panel, Reference } from '../../components/Basics.tsx';
+import { Dim, Empty, FailureNote, Hash, Panel, Reference } from '../../components/Basics.tsx';
 import { formatCell, formatUtc, isUuid } from '../../components/format.ts';
 import { useKeys } from '../../components/keys.ts';
 import { writtenKind } from './shownColumns.ts';
@@ -161,6 +161,8 @@ function Field(props: {
           shown
         ) : isUuid(shown) ? (
           <Reference text={shown} short onCopy={copy} />
+        ) : /^[0-9a-f]{64}$/.test(shown) ? (
+          <Hash text={shown} />
         ) : (
           formatCell(writtenKind(column), shown)
         )}

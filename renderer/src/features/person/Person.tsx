@@ -153,9 +153,11 @@ function PlanLine(props: { readonly plan: SubjectRow }): ReactNode {
     return value === null || value === undefined ? [] : [`${formatNumber(Number(value))} ${words}`];
   });
   return (
-    <div>
+    <div className={styles['planLine']}>
       <strong>{cells['name'] ?? cells['id'] ?? en.common.nothing}</strong>
-      {figures.join(' · ')}
+      {figures.map((figure) => (
+        <span key={figure}>{figure}</span>
+      ))}
     </div>
   );
 }

@@ -1,7 +1,7 @@
 import type { MappedColumn } from '#shared/contract/dataMap.ts';
 
 const widths: Readonly<Record<MappedColumn['kind'], string>> = {
-  text: 'minmax(152px, 1fr)',
+  text: 'minmax(160px, 1fr)',
   time: 'minmax(176px, 0.8fr)',
   date: 'minmax(104px, 0.6fr)',
   integer: 'minmax(96px, 0.5fr)',
@@ -14,6 +14,11 @@ const widths: Readonly<Record<MappedColumn['kind'], string>> = {
 
 /** The grid track of a mapped column, by what it holds. */
 export function columnWidth(column: MappedColumn): string {
+  // An identifier is shown short, unless it is masked or a number.
+  if (column.kind === 'text' && column.mask === null && column.category.endsWith('unique_id'))
+    return 'minmax(120px, 0.7fr)';
+  // A title at the right of its column is never cut.
+  if (isFigure(column)) return `minmax(${String(Math.max(96, column.title.length * 8 + 16))}px, 0.5fr)`;
   return widths[column.kind];
 }
 

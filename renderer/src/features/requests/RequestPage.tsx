@@ -119,7 +119,7 @@ function OneRequest(props: { readonly request: RequestRow }): ReactNode {
                   [
                     en.request.dueOn,
                     <span key="due">
-                      <Day date={request.dueOn} /> <Dim>{en.request.rule}</Dim>
+                      <Day date={request.dueOn} /> <Dim>· {en.request.rule}</Dim>
                     </span>,
                   ],
                   [
@@ -138,7 +138,12 @@ function OneRequest(props: { readonly request: RequestRow }): ReactNode {
                 ]}
               />
             </Panel>
-            <PersonPanel request={request} works={works && open} maySee={maySee} />
+            <PersonPanel
+              request={request}
+              works={works && open}
+              maySee={maySee}
+              erased={(plans.data?.plans ?? []).some((plan) => plan.state === 'done')}
+            />
           </div>
           {request.kind === 'correction' && open ? <Note>{en.request.correctionNote}</Note> : null}
           <Panel title={en.request.message} className={styles['panel'] ?? ''}>
@@ -279,8 +284,9 @@ function PersonPanel(props: {
   readonly request: RequestRow;
   readonly works: boolean;
   readonly maySee: boolean;
+  readonly erased: boolean;
 }): ReactNode {
-  const { request, works, maySee } = props;
+  const { request, works, maySee, erased } = props;
   const [reference, setReference] = useState('');
   const link = useWrite('requests.link', ({ entry }) => {
     tell(en.request.linked, entry);
@@ -290,13 +296,22 @@ function PersonPanel(props: {
     return (
       <Panel title={en.request.person}>
         <Reference text={request.subject} onCopy={copy} />
+        {erased ? (
+          <p>
+            <Dim>{en.request.personErased}</Dim>
+          </p>
+        ) : null}
         <div className={styles['buttons']}>
-          {maySee ? (
+          {maySee && !erased ? (
             <Button component={Link} to={paths.person(request.subject, request.id)} variant="default">
               {en.request.openPerson}
             </Button>
           ) : null}
-          <Button component={Link} to={paths.trailOf({ subject: request.subject })} variant="subtle">
+          <Button
+            component={Link}
+            to={paths.trailOf({ subject: request.subject })}
+            variant={erased ? 'default' : 'subtle'}
+          >
             {en.common.openInTrail}
           </Button>
         </div>

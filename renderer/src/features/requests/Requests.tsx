@@ -65,7 +65,7 @@ export function Requests(): ReactNode {
   }
 
   const columns = useMemo((): readonly DataColumn<RequestRow>[] => {
-    if (!works) return requestColumns.full;
+    if (!works) return requestColumns.fullForOthers;
     const pick: DataColumn<RequestRow> = {
       id: 'pick',
       title: en.request.columns.pick,

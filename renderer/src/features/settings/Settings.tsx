@@ -13,6 +13,7 @@ import styles from './settings.module.css';
 
 const tabs = ['map', 'staff', 'profiles', 'database', 'preferences', 'about'] as const;
 type Tab = (typeof tabs)[number];
+const ofTheDatabase: ReadonlySet<Tab> = new Set(['map', 'staff', 'database']);
 
 const screens: Readonly<Record<Tab, () => ReactNode>> = {
   map: MapTab,
@@ -25,25 +26,28 @@ const screens: Readonly<Record<Tab, () => ReactNode>> = {
 
 /** What is in force: the map, who works here, where the platform is, how this window looks. */
 export function Settings(): ReactNode {
-  const [tab, setTab] = useState<Tab>('map');
+  const session = useSession();
+  // A console that refuses to trust the trail reads nothing of the database; what is on this workstation it still shows.
+  const open = tabs.filter((tab) => session.trailFault === null || !ofTheDatabase.has(tab));
+  const [tab, setTab] = useState<Tab>(open[0] ?? 'about');
   return (
     <Page title={en.settings.title}>
       <Tabs
         value={tab}
         onChange={(value) => {
-          setTab(tabs.find((one) => one === value) ?? 'map');
+          setTab(open.find((one) => one === value) ?? 'about');
         }}
         keepMounted={false}
         style={{ display: 'flex', flexDirection: 'column', minHeight: 0, flex: 1 }}
       >
         <Tabs.List>
-          {tabs.map((one) => (
+          {open.map((one) => (
             <Tabs.Tab key={one} value={one}>
               {en.settings.tabs[one]}
             </Tabs.Tab>
           ))}
         </Tabs.List>
-        {tabs.map((one) => {
+        {open.map((one) => {
           const Screen = screens[one];
           return (
             <Tabs.Panel key={one} value={one} className={styles['scroll'] ?? ''} tabIndex={0}>

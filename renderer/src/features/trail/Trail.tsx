@@ -23,7 +23,7 @@ import {
   Waiting,
 } from '../../components/Basics.tsx';
 import { CellText, DataTable, type DataColumn } from '../../components/DataTable.tsx';
-import { EntryOutcome } from '../../components/EntryList.tsx';
+import { EntryOutcome, EntryWords } from '../../components/EntryList.tsx';
 import { formatNumber, startOfDay } from '../../components/format.ts';
 import { useEntries, type TrailFilter } from './entries.ts';
 import { TrailActions, TrailVerdict } from './TrailActions.tsx';
@@ -33,10 +33,10 @@ const columns: readonly DataColumn<AuditEntry>[] = [
   {
     id: 'number',
     title: en.trail.columns.number,
-    width: '80px',
+    width: '64px',
     cell: (entry) => formatNumber(entry.number),
   },
-  { id: 'at', title: en.trail.columns.at, width: '184px', cell: (entry) => <Moment at={entry.at} /> },
+  { id: 'at', title: en.trail.columns.at, width: '176px', cell: (entry) => <Moment at={entry.at} /> },
   {
     id: 'words',
     title: en.trail.columns.words,
@@ -46,7 +46,7 @@ const columns: readonly DataColumn<AuditEntry>[] = [
   {
     id: 'outcome',
     title: en.trail.columns.outcome,
-    width: '128px',
+    width: '116px',
     cell: (entry) => <EntryOutcome entry={entry} />,
   },
 ];
@@ -198,6 +198,7 @@ function TrailFor(props: { readonly start: Fields; readonly entry: number | null
         />
         <DatePickerInput
           label={en.trail.since}
+          placeholder={en.trail.anyDay}
           clearable
           valueFormat="D MMM YYYY"
           value={fields.since}
@@ -208,6 +209,7 @@ function TrailFor(props: { readonly start: Fields; readonly entry: number | null
         />
         <DatePickerInput
           label={en.trail.until}
+          placeholder={en.trail.anyDay}
           clearable
           valueFormat="D MMM YYYY"
           value={fields.until}
@@ -281,7 +283,7 @@ function OneEntry(props: { readonly entry: AuditEntry }): ReactNode {
   return (
     <div className={styles['inspector']} tabIndex={0}>
       <p className={styles['words']} dir="auto">
-        {describeEntry(entry)}
+        <EntryWords entry={entry} />
       </p>
       <div>
         <EntryOutcome entry={entry} />

@@ -1,0 +1,67 @@
+import { z } from 'zod';
+import type { MappedCollection } from '#shared/contract/dataMap.ts';
+import type { ErasureCertificate } from '#shared/contract/erasure.ts';
+
+/** The canonical text that the database writes when a run has ended. */
+const written = z.object({
+  certificate: z.literal(1),
+  actors: z.object({ planned: z.string(), approved: z.string(), ran: z.string() }),
+  entries: z.array(z.number()),
+  started: z.string(),
+  finished: z.string(),
+  map: z.string(),
+  plan: z.string(),
+  request: z.number(),
+  subject: z.string(),
+  kept: z.array(
+    z.object({
+      collection: z.string(),
+      rows: z.number(),
+      because: z.string().nullable(),
+      until: z.string().nullable(),
+    }),
+  ),
+  steps: z.array(
+    z.object({
+      collection: z.string(),
+      action: z.enum(['hand_over', 'objects', 'detach', 'delete', 'anonymise', 'keep']),
+      planned: z.number(),
+      done: z.number(),
+      left: z.number(),
+    }),
+  ),
+});
+
+/**
+ * What a certificate says, with the titles of the map; a collection that has left the map since goes by its name.
+ * @param text as the database keeps it
+ */
+export function readCertificate(text: string, collections: readonly MappedCollection[]): ErasureCertificate {
+  const { actors, kept, steps, request, ...rest } = written.parse(JSON.parse(text));
+  const place = (name: string): { readonly title: string; readonly where: string } => {
+    const found = collections.find((each) => each.name === name);
+    return { title: found?.title ?? name, where: found?.table ?? name };
+  };
+  const bucket = {
+    title: 'Objects in R2',
+    where: collections.flatMap((each) => each.objectPrefix ?? []).join(', '),
+  };
+  return {
+    subject: rest.subject,
+    requestId: request,
+    plan: rest.plan,
+    map: rest.map,
+    ...actors,
+    started: rest.started,
+    finished: rest.finished,
+    // What is kept has its own list.
+    steps: steps
+      .filter((step) => step.action !== 'keep')
+      .map(({ collection, ...step }) => ({
+        ...(step.action === 'objects' ? bucket : place(collection)),
+        ...step,
+      })),
+    kept: kept.map(({ collection, ...line }) => ({ ...place(collection), ...line })),
+    entries: rest.entries,
+  };
+}

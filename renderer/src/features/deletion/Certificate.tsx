@@ -1,0 +1,236 @@
+import { Button } from '@mantine/core';
+import { useEffect, useRef, useState, type ReactNode } from 'react';
+import { Link } from 'react-router';
+import type { OutputOf } from '#shared/contract/index.ts';
+import { en } from '#shared/strings/en.ts';
+import { call, CallFailed } from '../../client/call.ts';
+import { copy, tell, tellFailure } from '../../client/notices.tsx';
+import { paths } from '../../client/paths.ts';
+import { useRead } from '../../client/queries.ts';
+import { Dim, Facts, Hash, Loaded, Moment, Panel, Reference } from '../../components/Basics.tsx';
+import { formatDate, formatNumber } from '../../components/format.ts';
+import styles from './deletion.module.css';
+
+const words = en.deletion.certificate;
+
+/** The certificate of a finished deletion: a page to read and print, and beneath it the exact text it was read from. */
+export function Certificate(props: { readonly planId: number }): ReactNode {
+  const read = useRead('erasure.certificate', { planId: props.planId });
+  const top = useRef<HTMLDivElement>(null);
+  // The run ends at the foot of the page; what came of it is at its head.
+  useEffect(() => {
+    top.current?.parentElement?.scrollTo({ top: 0 });
+  }, []);
+  return (
+    <div ref={top}>
+      <Panel
+        title={words.title}
+        className="printed"
+        actions={
+          read.data === undefined ? null : (
+            <Button
+              variant="default"
+              size="compact-sm"
+              onClick={() => {
+                window.print();
+              }}
+            >
+              {words.print}
+            </Button>
+          )
+        }
+      >
+        <Loaded read={read} rows={6}>
+          {(certificate) => (
+            <div className={styles['certificate']}>
+              <Readable certificate={certificate} />
+              <Exact planId={props.planId} certificate={certificate} />
+            </div>
+          )}
+        </Loaded>
+      </Panel>
+    </div>
+  );
+}
+
+function Readable(props: { readonly certificate: OutputOf<'erasure.certificate'> }): ReactNode {
+  const { says, sha256, entry } = props.certificate;
+  const went = says.steps.filter((step) => step.planned > 0 || step.done > 0 || step.left > 0);
+  const untouched = new Set(says.steps.filter((step) => !went.includes(step)).map((step) => step.where));
+  for (const step of went) untouched.delete(step.where);
+  return (
+    <>
+      <p className={styles['lead']}>{words.text(says.subject)}</p>
+      <div className={styles['certified']}>
+        <Facts
+          facts={[
+            [
+              words.what,
+              <Link key="what" to={paths.request(says.requestId)}>
+                {words.ground(says.requestId)}
+              </Link>,
+            ],
+            [en.deletion.person, <Reference key="person" text={says.subject} />],
+            [words.started, <Moment key="started" at={says.started} />],
+            [words.finished, <Moment key="finished" at={says.finished} />],
+            [words.planned, says.planned],
+            [words.approved, says.approved],
+            [words.ran, says.ran],
+          ]}
+        />
+        <Facts
+          facts={[
+            [words.plan, <Hash key="plan" text={says.plan} />],
+            [words.map, <Hash key="map" text={says.map} />],
+            [words.sha256, <Hash key="sha256" text={sha256} />],
+            [
+              words.committed,
+              <Link key="entry" to={paths.entry(entry)}>
+                {en.common.entry(entry)}
+              </Link>,
+            ],
+          ]}
+        />
+      </div>
+      <section className={styles['part']}>
+        <h3>{words.went}</h3>
+        <table className={styles['table']}>
+          <thead>
+            <tr>
+              <th scope="col">{words.wentColumns.what}</th>
+              <th scope="col">{words.wentColumns.where}</th>
+              <th scope="col">{words.wentColumns.how}</th>
+              <th scope="col" className={styles['number']}>
+                {words.wentColumns.planned}
+              </th>
+              <th scope="col" className={styles['number']}>
+                {words.wentColumns.done}
+              </th>
+              <th scope="col" className={styles['number']}>
+                {words.wentColumns.left}
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {went.map((step) => (
+              <tr key={`${step.where} ${step.action}`}>
+                <th scope="row">{step.title}</th>
+                <td className={styles['place']}>{step.where}</td>
+                <td>{en.deletion.action[step.action]}</td>
+                <td className={styles['number']}>{formatNumber(step.planned)}</td>
+                <td className={styles['number']}>{formatNumber(step.done)}</td>
+                <td className={styles['number']}>{formatNumber(step.left)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+        {untouched.size === 0 ? null : (
+          <p>
+            <Dim>
+              {words.untouched}: {[...untouched].join(', ')}
+            </Dim>
+          </p>
+        )}
+      </section>
+      <section className={styles['part']}>
+        <h3>{words.kept}</h3>
+        {says.kept.length === 0 ? (
+          <p>{words.nothingKept}</p>
+        ) : (
+          <table className={styles['table']}>
+            <thead>
+              <tr>
+                <th scope="col">{words.wentColumns.what}</th>
+                <th scope="col">{words.wentColumns.where}</th>
+                <th scope="col">{words.keptColumns.because}</th>
+                <th scope="col">{words.keptColumns.until}</th>
+                <th scope="col" className={styles['number']}>
+                  {words.keptColumns.rows}
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {says.kept.map((line) => (
+                <tr key={line.where}>
+                  <th scope="row">{line.title}</th>
+                  <td className={styles['place']}>{line.where}</td>
+                  <td>{line.because ?? en.common.nothing}</td>
+                  <td>{line.until === null ? en.common.nothing : formatDate(line.until)}</td>
+                  <td className={styles['number']}>{formatNumber(line.rows)}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        )}
+      </section>
+      <section className={styles['part']}>
+        <h3>{words.entries}</h3>
+        <p>
+          {says.entries.map((number, index) => (
+            <span key={number}>
+              {index === 0 ? '' : ', '}
+              <Link to={paths.entry(number)}>{formatNumber(number)}</Link>
+            </span>
+          ))}{' '}
+          <Dim>{words.entriesHint}</Dim>
+        </p>
+      </section>
+      <section className={styles['part']}>
+        <h3>{words.remains}</h3>
+        <ul className={styles['remaining']}>
+          {words.remaining.map((sentence) => (
+            <li key={sentence}>{sentence}</li>
+          ))}
+        </ul>
+      </section>
+    </>
+  );
+}
+
+/** The canonical text, byte for byte; folded away until somebody wants to check it. */
+function Exact(props: {
+  readonly planId: number;
+  readonly certificate: OutputOf<'erasure.certificate'>;
+}): ReactNode {
+  const { planId, certificate } = props;
+  const [saving, setSaving] = useState(false);
+
+  async function save(): Promise<void> {
+    setSaving(true);
+    try {
+      const suggested = words.filename(planId);
+      const { file } = await call('dialogs.chooseFile', { purpose: 'save', suggested });
+      if (file !== null) {
+        const saved = await call('erasure.saveCertificate', { planId, file });
+        tell(words.saved(saved.file));
+      }
+    } catch (error) {
+      if (error instanceof CallFailed) tellFailure(error);
+    } finally {
+      setSaving(false);
+    }
+  }
+
+  return (
+    <details className={styles['exact']}>
+      <summary>{words.exact}</summary>
+      <Dim>{words.exactHint}</Dim>
+      <pre tabIndex={0} aria-label={words.exact}>
+        {certificate.text}
+      </pre>
+      <div className={styles['buttons']}>
+        <Button
+          variant="default"
+          onClick={() => {
+            copy(certificate.text);
+          }}
+        >
+          {words.copyText}
+        </Button>
+        <Button variant="default" loading={saving} onClick={() => void save()}>
+          {words.saveText}
+        </Button>
+      </div>
+    </details>
+  );
+}
