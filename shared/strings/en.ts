@@ -824,6 +824,7 @@ export const en = {
         'Deleted rows stay unreadable in the database’s files until it has cleaned them up (vacuum), in its write-ahead log until that is reused, and on replicas until they have caught up.',
         'Backups and snapshots of the database and the bucket hold what they held until they are replaced; after a restore the deletion has to be run again.',
         'Packages exported before are where they were taken to; the console can’t call them back.',
+        'The request keeps what the person wrote, as the proof of what was asked for.',
         'The trail keeps its entries. They name the person by the reference alone, which leads nowhere any more.',
       ],
       exact: 'The exact text',

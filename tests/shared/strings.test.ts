@@ -16,7 +16,7 @@ describe('describing entries', () => {
       const words = describeEntry({ ...entry, action, outcome });
       expect(words).toMatch(/^omkar [a-z]/);
       expect(words).not.toContain(action);
-      expect(words).not.toMatch(/undefined|null|\[object|\(|  | $/);
+      expect(words).not.toMatch(/undefined|null|\[object|\(| {2}| $/);
     }
   });
 
