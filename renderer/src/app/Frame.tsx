@@ -18,7 +18,7 @@ import type { Job } from '#shared/contract/workstation.ts';
 import { permits } from '#shared/domain/roles.ts';
 import { en } from '#shared/strings/en.ts';
 import { call } from '../client/call.ts';
-import { paths } from '../client/paths.ts';
+import { paths } from '../paths.ts';
 import { useRead, useWrite } from '../client/queries.ts';
 import { useSession } from '../client/session.ts';
 import { tellFailure } from '../client/notices.tsx';

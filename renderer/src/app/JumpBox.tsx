@@ -5,7 +5,7 @@ import { useNavigate } from 'react-router';
 import { permits } from '#shared/domain/roles.ts';
 import { en } from '#shared/strings/en.ts';
 import { useAccesses } from '../client/accesses.ts';
-import { paths } from '../client/paths.ts';
+import { paths } from '../paths.ts';
 import { useRead, useWrite } from '../client/queries.ts';
 import { handOverSearch } from '../client/searchText.ts';
 import { useSession } from '../client/session.ts';

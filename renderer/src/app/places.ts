@@ -12,7 +12,7 @@ import {
 import type { Session } from '#shared/contract/connections.ts';
 import { permits, type Permission } from '#shared/domain/roles.ts';
 import type { en } from '#shared/strings/en.ts';
-import { paths } from '../client/paths.ts';
+import { paths } from '../paths.ts';
 
 /** A place of the rail. */
 export interface Place {

@@ -2,7 +2,7 @@ import { notifications, notificationsStore } from '@mantine/notifications';
 import { Link } from 'react-router';
 import { en } from '#shared/strings/en.ts';
 import { call, CallFailed } from './call.ts';
-import { paths } from './paths.ts';
+import { paths } from '../paths.ts';
 
 /** More would fill the place they have; the oldest goes. */
 const most = 4;

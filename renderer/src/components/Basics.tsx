@@ -308,13 +308,16 @@ export function Waiting(props: { readonly rows?: number }): ReactNode {
   );
 }
 
+/** A reading, as far as it has come. */
+export interface Reading<Value> {
+  readonly data: Value | undefined;
+  readonly error: Shown | null;
+  readonly refetch: () => unknown;
+}
+
 /** The three ends of a reading: waiting, failed (with a way to try again), or the answer. */
 export function Loaded<Value>(props: {
-  readonly read: {
-    readonly data: Value | undefined;
-    readonly error: Shown | null;
-    readonly refetch: () => unknown;
-  };
+  readonly read: Reading<Value>;
   readonly rows?: number;
   /** The title of the page that the answer will be; only where the answer brings the page with it. */
   readonly page?: string;

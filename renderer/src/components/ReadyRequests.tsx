@@ -3,16 +3,15 @@ import type { ReactNode } from 'react';
 import { Link } from 'react-router';
 import type { RequestRow } from '#shared/contract/requests.ts';
 import { en } from '#shared/strings/en.ts';
-import { paths } from '../client/paths.ts';
-import type { useRead } from '../client/queries.ts';
-import { DaysLeft, Dim, Empty, Loaded, Panel, Reference } from './Basics.tsx';
+import { paths } from '../paths.ts';
+import { DaysLeft, Dim, Empty, Loaded, Panel, Reference, type Reading } from './Basics.tsx';
 import styles from './ReadyRequests.module.css';
 
 /** Requests that something can be made for now; one without its person leads to the search first. */
 export function ReadyRequests(props: {
   readonly title: string;
   readonly empty: string;
-  readonly read: ReturnType<typeof useRead<'requests.list'>>;
+  readonly read: Reading<{ readonly requests: readonly RequestRow[] }>;
   readonly isReady: (request: RequestRow) => boolean;
   readonly action: string;
   readonly to: (requestId: number) => string;

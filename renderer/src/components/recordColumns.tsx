@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import { Link } from 'react-router';
 import { en } from '#shared/strings/en.ts';
-import { paths } from '../client/paths.ts';
+import { paths } from '../paths.ts';
 import { Moment, Reference } from './Basics.tsx';
 import { CellText, type DataColumn } from './DataTable.tsx';
 import { formatNumber } from './format.ts';

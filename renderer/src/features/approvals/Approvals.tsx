@@ -2,7 +2,7 @@ import type { ReactNode } from 'react';
 import { useNavigate } from 'react-router';
 import type { ErasurePlan } from '#shared/contract/erasure.ts';
 import { en } from '#shared/strings/en.ts';
-import { paths } from '../../client/paths.ts';
+import { paths } from '../../paths.ts';
 import { useRead } from '../../client/queries.ts';
 import { useSession } from '../../client/session.ts';
 import { Empty, Loaded, Moment, Page, Panel } from '../../components/Basics.tsx';

@@ -5,7 +5,7 @@ import type { OutputOf } from '#shared/contract/index.ts';
 import { en } from '#shared/strings/en.ts';
 import { call, CallFailed } from '../../client/call.ts';
 import { copy, tell, tellFailure } from '../../client/notices.tsx';
-import { paths } from '../../client/paths.ts';
+import { paths } from '../../paths.ts';
 import { useRead } from '../../client/queries.ts';
 import { Dim, Facts, Hash, Loaded, Moment, Panel, Reference } from '../../components/Basics.tsx';
 import { formatDate, formatNumber } from '../../components/format.ts';

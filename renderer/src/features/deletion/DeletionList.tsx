@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import { useNavigate } from 'react-router';
 import { en } from '#shared/strings/en.ts';
-import { paths } from '../../client/paths.ts';
+import { paths } from '../../paths.ts';
 import { useRead } from '../../client/queries.ts';
 import { useMay } from '../../client/session.ts';
 import { Empty, Loaded, Page, Panel } from '../../components/Basics.tsx';

@@ -5,7 +5,7 @@ import type { ErasurePlan } from '#shared/contract/erasure.ts';
 import { permits } from '#shared/domain/roles.ts';
 import { en } from '#shared/strings/en.ts';
 import { copy, tell } from '../../client/notices.tsx';
-import { paths } from '../../client/paths.ts';
+import { paths } from '../../paths.ts';
 import { useRead, useWrite } from '../../client/queries.ts';
 import { useMay, useSession } from '../../client/session.ts';
 import {

@@ -6,7 +6,7 @@ import type { RequestRow } from '#shared/contract/requests.ts';
 import { permits } from '#shared/domain/roles.ts';
 import { en } from '#shared/strings/en.ts';
 import { call } from '../../client/call.ts';
-import { paths } from '../../client/paths.ts';
+import { paths } from '../../paths.ts';
 import { useRead } from '../../client/queries.ts';
 import { useMay, useSession } from '../../client/session.ts';
 import { Dim, Empty, Facts, Loaded, Moment, Note, Page, Panel, Status } from '../../components/Basics.tsx';

@@ -7,7 +7,7 @@ import type { Job } from '#shared/contract/workstation.ts';
 import { en } from '#shared/strings/en.ts';
 import { call, CallFailed } from '../../client/call.ts';
 import { copy, tell, tellFailure } from '../../client/notices.tsx';
-import { paths } from '../../client/paths.ts';
+import { paths } from '../../paths.ts';
 import { useRead, useWrite } from '../../client/queries.ts';
 import { useMay, useSession } from '../../client/session.ts';
 import {

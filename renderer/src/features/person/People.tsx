@@ -3,7 +3,7 @@ import type { ReactNode } from 'react';
 import { Link } from 'react-router';
 import { en } from '#shared/strings/en.ts';
 import { useAccesses } from '../../client/accesses.ts';
-import { paths } from '../../client/paths.ts';
+import { paths } from '../../paths.ts';
 import { useNow } from '../../components/clock.ts';
 import { Dim, Empty, Page, Panel, Reference } from '../../components/Basics.tsx';
 import { formatCountdown } from '../../components/format.ts';

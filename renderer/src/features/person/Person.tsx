@@ -8,7 +8,7 @@ import type { SubjectRow } from '#shared/contract/subjects.ts';
 import { en } from '#shared/strings/en.ts';
 import { dropAccess, holdAccess, useAccesses, type HeldAccess } from '../../client/accesses.ts';
 import { copy, tellFailure } from '../../client/notices.tsx';
-import { paths } from '../../client/paths.ts';
+import { paths } from '../../paths.ts';
 import { useRead, useWrite } from '../../client/queries.ts';
 import { useMay } from '../../client/session.ts';
 import { useNow } from '../../components/clock.ts';

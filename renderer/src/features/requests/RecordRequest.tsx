@@ -6,7 +6,7 @@ import { useNavigate } from 'react-router';
 import { requestKinds, type RequestKind } from '#shared/domain/requests.ts';
 import { en } from '#shared/strings/en.ts';
 import { tell } from '../../client/notices.tsx';
-import { paths } from '../../client/paths.ts';
+import { paths } from '../../paths.ts';
 import { useWrite } from '../../client/queries.ts';
 import { FailureNote } from '../../components/Basics.tsx';
 import { today } from '../../components/format.ts';

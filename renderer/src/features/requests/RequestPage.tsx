@@ -5,7 +5,7 @@ import { Link, useNavigate, useParams } from 'react-router';
 import type { RequestRow } from '#shared/contract/requests.ts';
 import { en } from '#shared/strings/en.ts';
 import { copy, tell } from '../../client/notices.tsx';
-import { paths } from '../../client/paths.ts';
+import { paths } from '../../paths.ts';
 import { useRead, useWrite } from '../../client/queries.ts';
 import { useMay } from '../../client/session.ts';
 import {

@@ -6,7 +6,7 @@ import type { RequestRow } from '#shared/contract/requests.ts';
 import { requestKinds } from '#shared/domain/requests.ts';
 import { en } from '#shared/strings/en.ts';
 import { tell } from '../../client/notices.tsx';
-import { paths } from '../../client/paths.ts';
+import { paths } from '../../paths.ts';
 import { useRead, useWrite } from '../../client/queries.ts';
 import { useMay } from '../../client/session.ts';
 import { Dim, Empty, FailureNote, Loaded, Page, Panel } from '../../components/Basics.tsx';

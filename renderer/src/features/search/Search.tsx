@@ -9,7 +9,7 @@ import { en } from '#shared/strings/en.ts';
 import { holdAccess } from '../../client/accesses.ts';
 import { call, type CallFailed } from '../../client/call.ts';
 import { tell } from '../../client/notices.tsx';
-import { paths } from '../../client/paths.ts';
+import { paths } from '../../paths.ts';
 import { useRead, useWrite } from '../../client/queries.ts';
 import { heldSearch, holdSearch, takeSearch, type HeldSearch } from '../../client/searchText.ts';
 import { useMay } from '../../client/session.ts';

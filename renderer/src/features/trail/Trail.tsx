@@ -6,7 +6,7 @@ import { Link, useSearchParams } from 'react-router';
 import type { AuditEntry } from '#shared/contract/audit.ts';
 import { permits } from '#shared/domain/roles.ts';
 import { describeEntry, en, knownActions, nameAction } from '#shared/strings/en.ts';
-import { paths } from '../../client/paths.ts';
+import { paths } from '../../paths.ts';
 import { useRead, useWrite } from '../../client/queries.ts';
 import { useMay, useSession } from '../../client/session.ts';
 import { copy } from '../../client/notices.tsx';

@@ -6,7 +6,7 @@ import type { Job } from '#shared/contract/workstation.ts';
 import { en } from '#shared/strings/en.ts';
 import { call, CallFailed } from '../../client/call.ts';
 import { tellFailure } from '../../client/notices.tsx';
-import { paths } from '../../client/paths.ts';
+import { paths } from '../../paths.ts';
 import { useRead, useWrite } from '../../client/queries.ts';
 import { useMay } from '../../client/session.ts';
 import { Dim, FailureNote, Moment, Note, Panel, Reference } from '../../components/Basics.tsx';
