@@ -1072,7 +1072,7 @@ const actions: Readonly<Record<string, Wording>> = {
   'export.begun': words('began', 'begin', (whom, under) => `an export of ${whom}${under}`),
   'export.finished': words('finished', 'finish', (whom, under) => `an export of ${whom}${under}`),
   'export.abandoned': words('closed', 'close', (whom, under) => `an interrupted export of ${whom}${under}`, {
-    failed: 'closed',
+    failed: 'gave up',
   }),
   'export.failed': words('did not finish', 'finish', (whom, under) => `an export of ${whom}${under}`, {
     failed: 'did not finish',
