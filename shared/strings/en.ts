@@ -17,6 +17,7 @@ function plural(count: number, one: string, many: string): string {
 
 /** Every sentence and word a person reads in the window, in one place. */
 export const en = {
+  company: 'CloudSingh',
   product: 'CloudSingh Privacy Console',
   productShort: 'Privacy Console',
 

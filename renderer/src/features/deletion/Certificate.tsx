@@ -23,6 +23,7 @@ export function Certificate(props: { readonly planId: number }): ReactNode {
   }, []);
   return (
     <div ref={top}>
+      <h1 className="onPaper printed">{en.company}</h1>
       <Panel
         title={words.title}
         className="printed"
