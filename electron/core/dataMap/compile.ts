@@ -3,7 +3,7 @@ import { checkAgainstCatalogue, type Catalogue, type CatalogueColumn } from './c
 import { compileErasureReading, compileErasureWriting, writerRights } from './compileErasure.ts';
 import { compileAcross, compileCollection } from './compileReading.ts';
 import { compileSearch, searchTargets } from './compileSearch.ts';
-import { canonicalMap, mapHash, type Collection, type DataMap } from './map.ts';
+import { canonicalMap, mapHash, refuseUndecided, type Collection, type DataMap } from './map.ts';
 import { collectionNamed, columnOf, isBase } from './paths.ts';
 import { quoteIdentifier, quoteLiteral, quoteTable } from './quote.ts';
 
@@ -39,9 +39,11 @@ $body$;`;
 
 /**
  * Compiles the map for the live database.
- * @throws ExpectedError `schema_drift` naming what the map and the database don't share
+ * @throws ExpectedError `schema_drift` naming what the map and the database don't share; `refused` for a map
+ * that leaves something undecided
  */
 export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
+  refuseUndecided(map);
   checkAgainstCatalogue(map, catalogue);
   const names = Object.keys(map.collections);
   const hash = mapHash(map);

@@ -137,7 +137,7 @@ async function prepare(
   file: string | undefined,
 ): Promise<{ map: DataMap; catalogue: Catalogue; compiled: CompiledMap }> {
   const text = file === undefined ? referenceMapText() : await readMap(file);
-  const map = parseMap(text);
+  const map = file === undefined ? parseMap(text) : parseMap(text, file);
   const catalogue = await readCatalogue(async (query, values) => (await pool.query(query, values)).rows, map);
   return { map, catalogue, compiled: compileMap(map, catalogue) };
 }
