@@ -11,12 +11,18 @@ import { compileMap, profitableIndexes, type CompiledMap } from '#core/dataMap/c
 import { mapHash, parseMap, referenceMapText, type DataMap } from '#core/dataMap/map.ts';
 import { ExpectedError } from '#core/kernel/errors.ts';
 import type { SomeHandlers } from '#core/kernel/dispatch.ts';
+import { draft } from './draft.ts';
 import { findings } from './findings.ts';
 import { installScript, neededRights } from './script.ts';
 import { uninstall } from './uninstall.ts';
 
 type Names =
-  'database.status' | 'database.script' | 'database.install' | 'database.uninstall' | 'database.indexes';
+  | 'database.status'
+  | 'database.script'
+  | 'database.install'
+  | 'database.uninstall'
+  | 'database.indexes'
+  | 'map.draft';
 
 export interface InstallationOptions {
   readonly sessions: Sessions;
@@ -91,6 +97,15 @@ export function installationOperations(options: InstallationOptions): SomeHandle
         }
         return uninstall(pool, verified.head);
       }),
+    'map.draft': ({ profile, subject, sample, merge }, call) =>
+      withPool(profile, (pool) =>
+        draft(pool, {
+          subject: subject ?? null,
+          sample,
+          merge: merge ?? null,
+          signal: call.signal,
+        }),
+      ),
     'database.indexes': ({ profile, apply }) =>
       withPool(profile, async (pool) => {
         const { map, catalogue } = await prepare(pool, undefined);
