@@ -1,3 +1,4 @@
+import { dollarQuoted } from '../database/pins.ts';
 import type { MappedCollection } from '#shared/contract/dataMap.ts';
 import { checkAgainstCatalogue, type Catalogue, type CatalogueColumn } from './catalogue.ts';
 import { compileErasureReading, compileErasureWriting, writerRights } from './compileErasure.ts';
@@ -56,10 +57,10 @@ export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
   const rights: string[] = [];
   for (const schema of schemas) {
     grants.push(
-      `do $body$ begin
+      `do ${dollarQuoted(` begin
   if not pg_catalog.has_schema_privilege('privacy_console_reader', ${quoteLiteral(schema)}, 'usage') then
     grant usage on schema ${quoteIdentifier(schema)} to privacy_console_reader, privacy_console_writer;
-  end if; end $body$;`,
+  end if; end `)};`,
     );
     rights.push(`usage of schema ${schema}`);
   }

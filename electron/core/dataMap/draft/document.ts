@@ -5,6 +5,7 @@ import {
   isScalar,
   isSeq,
   parseDocument,
+  visit,
   YAMLSeq,
   type Node,
   type Pair,
@@ -16,6 +17,27 @@ import type { Because, Draft, DraftCollection, DraftColumn } from './draftMap.ts
 
 /** Long lines are never folded, so that a comment stays beside its proposal. */
 const written = { lineWidth: 0 } as const;
+
+/** Characters that can't be seen, or turn the direction of what follows; yaml escapes only some of them. */
+const hidden = /[\p{Cf}\u0080-\u009f\p{Zl}\p{Zp}]/gu;
+
+/**
+ * The document's text with such characters of names escaped. They stand in
+ * double quotes; those that were in an earlier text stay, a comment may have them.
+ */
+function textOf(document: Document, earlier = ''): string {
+  visit(document, {
+    Scalar(_key, scalar) {
+      if (typeof scalar.value === 'string' && scalar.value.search(hidden) !== -1)
+        scalar.type = 'QUOTE_DOUBLE';
+    },
+  });
+  return document
+    .toString(written)
+    .replaceAll(hidden, (each) =>
+      earlier.includes(each) ? each : `\\U${(each.codePointAt(0) ?? 0).toString(16).padStart(8, '0')}`,
+    );
+}
 
 function because({ confidence, reason }: Because): string {
   return ` ${confidence}: ${printable(reason)}`;
@@ -123,7 +145,7 @@ export function draftText(draft: Draft): string {
     document.comment = [' Seen and left alone:', ...draft.reported.map((each) => ` ${printable(each)}`)].join(
       '\n',
     );
-  return document.toString(written);
+  return textOf(document);
 }
 
 function collectionPair(document: Document, drafted: DraftCollection): Pair {
@@ -213,7 +235,7 @@ export function mergeText(draft: Draft, text: string, file: string): Merged {
     added.push(each.table);
   }
   const undecided = mergeUndecided(draft, map, byTable, document);
-  return { text: document.toString(written), added, gone, undecided };
+  return { text: textOf(document, text), added, gone, undecided };
 }
 
 /** What is open now: what was and still is, and what the draft finds open in what is new. */

@@ -16,6 +16,7 @@ import { countPatterns, type Sampled } from './sample.ts';
 import {
   emailOf,
   findPaths,
+  hasPoint,
   isGenericName,
   isLookup,
   isMappable,
@@ -93,8 +94,13 @@ export async function draftMap(ask: Ask, options: DraftOptions): Promise<Draft> 
           options.signal,
         );
   const guesses = guessAll(schema, sampled);
-  const subject = chooseSubject(schema, guesses, options.subject);
-  const found = findPaths(schema, guesses, subject);
+  // Rows are named by their key, so a table whose key is a secret can't be shown at all.
+  const usable: LiveSchema = {
+    ...schema,
+    tables: new Map([...schema.tables].filter(([, each]) => secretKey(guesses, each) === null)),
+  };
+  const subject = chooseSubject(usable, guesses, options.subject);
+  const found = findPaths(usable, guesses, subject);
   return assemble({ schema, sampled, guesses, subject, found });
 }
 
@@ -126,6 +132,16 @@ function guessAll(schema: LiveSchema, sampled: Sampled): Guesses {
         ),
       ];
     }),
+  );
+}
+
+/** A column of the primary key that is a secret; null when none is. */
+function secretKey(guesses: Guesses, table: LiveTable): string | null {
+  return (
+    table.primaryKey.find((column) => {
+      const guess = guesses.get(table.name)?.get(column);
+      return guess !== undefined && isPlaced(guess) && guess.never === true;
+    }) ?? null
   );
 }
 
@@ -273,6 +289,7 @@ function drafting(
       continue;
     }
     const unmasked = lookup && isGenericName(column) && guess.never !== true;
+    const names = onPath.has(column) && guess.category === 'user.unique_id';
     const isKey = table.primaryKey.includes(column);
     const correct =
       guess.correct === true &&
@@ -287,13 +304,15 @@ function drafting(
       name: column,
       fields: {
         category: unmasked ? 'system.operations' : guess.category,
-        ...(guess.mask === undefined || unmasked || order.includes(column) ? {} : { mask: guess.mask }),
+        ...(guess.mask === undefined || unmasked || names || order.includes(column)
+          ? {}
+          : { mask: guess.mask }),
         ...(guess.never === undefined ? {} : { never: true }),
         ...(correct ? { correct: true } : {}),
         ...(search.length === 0 ? {} : { search }),
       },
       confidence: unmasked ? 'medium' : guess.confidence,
-      reason: unmasked ? 'name of an entry of a list' : guess.reason,
+      reason: unmasked ? 'name of an entry of a list' : names ? 'says whose row it is' : guess.reason,
     });
   }
   for (const column of order) {
@@ -640,6 +659,9 @@ function decideErasure(
   holdBack(known, collections, names, undecided);
 }
 
+/** Over how many tables the compiler follows what holds a row. */
+const deepestHold = 4;
+
 /** Rows that stay hold those they refer to, which can then only be anonymised, and so on up to the subject. */
 function holdBack(
   known: Known,
@@ -678,9 +700,29 @@ function holdBack(
       }
     }
   }
+  const tableOf = new Map([...collections.values()].map((each) => [each.name, each.table.name]));
+  /** How many steps lead from a table to the last row that holds it; Infinity in a circle. */
+  const depth = (name: string, trail: readonly string[] = []): number =>
+    trail.includes(name)
+      ? Infinity
+      : 1 +
+        Math.max(
+          -1,
+          ...(holders.get(name) ?? []).map((by) => depth(tableOf.get(by.collection) ?? '', [...trail, name])),
+        );
   for (const [name, by] of holders) {
     const target = collections.get(name);
     if (target === undefined) continue;
+    if (depth(name) > deepestHold) {
+      undecided.push({
+        table: name,
+        about: 'erasure',
+        reason: 'rows that are kept hold it in a circle, or over more than four tables',
+        write: `in collections.${target.name}: erasure: { action: none }, or an anonymise with what to set`,
+      });
+      target.erasure = { confidence: 'low', reason: 'rows that are kept hold it', value: { action: 'none' } };
+      continue;
+    }
     const set = neutral(known, target);
     if (Object.keys(set).length === 0)
       undecided.push({
@@ -734,7 +776,7 @@ function outside(
   if (table.extension !== null)
     return { confidence: 'high', reason: `belongs to the extension ${table.extension}` };
   const ruleOut = `in ignored: ${JSON.stringify(table.name)}: why it holds nothing of a person`;
-  if (table.name.startsWith('"'))
+  if (hasPoint(table))
     return {
       reason: 'its name or its schema’s has a point in it, which a map can’t write',
       write: 'have the platform rename it',
@@ -758,6 +800,12 @@ function outside(
   const tells = guesses.filter(
     ([column, guess]) => (!isPlaced(guess) || isPersonal(guess)) && !isGenericName(column),
   );
+  const secret = secretKey(known.guesses, table);
+  if (secret !== null)
+    return {
+      reason: `its primary key ${secret} looks like a secret, and rows are named by their key`,
+      write: `have the platform give it another key and draft again with --merge; or, if staff may see ${secret}, the collection by hand:\n${skeleton(known, table)}`,
+    };
   const composite = found.composite.find((each) => each.table === table.name);
   if (composite !== undefined)
     return {
@@ -914,7 +962,7 @@ function finished(drafting: Drafting): DraftCollection {
   return {
     name: drafting.name,
     table: table.name,
-    title: titled(wordsOf(table.table)),
+    title: titled(wordsOf(table.table)) || drafting.name,
     group: groupOf(drafting),
     about: table.comment,
     subject: drafting.paths.map((path) => ({

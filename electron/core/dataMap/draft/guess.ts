@@ -464,6 +464,7 @@ const written: readonly Rule[] = [
     says: 'named like a text somebody wrote',
     fits: (words, column) =>
       wordy(column) &&
+      !any('id', 'ids', 'uuid', 'type', 'status', 'count', 'format', 'key', 'code')(words) &&
       any(
         'note',
         'notes',

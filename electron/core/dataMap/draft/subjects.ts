@@ -57,9 +57,14 @@ export function isMappable(table: LiveTable): boolean {
     (table.kind === 'table' || table.kind === 'partitioned') &&
     table.extension === null &&
     table.inherits.length === 0 &&
-    !table.name.startsWith('"') &&
+    !hasPoint(table) &&
     table.primaryKey.length > 0
   );
+}
+
+/** Whether the map can't write the table's name, in which a point parts schema and table. */
+export function hasPoint(table: LiveTable): boolean {
+  return table.schema.includes('.') || table.table.includes('.');
 }
 
 /** Whether the table's name says that its rows are people. */
@@ -154,6 +159,16 @@ export function isLookup(table: LiveTable, guesses: Guesses): boolean {
   if (isOfPeople(table)) return false;
   return [...(guesses.get(table.name) ?? new Map<string, ColumnGuess | Unplaced>())].every(
     ([column, guess]) => !isPersonal(guess) || isGenericName(column),
+  );
+}
+
+/** Whether the rows of a table are people of their own: by its name, or because they can sign in. */
+function isSomebodyElse(table: LiveTable, guesses: Guesses): boolean {
+  return (
+    isOfPeople(table) ||
+    [...(guesses.get(table.name) ?? new Map<string, ColumnGuess | Unplaced>()).values()].some(
+      (guess) => isPlaced(guess) && guess.category === 'user.authorization.password',
+    )
   );
 }
 
@@ -333,6 +348,8 @@ export function isPassing(column: string): boolean {
   return wordsOf(column).some((each) => passing.has(each));
 }
 
+const waysToLookup = 3;
+
 /** Rows that a person's rows refer to; gives those that may be somebody's, whose own followers are looked for next. */
 function followReferences(
   schema: LiveSchema,
@@ -354,8 +371,13 @@ function followReferences(
       const [column = ''] = key.columns;
       const [to = ''] = key.keys;
       // A lookup that half the platform refers to needs no union of thirty ways.
-      if (isLookup(target, guesses) && (paths.get(key.to)?.length ?? 0) > 0) continue;
+      if (isLookup(target, guesses) && (paths.get(key.to)?.length ?? 0) >= waysToLookup) continue;
       if (goesThrough(paths, name, key.to)) continue;
+      // Who handled an order is another person, not something of the one who placed it.
+      const oneToOne = [table.primaryKey, ...table.uniques].some(
+        (each) => each.length === 1 && each[0] === column,
+      );
+      if (!oneToOne && isSomebodyElse(target, guesses)) continue;
       if (!before.has(key.to)) next.add(key.to);
       pointedTo.add(key.to);
       add(key.to, {
@@ -551,7 +573,7 @@ function emailPath(
   add: (table: string, path: DraftPath) => void,
 ): boolean {
   const theirs = emailOf(subject.table, guesses);
-  if (theirs === null) return false;
+  if (theirs === null || isSomebodyElse(table, guesses)) return false;
   const column = [...(guesses.get(table.name) ?? new Map<string, ColumnGuess | Unplaced>())].find(
     ([name, guess]) => {
       if (
