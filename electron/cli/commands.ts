@@ -1,3 +1,4 @@
+import { readFile, writeFile } from 'node:fs/promises';
 import { stdin } from 'node:process';
 import path from 'node:path';
 import { Command as Commander, CommanderError, InvalidArgumentError, Option } from 'commander';
@@ -9,7 +10,7 @@ import { describeEntry, en } from '#shared/strings/en.ts';
 import type { ProfileInput, SecretsInput } from './profileInput.ts';
 import { profileInput, readSecrets } from './profileInput.ts';
 import type { Layout } from './print.ts';
-import { UsageError, type Command } from './command.ts';
+import { Refused, UsageError, type Command } from './command.ts';
 
 /** What a command came to. */
 export interface Ran {
@@ -22,6 +23,13 @@ export interface Ran {
 interface GlobalOptions {
   readonly profile: string | null;
   readonly json: boolean;
+}
+
+interface DraftOptions {
+  readonly output: string;
+  readonly subject?: string;
+  readonly sample: boolean;
+  readonly merge?: string;
 }
 
 const wholeNumber = (text: string): number => {
@@ -232,7 +240,38 @@ export async function commands(
     .description('takes all rights from a login and ends its sessions')
     .action((login: string) => run((command) => command.call('staff.remove', { login })));
 
-  const map = program.command('map').description('the data map in force');
+  const map = program
+    .command('map')
+    .description('the data map: drafts one, shows and checks the one in force');
+  map
+    .command('draft')
+    .description(
+      'drafts a data map from the live database, with a reason beside each proposal; installs and changes nothing',
+    )
+    .requiredOption('-o, --output <file>', 'YAML file to write; one that exists is only written by --merge')
+    .option('--subject <table>', 'table whose rows are the people, as SCHEMA.TABLE; proposed otherwise')
+    .option('--no-sample', 'go by names and types alone; otherwise values are counted, in the server')
+    .option(
+      '--merge <old>',
+      'an earlier draft or a map: adds what is new, marks what is gone, keeps the rest',
+    )
+    .action((options: DraftOptions) =>
+      run(
+        async (command) => {
+          const { text, ...told } = await command.call('map.draft', {
+            profile: profileNamed(command),
+            sample: options.sample,
+            ...(options.subject === undefined ? {} : { subject: options.subject }),
+            ...(options.merge === undefined
+              ? {}
+              : { merge: { file: options.merge, text: await readMapFile(options.merge) } }),
+          });
+          await writeMapFile(options, text);
+          return { file: options.output, ...told };
+        },
+        { signIn: false },
+      ),
+    );
   map
     .command('show')
     .description('collections, columns, masks, what erasure does')
@@ -697,6 +736,33 @@ async function show(
     limit: Math.min(options.limit, 500),
     ...(cursor === undefined ? {} : { cursor: cursor as string[] }),
   });
+}
+
+async function readMapFile(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch {
+    throw new Refused({
+      code: 'invalid_input',
+      message: `${file} can’t be read; check the path after --merge.`,
+    });
+  }
+}
+
+/** Writes a drafted map. Answers somebody wrote into a file are only written over by a merge of that file. */
+async function writeMapFile(options: DraftOptions, text: string): Promise<void> {
+  const again = options.merge !== undefined && path.resolve(options.merge) === path.resolve(options.output);
+  try {
+    await writeFile(options.output, text, { flag: again ? 'w' : 'wx' });
+  } catch (error) {
+    const exists = error instanceof Error && 'code' in error && error.code === 'EEXIST';
+    throw new Refused({
+      code: exists ? 'conflict' : 'disk',
+      message: exists
+        ? `${options.output} exists already; name another file, or keep what is in it with --merge ${options.output}.`
+        : `${options.output} can’t be written; check the folder and its rights.`,
+    });
+  }
 }
 
 function pair(given: string[] | string, usage: string): [string, string] {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { profileName } from './connections.ts';
 import { operation } from './operation.ts';
 
 export const columnKinds = [
@@ -46,7 +47,45 @@ export const mappedCollection = z.object({
 });
 export type MappedCollection = z.infer<typeof mappedCollection>;
 
+/** What a drafted map leaves open, with what may be written instead. */
+export const undecidedEntry = z.object({
+  table: z.string(),
+  column: z.string().optional(),
+  about: z.string().optional(),
+  reason: z.string(),
+  write: z.string().optional(),
+});
+export type UndecidedEntry = z.infer<typeof undecidedEntry>;
+
 export const dataMap = {
+  'map.draft': operation({
+    effect: 'local',
+    permission: 'anyone',
+    summary: 'drafts a data map from the live database; needs no installation',
+    input: z.strictObject({
+      profile: profileName,
+      /** Table whose rows are the people; proposed unless given. */
+      subject: z.string().min(1).max(200).optional(),
+      /** Whether values may be counted, in the server. */
+      sample: z.boolean().default(true),
+      /** An existing map, to which only what is new is added. */
+      merge: z.strictObject({ file: z.string().max(4_096), text: z.string().max(20_000_000) }).optional(),
+    }),
+    output: z.object({
+      /** The map, as YAML. */
+      text: z.string(),
+      subject: z.string(),
+      collections: z.number().int(),
+      columns: z.number().int(),
+      ignored: z.number().int(),
+      undecided: z.array(undecidedEntry),
+      /** Seen and left alone: views, foreign tables, triggers. */
+      reported: z.array(z.string()),
+      /** What a merge added, and what it found gone. */
+      added: z.array(z.string()),
+      gone: z.array(z.string()),
+    }),
+  }),
   'map.show': operation({
     effect: 'read',
     permission: 'staff',

@@ -25,6 +25,7 @@ const pinned = {
   'staff.list': ['read', 'staff'],
   'staff.add': ['write', ['admin']],
   'staff.remove': ['write', ['admin']],
+  'map.draft': ['local', 'anyone'],
   'map.show': ['read', 'staff'],
   'map.check': ['read', 'staff'],
   'requests.list': ['read', 'staff'],

@@ -1,9 +1,10 @@
+import { dollarQuoted } from '../database/pins.ts';
 import type { MappedCollection } from '#shared/contract/dataMap.ts';
 import { checkAgainstCatalogue, type Catalogue, type CatalogueColumn } from './catalogue.ts';
 import { compileErasureReading, compileErasureWriting, writerRights } from './compileErasure.ts';
 import { compileAcross, compileCollection } from './compileReading.ts';
 import { compileSearch, searchTargets } from './compileSearch.ts';
-import { canonicalMap, mapHash, type Collection, type DataMap } from './map.ts';
+import { canonicalMap, mapHash, refuseUndecided, type Collection, type DataMap } from './map.ts';
 import { collectionNamed, columnOf, isBase } from './paths.ts';
 import { quoteIdentifier, quoteLiteral, quoteTable } from './quote.ts';
 
@@ -39,9 +40,11 @@ $body$;`;
 
 /**
  * Compiles the map for the live database.
- * @throws ExpectedError `schema_drift` naming what the map and the database don't share
+ * @throws ExpectedError `schema_drift` naming what the map and the database don't share; `refused` for a map
+ * that leaves something undecided
  */
 export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
+  refuseUndecided(map);
   checkAgainstCatalogue(map, catalogue);
   const names = Object.keys(map.collections);
   const hash = mapHash(map);
@@ -54,10 +57,10 @@ export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
   const rights: string[] = [];
   for (const schema of schemas) {
     grants.push(
-      `do $body$ begin
+      `do ${dollarQuoted(` begin
   if not pg_catalog.has_schema_privilege('privacy_console_reader', ${quoteLiteral(schema)}, 'usage') then
     grant usage on schema ${quoteIdentifier(schema)} to privacy_console_reader, privacy_console_writer;
-  end if; end $body$;`,
+  end if; end `)};`,
     );
     rights.push(`usage of schema ${schema}`);
   }

@@ -45,16 +45,13 @@ export function compileSearch(map: DataMap, catalogue: Catalogue): string {
   const holderTable = quoteTable(holder.table);
   const key = quoteIdentifier(map.subject.key);
   const keyType = subjectKeyType(map, catalogue);
-  const workspaces = collectionNamed(map, map.subject.workspaces.collection);
-  const owner = workspaces.subject.find((each) => each.of === undefined)?.column ?? '';
   const trigram = catalogue.trigramSchema;
-  const maskedColumn = (name: string): string => {
+  const maskedColumn = (name: string | undefined): string => {
+    if (name === undefined) return 'null::text';
     const mask = holder.columns[name]?.mask;
     const raw = `t.${quoteIdentifier(name)}::text`;
     return mask === undefined ? raw : maskOf(mask, raw);
   };
-  const workspaceMask = workspaces.columns[map.subject.workspaces.name]?.mask;
-  const workspaceName = `w.${quoteIdentifier(map.subject.workspaces.name)}::text`;
   return definer(
     'run_search(p_search bigint)',
     'table (subject text, name text, email text, phone text, workspaces text[], matched text[], score float8)',
@@ -74,8 +71,7 @@ ${steps(columnsSearched(map, catalogue), trigram)}
       from unnest(v_keys, v_matches, v_scores) f(key, matched, score) group by f.key order by max(f.score) desc, f.key limit v_limit + 1
     )
     select r.reference, ${maskedColumn(map.subject.name)}, ${maskedColumn(map.subject.email)}, ${maskedColumn(map.subject.phone)},
-      coalesce((select array_agg(x.name) from (select ${workspaceMask === undefined ? workspaceName : maskOf(workspaceMask, workspaceName)} as name
-        from ${quoteTable(workspaces.table)} w where w.${quoteIdentifier(owner)} = b.key limit 3) x), array[]::text[]), b.matched, b.score
+      ${workspacesOf(map)}, b.matched, b.score
     from best b join privacy_console.references_of((select array_agg(k.key::text) from best k)) r on r.key = b.key::text
       join ${holderTable} t on t.${key} = b.key
     order by b.score desc, b.key;
@@ -87,6 +83,18 @@ ${steps(columnsSearched(map, catalogue), trigram)}
       pins: `${planPins}${trigram === null ? '' : ` set pg_trgm.similarity_threshold = ${lowestSimilarity}`}`,
     },
   );
+}
+
+/** The masked names of up to three workspaces of the person of `b`, as an array; empty when the map has none. */
+function workspacesOf(map: DataMap): string {
+  const shown = map.subject.workspaces;
+  if (shown === undefined) return 'array[]::text[]';
+  const held = collectionNamed(map, shown.collection);
+  const owner = held.subject.find((each) => each.of === undefined)?.column ?? '';
+  const mask = held.columns[shown.name]?.mask;
+  const raw = `w.${quoteIdentifier(shown.name)}::text`;
+  return `coalesce((select array_agg(x.name) from (select ${mask === undefined ? raw : maskOf(mask, raw)} as name
+        from ${quoteTable(held.table)} w where w.${quoteIdentifier(owner)} = b.key limit 3) x), array[]::text[])`;
 }
 
 /** A column the search box looks into. */

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { parse } from 'yaml';
 import { z } from 'zod';
 import { ExpectedError } from '#core/kernel/errors.ts';
 import { programFolder } from '#core/kernel/programFolder.ts';
+import { openMapText, printable, type MapPlaces, type Place } from './mapText.ts';
 
 /** How a value is shown until it is revealed; the expressions are in masks.ts. */
 export const maskNames = ['email', 'name', 'phone', 'address', 'text', 'number'] as const;
@@ -72,7 +72,7 @@ const erasure = z.discriminatedUnion('action', [
 ]);
 
 const collection = z.strictObject({
-  table: z.string().regex(/^[^.]+\.[^.]+$/, 'schema.table'),
+  table: z.string().regex(/^[^.]+\.[^.]+$/),
   title: z.string(),
   group: z.string(),
   subject: z.array(subjectPath).min(1),
@@ -122,6 +122,18 @@ const collection = z.strictObject({
     .optional(),
 });
 
+/** What a draft could not place: an install refuses as long as one is left. */
+const undecided = z.strictObject({
+  table: z.string(),
+  column: z.string().optional(),
+  /** What of it is open, when it is mapped and only a part of that is: `path`, `erasure`, `order` and so on. */
+  about: z.string().optional(),
+  reason: z.string(),
+  /** What may be written instead of this entry. */
+  write: z.string().optional(),
+});
+export type Undecided = z.output<typeof undecided>;
+
 export const dataMapSchema = z.strictObject({
   version: z.literal(1),
   policy: z.string(),
@@ -129,15 +141,16 @@ export const dataMapSchema = z.strictObject({
   subject: z.strictObject({
     collection: collectionName,
     key: identifier,
-    name: identifier,
-    email: identifier,
-    phone: identifier,
+    name: identifier.optional(),
+    email: identifier.optional(),
+    phone: identifier.optional(),
     /** Collection and column of the workspaces a hit shows. */
-    workspaces: z.strictObject({ collection: collectionName, name: identifier }),
+    workspaces: z.strictObject({ collection: collectionName, name: identifier }).optional(),
   }),
   collections: z.record(collectionName, collection),
   /** Tables ruled out by name, each with the reason. */
   ignored: z.record(z.string(), z.string()).default({}),
+  undecided: z.array(undecided).optional(),
 });
 
 export type DataMap = z.output<typeof dataMapSchema>;
@@ -145,60 +158,139 @@ export type Collection = DataMap['collections'][string];
 export type MapColumn = Collection['columns'][string];
 export type SubjectPath = Collection['subject'][number];
 
+/** The fields that may be written at a place of the map, for the error that says what to write instead. */
+function knownFields(place: Place): readonly string[] {
+  const [top, , third, fourth, fifth] = place;
+  const last = place.at(-1);
+  if (top === undefined) return Object.keys(dataMapSchema.shape);
+  if (top === 'undecided') return Object.keys(undecided.shape);
+  if (top === 'subject')
+    return Object.keys(place.length === 1 ? dataMapSchema.shape.subject.shape : { collection: 0, name: 0 });
+  if (top !== 'collections') return [];
+  if (place.length === 2) return Object.keys(collection.shape);
+  if (third === 'columns' && fourth !== undefined && fifth === undefined)
+    return Object.keys(columnFields.shape);
+  if (third === 'subject' && typeof last === 'number') return Object.keys(subjectPath.shape);
+  if (third === 'erasure' && fourth === undefined)
+    return ['action', 'whenReferenced', 'set', 'ground', 'years', 'from'];
+  return [];
+}
+
 /**
  * Reads a data map from YAML text.
- * @throws ExpectedError `invalid_input` naming the first place that is wrong
+ * @param file how errors name the text
+ * @throws ExpectedError `invalid_input` naming the first place that is wrong and what to write instead
  */
-export function parseMap(text: string): DataMap {
-  let raw: unknown;
-  try {
-    raw = parse(text);
-  } catch (error) {
-    throw new ExpectedError(
-      'invalid_input',
-      `The data map isn't valid YAML: ${(error as Error).message.split('\n')[0] ?? ''}`,
-    );
-  }
-  const parsed = dataMapSchema.safeParse(raw);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    throw new ExpectedError(
-      'invalid_input',
-      `The data map is wrong at ${issue?.path.join('.') ?? 'its top'}: ${issue?.message ?? ''}.`,
-    );
-  }
-  checkReferences(parsed.data);
+export function parseMap(text: string, file = 'the data map'): DataMap {
+  const { value, places } = openMapText(text, file);
+  const parsed = dataMapSchema.safeParse(value);
+  if (!parsed.success) throw places.firstOf(parsed.error.issues, knownFields);
+  checkReferences(parsed.data, places);
   return parsed.data;
 }
 
-function checkReferences(map: DataMap): void {
-  const wrong = (where: string, says: string): never => {
-    throw new ExpectedError('invalid_input', `The data map is wrong at ${where}: ${says}.`);
+function checkReferences(map: DataMap, places: MapPlaces): void {
+  const wrong = (place: Place, says: string): never => {
+    throw places.wrong(place, says);
   };
-  const columnOf = (where: string, name: string, columnName: string): void => {
-    const target = map.collections[name] ?? wrong(where, `there is no collection ${name}`);
-    if (!(columnName in target.columns)) wrong(where, `${name} has no column ${columnName}`);
+  const among = (names: readonly string[]): string =>
+    `write one of ${names.slice(0, 12).join(', ')}${names.length > 12 ? ` and so on (${names.length})` : ''}`;
+  const collectionAt = (place: Place, name: string): Collection =>
+    Object.hasOwn(map.collections, name)
+      ? (map.collections[name] as Collection)
+      : wrong(place, `there is no collection ${name}; ${among(Object.keys(map.collections))}`);
+  const columnAt = (place: Place, name: string, column: string | undefined): void => {
+    const held = collectionAt(place, name);
+    if (column !== undefined && !Object.hasOwn(held.columns, column))
+      wrong(place, `${name} has no column ${column}; ${among(Object.keys(held.columns))}`);
   };
-  columnOf('subject', map.subject.collection, map.subject.key);
+  collectionAt(['subject', 'collection'], map.subject.collection);
+  for (const each of ['key', 'name', 'email', 'phone'] as const)
+    columnAt(['subject', each], map.subject.collection, map.subject[each]);
+  if (map.subject.workspaces !== undefined)
+    columnAt(
+      ['subject', 'workspaces', 'name'],
+      map.subject.workspaces.collection,
+      map.subject.workspaces.name,
+    );
   for (const [name, held] of Object.entries(map.collections)) {
-    for (const step of held.subject) {
-      columnOf(`${name}.subject`, name, step.column);
+    const at = (...rest: readonly (string | number)[]): Place => ['collections', name, ...rest];
+    for (const [place, step] of held.subject.entries()) {
+      columnAt(at('subject', place, 'column'), name, step.column);
       if (held.columns[step.column]?.correct)
-        wrong(`${name}.${step.column}`, 'a column on a path to the subject is never correctable');
-      if (step.of !== undefined)
-        columnOf(
-          `${name}.subject`,
-          step.of,
-          step.key ?? wrong(`${name}.subject`, 'a path through another collection names its key'),
+        wrong(
+          at('columns', step.column, 'correct'),
+          'a column on a path to the subject is never correctable; remove “correct”',
+        );
+      if (step.of === undefined) continue;
+      if (step.key === undefined)
+        wrong(at('subject', place), `a path through another collection names its key; add key: COLUMN`);
+      columnAt(at('subject', place, 'of'), step.of, undefined);
+      columnAt(at('subject', place, 'key'), step.of, step.key);
+    }
+    for (const [place, each] of held.order.entries()) {
+      columnAt(at('order', place), name, each);
+      if (held.columns[each]?.mask !== undefined || held.columns[each]?.never)
+        wrong(
+          at('order', place),
+          `${each} is masked, and pages would betray it; order by columns that are not`,
         );
     }
-    for (const each of held.order) {
-      columnOf(`${name}.order`, name, each);
-      if (held.columns[each]?.mask !== undefined || held.columns[each]?.never)
-        wrong(`${name}.order`, `${each} is masked, and pages would betray it`);
-    }
-    for (const each of held.detach) columnOf(`${name}.detach`, name, each);
+    for (const [place, each] of held.detach.entries()) columnAt(at('detach', place), name, each);
+    checkErasure(name, held, at, columnAt);
   }
+}
+
+/** The columns that erasure, charts, objects, actions and sharing name. */
+function checkErasure(
+  name: string,
+  held: Collection,
+  at: (...rest: readonly (string | number)[]) => Place,
+  columnAt: (place: Place, name: string, column: string | undefined) => void,
+): void {
+  const { erasure: does, series, object, shared } = held;
+  const sets: [Place, Readonly<Record<string, unknown>>][] = Object.entries(held.actions).map(
+    ([action, what]) => [at('actions', action, 'set'), what.set],
+  );
+  if (does.action === 'anonymise') sets.push([at('erasure', 'set'), does.set]);
+  if (does.action === 'keep') columnAt(at('erasure', 'from'), name, does.from);
+  if (does.action === 'delete' && does.whenReferenced !== undefined) {
+    sets.push([at('erasure', 'whenReferenced', 'set'), does.whenReferenced.set]);
+    for (const [place, by] of does.whenReferenced.by.entries())
+      columnAt(at('erasure', 'whenReferenced', 'by', place, 'column'), by.collection, by.column);
+  }
+  for (const [place, set] of sets)
+    for (const column of Object.keys(set)) columnAt([...place, column], name, column);
+  for (const [action, what] of Object.entries(held.actions))
+    columnAt(at('actions', action, 'onlyIfNull'), name, what.onlyIfNull);
+  for (const each of ['day', 'value', 'by'] as const) columnAt(at('series', each), name, series?.[each]);
+  for (const each of ['key', 'contentType', 'bytes', 'sha256'] as const)
+    columnAt(at('object', each), name, object?.[each]);
+  if (shared !== undefined) {
+    for (const each of ['owner', 'about'] as const) columnAt(at('shared', each), name, shared[each]);
+    for (const each of ['column', 'person', 'since'] as const)
+      columnAt(at('shared', each), shared.by, shared[each]);
+  }
+}
+
+/**
+ * Refuses a map that still has open questions.
+ * @throws ExpectedError `refused` naming them
+ */
+export function refuseUndecided(map: DataMap): void {
+  const open = map.undecided ?? [];
+  if (open.length === 0) return;
+  const named = open
+    .slice(0, 20)
+    .map(({ table, column, about }) =>
+      printable(
+        `${table}${column === undefined ? '' : `.${column}`}${about === undefined ? '' : ` (${about})`}`,
+      ),
+    );
+  throw new ExpectedError(
+    'refused',
+    `The data map leaves ${open.length} ${open.length === 1 ? 'thing' : 'things'} undecided, so nothing is installed: ${named.join(', ')}${open.length > named.length ? ` and ${open.length - named.length} more` : ''}. Decide each as its “write” says, then remove it from “undecided”.`,
+  );
 }
 
 /** The map in the canonical form that is hashed: keys sorted, defaults filled in. */

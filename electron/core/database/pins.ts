@@ -31,6 +31,13 @@ export const planPins = [
 /** The start of each definer function's body: no raw variable in an error's detail, columns win over variables. */
 export const bodyPins = '#print_strict_params off\n#variable_conflict use_column';
 
+/** Text as a dollar-quoted string whose mark isn't in it: names of the platform's may hold anything, a mark too. */
+export function dollarQuoted(text: string): string {
+  let mark = '$function$';
+  while (text.includes(mark)) mark = `${mark.slice(0, -1)}_$`;
+  return `${mark}${text}${mark}`;
+}
+
 /** SQL for a function of ours that runs with its owner's rights. */
 export function definer(
   signature: string,
@@ -41,7 +48,7 @@ export function definer(
   return (
     `create function privacy_console.${signature} returns ${returns}\n` +
     `language plpgsql volatile security definer ${pins}${options.pins ? ` ${options.pins}` : ''}\n` +
-    `as $function$\n${bodyPins}\n${options.declare ? `declare\n${options.declare}\n` : ''}begin\n${body}\nend\n$function$;\n`
+    `as ${dollarQuoted(`\n${bodyPins}\n${options.declare ? `declare\n${options.declare}\n` : ''}begin\n${body}\nend\n`)};\n`
   );
 }
 
@@ -59,6 +66,6 @@ export function step(
   return (
     `create function privacy_console.${signature} returns ${returns}\n` +
     `language plpgsql volatile security invoker\n` +
-    `as $function$\n${bodyPins}\n${options.declare ? `declare\n${options.declare}\n` : ''}begin\n${body}\nend\n$function$;\n`
+    `as ${dollarQuoted(`\n${bodyPins}\n${options.declare ? `declare\n${options.declare}\n` : ''}begin\n${body}\nend\n`)};\n`
   );
 }

@@ -12,12 +12,18 @@ import { mapHash, parseMap, referenceMapText, type DataMap } from '#core/dataMap
 import { ExpectedError } from '#core/kernel/errors.ts';
 import type { SomeHandlers } from '#core/kernel/dispatch.ts';
 import type { Finding } from '#shared/contract/administration.ts';
+import { draft } from './draft.ts';
 import { findings } from './findings.ts';
 import { installScript, neededRights } from './script.ts';
 import { uninstall } from './uninstall.ts';
 
 type Names =
-  'database.status' | 'database.script' | 'database.install' | 'database.uninstall' | 'database.indexes';
+  | 'database.status'
+  | 'database.script'
+  | 'database.install'
+  | 'database.uninstall'
+  | 'database.indexes'
+  | 'map.draft';
 
 export interface InstallationOptions {
   readonly sessions: Sessions;
@@ -92,6 +98,15 @@ export function installationOperations(options: InstallationOptions): SomeHandle
         }
         return uninstall(pool, verified.head);
       }),
+    'map.draft': ({ profile, subject, sample, merge }, call) =>
+      withPool(profile, (pool) =>
+        draft(pool, {
+          subject: subject ?? null,
+          sample,
+          merge: merge ?? null,
+          signal: call.signal,
+        }),
+      ),
     'database.indexes': ({ profile, apply }) =>
       withPool(profile, async (pool) => {
         const { map, catalogue } = await prepare(pool, undefined);
@@ -152,7 +167,7 @@ async function prepare(
   file: string | undefined,
 ): Promise<{ map: DataMap; catalogue: Catalogue; compiled: CompiledMap }> {
   const text = file === undefined ? referenceMapText() : await readMap(file);
-  const map = parseMap(text);
+  const map = file === undefined ? parseMap(text) : parseMap(text, file);
   const catalogue = await readCatalogue(async (query, values) => (await pool.query(query, values)).rows, map);
   return { map, catalogue, compiled: compileMap(map, catalogue) };
 }
