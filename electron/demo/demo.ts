@@ -80,6 +80,18 @@ function untilStopped(): Promise<void> {
   });
 }
 
+/** npm passes a signal on to the shell it started us in, and that shell ends without a word to us. */
+function endWithShell(): void {
+  if (process.env['npm_lifecycle_event'] === undefined || process.platform === 'win32') return;
+  const shell = process.ppid;
+  const watching = setInterval(() => {
+    if (process.ppid === shell) return;
+    clearInterval(watching);
+    process.kill(process.pid, 'SIGTERM');
+  }, 250);
+  watching.unref();
+}
+
 async function demo(options: Options): Promise<number> {
   const places = findPlaces();
   await mkdir(places.profileFolder, { recursive: true, mode: 0o700 });
@@ -129,5 +141,6 @@ if (options === null) {
   process.stderr.write(usage);
   process.exitCode = 2;
 } else {
+  endWithShell();
   process.exitCode = await demo(options);
 }

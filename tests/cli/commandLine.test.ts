@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { en } from '#shared/strings/en.ts';
+import { describeEntry, en } from '#shared/strings/en.ts';
 import { find, someone } from '#tests/helpers/psql.ts';
 import { expectDone, openDesk, type TestDesk } from '#tests/helpers/testDesk.ts';
 
@@ -257,4 +257,45 @@ test('a dashboard session is ended, a chart and the files are told, from the com
         .rowCount,
   );
   expect(left).toBe(0);
+});
+
+test('the trail is listed in sentences: what was done, and what was refused and why; JSON keeps the entries as they are', async () => {
+  await using desk = await openDesk();
+  const operator = await desk.signIn('operator');
+  const { request } = await expectDone(operator, 'requests.open', {
+    kind: 'deletion',
+    receivedOn: '2026-10-01',
+  });
+  // Nobody is named by the request yet.
+  const refused = await operator.dispatch('erasure.plan', { requestId: request.id });
+  expect(refused.ok).toBe(false);
+  const list = ['audit', 'list', '--profile', 'demo:auditor'];
+  const asJson = await run(desk, ...list, '--json');
+  const entries = JSON.parse(asJson.stdout) as (Parameters<typeof describeEntry>[0] & {
+    number: number;
+    at: string;
+  })[];
+  expect(entries.length).toBeGreaterThan(1);
+  for (const entry of entries) expect(entry).not.toHaveProperty('says');
+  const table = await run(desk, ...list);
+  expect(table).toMatchObject({ code: 0, stderr: '' });
+  const [heading = '', ...lines] = table.stdout.trimEnd().split('\n');
+  expect(heading.split(/ +/)).toEqual([
+    'number',
+    'at',
+    'actor',
+    'action',
+    'outcome',
+    'subject',
+    'request',
+    'says',
+  ]);
+  for (const entry of entries) {
+    const line = lines.find((each) => each.startsWith(`${entry.number} `));
+    expect(line?.endsWith(`  ${describeEntry(entry)}`), `${entry.number}: ${line}`).toBe(true);
+  }
+  expect(table.stdout).toMatch(
+    new RegExp(`^\\d+ .* request[.]opened +done .*  operator .*request ${request.id}$`, 'm'),
+  );
+  expect(table.stdout).toMatch(/^\d+ .* refused .*  operator tried to .* and was refused: .+$/m);
 });
