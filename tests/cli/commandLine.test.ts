@@ -297,5 +297,5 @@ test('the trail is listed in sentences: what was done, and what was refused and 
   expect(table.stdout).toMatch(
     new RegExp(`^\\d+ .* request[.]opened +done .*  operator .*request ${request.id}$`, 'm'),
   );
-  expect(table.stdout).toMatch(/^\d+ .* refused .*  operator tried to .* and was refused: .+$/m);
+  expect(table.stdout).toMatch(/^\d+ .* refused .* +operator tried to .* and was refused: .+$/m);
 });

@@ -84,14 +84,16 @@ export function Search(): ReactNode {
   });
   const reasonKey = given === null ? '' : JSON.stringify(given);
   useEffect(() => {
-    if (wanted.length < shortestPaused || wanted === asked?.text || reasonKey === '') return;
+    // A blank changes nothing to search for, but somebody is still typing.
+    const rested = text.trim();
+    if (rested.length < shortestPaused || rested === asked?.text || reasonKey === '') return;
     const timer = window.setTimeout(() => {
       runRef.current();
     }, pause);
     return () => {
       window.clearTimeout(timer);
     };
-  }, [wanted, asked?.text, reasonKey]);
+  }, [text, asked?.text, reasonKey]);
 
   useEffect(() => {
     box.current?.focus();
