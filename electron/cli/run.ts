@@ -34,7 +34,10 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
     });
     return console;
   };
+  const interruption = new AbortController();
+  // The first Ctrl-C cancels what runs and lets it end in order; the second ends the program at once.
   const interrupted = (): void => {
+    interruption.abort();
     void console?.dispatch('jobs.list', {}).then((result) => {
       if (!result.ok) return;
       for (const job of result.value.jobs) {
@@ -42,11 +45,11 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
       }
     });
   };
-  process.on('SIGINT', interrupted);
+  process.once('SIGINT', interrupted);
   try {
     const ran = await commands(argv, (options) => {
       ({ json } = options);
-      return commandOver(open, options.profile, json);
+      return commandOver(open, options.profile, json, interruption.signal);
     });
     if (ran === 'shown') return exitCodes.done;
     printValue(ran.value, json, ran.as);
@@ -69,9 +72,17 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
   }
 }
 
-function commandOver(open: () => Console, profile: string | null, json: boolean): Command {
+function commandOver(
+  open: () => Console,
+  profile: string | null,
+  json: boolean,
+  interruption: AbortSignal,
+): Command {
   const call: Command['call'] = async (name, input) => {
-    const result = await open().dispatch(name, input);
+    // A job is cancelled by itself, and what comes of it is waited for.
+    const result = await (name === 'jobs.wait'
+      ? open().dispatch(name, input)
+      : open().dispatch(name, input, interruption));
     if (!result.ok) throw new Refused(result.failure);
     return result.value;
   };

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { mkdtemp, readdir } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { findPlaces } from '#core/places.ts';
 import { writeDemoSecrets } from '#demo/secrets.ts';
@@ -88,3 +89,37 @@ test('Ctrl-C in the middle of an export ends it as cancelled: exit code 1, an ou
     result: { files: 3, missing: 0 },
   });
 }, 120_000);
+
+test('Ctrl-C while a search waits in the database cancels it there: exit code 1 and a sentence', async () => {
+  await using desk = await openDesk();
+  await desk.superuser(async ({ query }) => {
+    await query('begin');
+    await query('lock table public.users');
+    const child = spawn(
+      process.execPath,
+      ['electron/cli/cli.ts', 'search', 'somebody', '--reason', 'a test', '--profile', 'demo:operator'],
+      {
+        cwd: root,
+        env: { ...process.env, PRIVACY_CONSOLE_HOME: desk.home },
+        stdio: ['ignore', 'ignore', 'pipe'],
+      },
+    );
+    let stderr = '';
+    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+    const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+    // By another session: within a transaction the list of sessions stands still.
+    const searching = `select pid from pg_stat_activity where query like '%run_search(%' and wait_event_type = 'Lock'`;
+    for (;;) {
+      const { rows } = await desk.superuser((other) => other.query(searching));
+      if (rows.length > 0) break;
+      if (child.exitCode !== null) throw new Error(`It ended before it was interrupted: ${stderr}`);
+      await delay(20);
+    }
+    child.kill('SIGINT');
+    expect({ code: await ended, stderr }).toEqual({
+      code: 1,
+      stderr: expect.stringMatching(/cancelled/) as string,
+    });
+    await query('rollback');
+  });
+}, 60_000);
