@@ -1,12 +1,12 @@
 import { writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { parseDocument } from 'yaml';
 import type { Ask } from '#core/dataMap/catalogue.ts';
 import { draftText, mergeText } from '#core/dataMap/draft/document.ts';
 import { draftMap, type Draft } from '#core/dataMap/draft/draftMap.ts';
 import { parseMap, referenceMapText, type DataMap } from '#core/dataMap/map.ts';
 import { openDesk, expectDone } from '#tests/helpers/testDesk.ts';
 import { openForeignDatabase, type ForeignDatabase } from '#tests/helpers/foreignDatabase.ts';
+import { answered } from './answered.ts';
 import { clinic, hostile, hostileNames, shop, software } from './foreignSchemas.ts';
 
 const { signal } = new AbortController();
@@ -44,25 +44,6 @@ const masks = (map: DataMap, name: string): Readonly<Record<string, string>> =>
       mask === undefined ? [] : [[column, mask]],
     ),
   );
-
-/** Answers everything open the way a newcomer would: masks what has no place, rules tables out, names the law. */
-function answered(text: string): string {
-  const document = parseDocument(text);
-  const map = parseMap(text);
-  for (const { table, column, about } of map.undecided ?? []) {
-    const found = Object.entries(map.collections).find(([, held]) => held.table === table)?.[0];
-    if (about === 'ground') document.setIn(['collections', found, 'erasure', 'ground'], 'Tax act, s. 1');
-    else if (about !== undefined && found !== undefined) continue;
-    else if (column === undefined) document.setIn(['ignored', table], 'nothing of a person');
-    else
-      document.setIn(['collections', found, 'columns', column], {
-        category: 'user.content.private',
-        mask: 'text',
-      });
-  }
-  document.set('undecided', []);
-  return document.toString();
-}
 
 describe('the reference platform', () => {
   const shipped = parseMap(referenceMapText());
@@ -236,7 +217,7 @@ describe('a shop whose customers point to their address', () => {
     expect(rows.length).toBeGreaterThan(50);
     expect(rows.filter(({ value }) => told.includes(value))).toEqual([]);
     const sampled = answers.filter((row) => 'counts' in row);
-    expect(sampled.length).toBeGreaterThan(5);
+    expect(sampled.length).toBeGreaterThan(0);
     for (const row of sampled) expect(Object.values(row).flat().every(Number.isInteger)).toBe(true);
     // And nothing is read at all when that is not wanted.
     await database.asking(async (ask, rowsBack) => {
@@ -357,7 +338,14 @@ test('a clinic in quoted names: mixed case, partitions, keys of two columns, an 
 
 test('teams’ software: text keys, four schemas, no foreign key', async () => {
   await using database = await openForeignDatabase(software);
-  const draft = await database.asking((ask) => drafting(ask));
+  const draft = await database.asking(async (ask, answers) => {
+    const made = await drafting(ask);
+    // Values are counted where names tell nothing, and stay where they are.
+    expect(answers.filter((row) => 'counts' in row).length).toBeGreaterThan(2);
+    for (const value of ['write to owner', 'Company 1', 'saas.example'])
+      expect(JSON.stringify(answers)).not.toContain(value);
+    return made;
+  });
   const text = draftText(draft);
   const map = parseMap(text);
   expect(map.subject).toMatchObject({

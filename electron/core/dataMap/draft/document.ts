@@ -4,14 +4,13 @@ import {
   isNode,
   isScalar,
   isSeq,
-  parseDocument,
   visit,
   YAMLSeq,
   type Node,
   type Pair,
   type YAMLMap,
 } from 'yaml';
-import { parseMap, type DataMap, type Undecided } from '../map.ts';
+import { openMap, type DataMap, type Undecided } from '../map.ts';
 import { printable } from '../mapText.ts';
 import type { Because, Draft, DraftCollection, DraftColumn } from './draftMap.ts';
 
@@ -180,8 +179,7 @@ const goneMark = ' gone from the database: remove it, or correct its name';
  * @throws ExpectedError `invalid_input` when the existing map is wrong
  */
 export function mergeText(draft: Draft, text: string, file: string): Merged {
-  const map = parseMap(text, file);
-  const document = parseDocument(text);
+  const { map, document } = openMap(text, file);
   const added: string[] = [];
   const gone: string[] = [];
   const byTable = new Map(Object.entries(map.collections).map(([name, held]) => [held.table, name]));

@@ -85,12 +85,17 @@ export interface DraftOptions {
 export async function draftMap(ask: Ask, options: DraftOptions): Promise<Draft> {
   const schema = await readLiveSchema(ask);
   const tables = [...schema.tables.values()].filter(isMappable);
+  const plain = guessAll(schema, nothing);
   const sampled: Sampled =
     options.count === null
-      ? { counts: new Map(), unseen: new Map() }
+      ? nothing
       : await countPatterns(
           options.count,
           tables.filter((each) => each.readable),
+          (table, column) => {
+            const guess = plain.get(table.name)?.get(column.name);
+            return guess === undefined || !isPlaced(guess) || guess.confidence !== 'high';
+          },
           options.signal,
         );
   const guesses = guessAll(schema, sampled);
@@ -103,6 +108,8 @@ export async function draftMap(ask: Ask, options: DraftOptions): Promise<Draft> 
   const found = findPaths(usable, guesses, subject);
   return assemble({ schema, sampled, guesses, subject, found });
 }
+
+const nothing: Sampled = { counts: new Map(), unseen: new Map() };
 
 interface Known {
   readonly schema: LiveSchema;
