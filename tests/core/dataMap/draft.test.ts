@@ -177,6 +177,8 @@ describe('a shop whose customers point to their address', () => {
     expect(map.collections['orders']?.erasure).toMatchObject({
       whenReferenced: { by: [{ collection: 'invoices', column: 'order_id' }], set: { remarks: null } },
     });
+    // Whom a customer brought in stays, without saying who brought them.
+    expect(map.collections['customers']?.detach).toEqual(['referred_by']);
     expect(map.collections['customers']?.erasure).toMatchObject({
       whenReferenced: { by: [{ collection: 'orders', column: 'customer_id' }], set: { pwd: '', tel: null } },
     });
@@ -440,13 +442,18 @@ describe('a draft merged into a map somebody has worked on', () => {
         alter table customers add column nick_name text, add column blob1 bytea;
         alter table products drop column description;
         drop table newsletter;
+        alter table wishlists add column gift_for bigint references customers;
         create table gift_cards (id bigint primary key, customer_id bigint not null references customers, code_token text not null);
         create table suppliers (id int primary key, contact_email text)`),
     );
     const draft = await database.asking((ask) => drafting(ask));
     const merged = mergeText(draft, worked, 'map.yaml');
     const map = parseMap(merged.text);
-    expect(merged.added).toEqual(['public.customers.nick_name', 'public.gift_cards']);
+    expect([...merged.added].sort()).toEqual([
+      'public.customers.nick_name',
+      'public.gift_cards',
+      'public.wishlists.gift_for',
+    ]);
     expect([...merged.gone].sort()).toEqual(['public.newsletter', 'public.products.description']);
     expect(merged.text).toContain('policy: Terms of 2026 # decided by Asha');
     expect(merged.text).toContain('# orders of the web shop only');
@@ -456,7 +463,11 @@ describe('a draft merged into a map somebody has worked on', () => {
     expect(merged.text).toMatch(/# gone from the database.*\n +description:/);
     expect(map.collections['orders']?.title).toBe('Purchases');
     expect(never(map, 'gift_cards')).toEqual(['code_token']);
-    expect(openIn(map)).toEqual(['public.customers blob1', 'public.suppliers']);
+    expect(openIn(map)).toEqual([
+      'public.customers blob1',
+      'public.suppliers',
+      'public.wishlists gift_for path',
+    ]);
     // Again: nothing more happens.
     const twice = mergeText(draft, merged.text, 'map.yaml');
     expect(twice.text).toBe(merged.text);

@@ -19,7 +19,7 @@ create table customers (
   pwd text not null,
   address_id bigint references addresses,
   search tsvector generated always as (to_tsvector('simple', full_name)) stored,
-  referred_by bigint references customers on delete set null,
+  referred_by bigint references customers,
   created_at timestamptz not null default now()
 );
 comment on table customers is 'who buys here';
