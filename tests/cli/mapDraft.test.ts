@@ -55,7 +55,7 @@ test('draft, refusal to install, answer, install, merge: by command line alone',
 
   const refused = await run('db', 'install', '--map', file, ...profile);
   expect(refused.code).toBe(1);
-  expect(refused.stderr).toContain('1 thing undecided');
+  expect(refused.stderr).toContain('2 things undecided');
   expect(refused.stderr.trimEnd()).not.toMatch(/[\p{Cc}\p{Cf}]/u);
 
   await writeFile(file, answered(text).replace('policy: Privacy policy', 'policy: Terms # kept'));

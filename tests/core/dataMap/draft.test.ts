@@ -395,7 +395,7 @@ test('hostile names are names, in SQL, in YAML and in what is installed', async 
   await using database = await openForeignDatabase(hostile());
   const text = draftText(await database.asking((ask) => drafting(ask)));
   const map = parseMap(text);
-  const { schema, subject, newline, emoji, column, tab, quote } = hostileNames;
+  const { schema, subject, newline, emoji, column, tab, quote, terminal } = hostileNames;
   expect(Object.values(map.collections).map((each) => each.table)).toEqual([
     `${schema}.${subject}`,
     `${schema}.${newline}`,
@@ -403,7 +403,7 @@ test('hostile names are names, in SQL, in YAML and in what is installed', async 
   ]);
   expect(map.subject.key).toBe(tab);
   expect(Object.keys(map.collections)).toEqual(['users_drop_table_x', 'line_one_a_b_c', 't']);
-  expect(openIn(map)).toEqual([`${schema}.${subject} ${column}`]);
+  expect(openIn(map)).toEqual([`${schema}.${terminal}`, `${schema}.${subject} ${column}`]);
   // Nothing in the file moves a cursor or turns the direction of reading.
   expect(text.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u);
   expect(Object.keys(map.collections['users_drop_table_x']?.columns ?? {})).toContain(quote);
