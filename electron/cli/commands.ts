@@ -267,7 +267,23 @@ export async function commands(
               : { merge: { file: options.merge, text: await readMapFile(options.merge) } }),
           });
           await writeMapFile(options, text);
-          return { file: options.output, ...told };
+          if (globals().json) return { file: options.output, ...told };
+          return {
+            file: options.output,
+            subject: told.subject,
+            collections: told.collections,
+            columns: told.columns,
+            ignored: told.ignored,
+            // What may be written instead of each stands in the file.
+            undecided: told.undecided.map(({ table, column, about, reason }) => ({
+              what: column === undefined ? table : `${table}.${column}`,
+              about: about ?? '',
+              reason,
+            })),
+            ...listed('added', told.added),
+            ...listed('gone', told.gone),
+            ...listed('reported', told.reported),
+          };
         },
         { signIn: false },
       ),
@@ -736,6 +752,11 @@ async function show(
     limit: Math.min(options.limit, 500),
     ...(cursor === undefined ? {} : { cursor: cursor as string[] }),
   });
+}
+
+/** A list of texts as rows; nothing at all when it is empty. */
+function listed(name: string, texts: readonly string[]): Record<string, readonly { what: string }[]> {
+  return texts.length === 0 ? {} : { [name]: texts.map((what) => ({ what })) };
 }
 
 async function readMapFile(file: string): Promise<string> {

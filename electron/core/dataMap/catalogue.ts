@@ -43,9 +43,10 @@ export type Ask = (text: string, values: readonly unknown[]) => Promise<readonly
 /** Reads what the live database says about the tables the map names. */
 export async function readCatalogue(ask: Ask, map: DataMap): Promise<Catalogue> {
   const names = Object.values(map.collections).map((held) => held.table);
+  // `character` without its length would be one of length 1.
   const columns = await ask(
     `select n.nspname as schema, c.relname as table, a.attname as column,
-       case when tn.nspname = 'pg_catalog' then pg_catalog.format_type(a.atttypid, null) else tn.nspname || '.' || t.typname end as type, tn.nspname as "typeSchema",
+       case when t.typname = 'bpchar' then 'bpchar' when tn.nspname = 'pg_catalog' then pg_catalog.format_type(a.atttypid, null) else tn.nspname || '.' || t.typname end as type, tn.nspname as "typeSchema",
        case when t.typelem <> 0 and t.typlen = -1 and t.typcategory = 'A' then 'a' else t.typtype::text end as "typeKind", a.attnotnull as "notNull"
      from pg_catalog.pg_class c
      join pg_catalog.pg_namespace n on n.oid = c.relnamespace

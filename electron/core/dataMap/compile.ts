@@ -122,7 +122,9 @@ export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
     const held = collectionNamed(map, name);
     const [schema = '', table = ''] = held.table.split('.');
     return Object.entries(held.columns).map(([column, mapped]) => {
-      const type = columnOf(catalogue, held, column).type;
+      const { type: cast } = columnOf(catalogue, held, column);
+      // As the catalogue writes it, with which it is compared before an export or an erasure.
+      const type = cast === 'bpchar' ? 'character' : cast;
       return `(${[name, schema, table, column, type].map(quoteLiteral).join(', ')}, ${mapped.mask !== undefined}, ${mapped.never})`;
     });
   });

@@ -139,9 +139,11 @@ function columnsSearched(map: DataMap, catalogue: Catalogue): readonly Searched[
         isUuid: live.type === 'uuid',
         raw,
         text,
-        equal: isBase(live)
-          ? `${text} = v_text`
-          : `${raw} operator(${quoteIdentifier(live.typeSchema)}.=) v_text::${typeOf(live)}`,
+        // A domain has no operators of its own, as an extension's type has.
+        equal:
+          isBase(live) || live.typeKind === 'd'
+            ? `${text} = v_text`
+            : `${raw} operator(${quoteIdentifier(live.typeSchema)}.=) v_text::${typeOf(live)}`,
         find: (how, score, condition, order = '') =>
           `(select t.${quoteIdentifier(subjectKey)}, ${field} || ${how}, (${score})::float8 from ${quoteTable(held.table)} t where ${unless}${condition}${order} limit v_limit + 1)`,
       },

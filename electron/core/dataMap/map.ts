@@ -4,7 +4,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { ExpectedError } from '#core/kernel/errors.ts';
 import { programFolder } from '#core/kernel/programFolder.ts';
-import { openMapText, printable, type MapPlaces, type Place } from './mapText.ts';
+import { openMapText, printable, type MapPlaces, type OpenedMap, type Place } from './mapText.ts';
 
 /** How a value is shown until it is revealed; the expressions are in masks.ts. */
 export const maskNames = ['email', 'name', 'phone', 'address', 'text', 'number'] as const;
@@ -182,11 +182,19 @@ function knownFields(place: Place): readonly string[] {
  * @throws ExpectedError `invalid_input` naming the first place that is wrong and what to write instead
  */
 export function parseMap(text: string, file = 'the data map'): DataMap {
-  const { value, places } = openMapText(text, file);
+  return openMap(text, file).map;
+}
+
+/** As {@link parseMap}, with the document that the map was read from, its comments included. */
+export function openMap(
+  text: string,
+  file: string,
+): { readonly map: DataMap; readonly document: OpenedMap['document'] } {
+  const { value, document, places } = openMapText(text, file);
   const parsed = dataMapSchema.safeParse(value);
   if (!parsed.success) throw places.firstOf(parsed.error.issues, knownFields);
   checkReferences(parsed.data, places);
-  return parsed.data;
+  return { map: parsed.data, document };
 }
 
 function checkReferences(map: DataMap, places: MapPlaces): void {

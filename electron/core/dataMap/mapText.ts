@@ -13,6 +13,12 @@ export interface MapPlaces {
   firstOf(issues: readonly z.core.$ZodIssue[], fields: (place: Place) => readonly string[]): ExpectedError;
 }
 
+export interface OpenedMap {
+  readonly value: unknown;
+  readonly document: Document;
+  readonly places: MapPlaces;
+}
+
 /** Text with nothing in it that could move a cursor or turn the direction of reading. */
 export function printable(text: string): string {
   return text.replaceAll(
@@ -25,10 +31,7 @@ export function printable(text: string): string {
  * Parses the text of a map.
  * @throws ExpectedError `invalid_input` where it isn't YAML
  */
-export function openMapText(
-  text: string,
-  file: string,
-): { readonly value: unknown; readonly places: MapPlaces } {
+export function openMapText(text: string, file: string): OpenedMap {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const at = (offset: number): string => {
@@ -57,6 +60,7 @@ export function openMapText(
   }
   return {
     value,
+    document,
     places: {
       wrong,
       firstOf(issues, fields) {

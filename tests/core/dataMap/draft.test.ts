@@ -1,12 +1,12 @@
 import { writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { parseDocument } from 'yaml';
 import type { Ask } from '#core/dataMap/catalogue.ts';
 import { draftText, mergeText } from '#core/dataMap/draft/document.ts';
 import { draftMap, type Draft } from '#core/dataMap/draft/draftMap.ts';
 import { parseMap, referenceMapText, type DataMap } from '#core/dataMap/map.ts';
 import { openDesk, expectDone } from '#tests/helpers/testDesk.ts';
 import { openForeignDatabase, type ForeignDatabase } from '#tests/helpers/foreignDatabase.ts';
+import { answered } from './answered.ts';
 import { clinic, hostile, hostileNames, shop, software } from './foreignSchemas.ts';
 
 const { signal } = new AbortController();
@@ -44,25 +44,6 @@ const masks = (map: DataMap, name: string): Readonly<Record<string, string>> =>
       mask === undefined ? [] : [[column, mask]],
     ),
   );
-
-/** Answers everything open the way a newcomer would: masks what has no place, rules tables out, names the law. */
-function answered(text: string): string {
-  const document = parseDocument(text);
-  const map = parseMap(text);
-  for (const { table, column, about } of map.undecided ?? []) {
-    const found = Object.entries(map.collections).find(([, held]) => held.table === table)?.[0];
-    if (about === 'ground') document.setIn(['collections', found, 'erasure', 'ground'], 'Tax act, s. 1');
-    else if (about !== undefined && found !== undefined) continue;
-    else if (column === undefined) document.setIn(['ignored', table], 'nothing of a person');
-    else
-      document.setIn(['collections', found, 'columns', column], {
-        category: 'user.content.private',
-        mask: 'text',
-      });
-  }
-  document.set('undecided', []);
-  return document.toString();
-}
 
 describe('the reference platform', () => {
   const shipped = parseMap(referenceMapText());
@@ -196,6 +177,8 @@ describe('a shop whose customers point to their address', () => {
     expect(map.collections['orders']?.erasure).toMatchObject({
       whenReferenced: { by: [{ collection: 'invoices', column: 'order_id' }], set: { remarks: null } },
     });
+    // Whom a customer brought in stays, without saying who brought them.
+    expect(map.collections['customers']?.detach).toEqual(['referred_by']);
     expect(map.collections['customers']?.erasure).toMatchObject({
       whenReferenced: { by: [{ collection: 'orders', column: 'customer_id' }], set: { pwd: '', tel: null } },
     });
@@ -236,7 +219,7 @@ describe('a shop whose customers point to their address', () => {
     expect(rows.length).toBeGreaterThan(50);
     expect(rows.filter(({ value }) => told.includes(value))).toEqual([]);
     const sampled = answers.filter((row) => 'counts' in row);
-    expect(sampled.length).toBeGreaterThan(5);
+    expect(sampled.length).toBeGreaterThan(0);
     for (const row of sampled) expect(Object.values(row).flat().every(Number.isInteger)).toBe(true);
     // And nothing is read at all when that is not wanted.
     await database.asking(async (ask, rowsBack) => {
@@ -357,7 +340,14 @@ test('a clinic in quoted names: mixed case, partitions, keys of two columns, an 
 
 test('teams’ software: text keys, four schemas, no foreign key', async () => {
   await using database = await openForeignDatabase(software);
-  const draft = await database.asking((ask) => drafting(ask));
+  const draft = await database.asking(async (ask, answers) => {
+    const made = await drafting(ask);
+    // Values are counted where names tell nothing, and stay where they are.
+    expect(answers.filter((row) => 'counts' in row).length).toBeGreaterThan(2);
+    for (const value of ['write to owner', 'Company 1', 'saas.example'])
+      expect(JSON.stringify(answers)).not.toContain(value);
+    return made;
+  });
   const text = draftText(draft);
   const map = parseMap(text);
   expect(map.subject).toMatchObject({
@@ -405,7 +395,7 @@ test('hostile names are names, in SQL, in YAML and in what is installed', async 
   await using database = await openForeignDatabase(hostile());
   const text = draftText(await database.asking((ask) => drafting(ask)));
   const map = parseMap(text);
-  const { schema, subject, newline, emoji, column, tab, quote } = hostileNames;
+  const { schema, subject, newline, emoji, column, tab, quote, terminal } = hostileNames;
   expect(Object.values(map.collections).map((each) => each.table)).toEqual([
     `${schema}.${subject}`,
     `${schema}.${newline}`,
@@ -413,7 +403,7 @@ test('hostile names are names, in SQL, in YAML and in what is installed', async 
   ]);
   expect(map.subject.key).toBe(tab);
   expect(Object.keys(map.collections)).toEqual(['users_drop_table_x', 'line_one_a_b_c', 't']);
-  expect(openIn(map)).toEqual([`${schema}.${subject} ${column}`]);
+  expect(openIn(map)).toEqual([`${schema}.${terminal}`, `${schema}.${subject} ${column}`]);
   // Nothing in the file moves a cursor or turns the direction of reading.
   expect(text.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u);
   expect(Object.keys(map.collections['users_drop_table_x']?.columns ?? {})).toContain(quote);
@@ -452,13 +442,18 @@ describe('a draft merged into a map somebody has worked on', () => {
         alter table customers add column nick_name text, add column blob1 bytea;
         alter table products drop column description;
         drop table newsletter;
+        alter table wishlists add column gift_for bigint references customers;
         create table gift_cards (id bigint primary key, customer_id bigint not null references customers, code_token text not null);
         create table suppliers (id int primary key, contact_email text)`),
     );
     const draft = await database.asking((ask) => drafting(ask));
     const merged = mergeText(draft, worked, 'map.yaml');
     const map = parseMap(merged.text);
-    expect(merged.added).toEqual(['public.customers.nick_name', 'public.gift_cards']);
+    expect([...merged.added].sort()).toEqual([
+      'public.customers.nick_name',
+      'public.gift_cards',
+      'public.wishlists.gift_for',
+    ]);
     expect([...merged.gone].sort()).toEqual(['public.newsletter', 'public.products.description']);
     expect(merged.text).toContain('policy: Terms of 2026 # decided by Asha');
     expect(merged.text).toContain('# orders of the web shop only');
@@ -468,7 +463,11 @@ describe('a draft merged into a map somebody has worked on', () => {
     expect(merged.text).toMatch(/# gone from the database.*\n +description:/);
     expect(map.collections['orders']?.title).toBe('Purchases');
     expect(never(map, 'gift_cards')).toEqual(['code_token']);
-    expect(openIn(map)).toEqual(['public.customers blob1', 'public.suppliers']);
+    expect(openIn(map)).toEqual([
+      'public.customers blob1',
+      'public.suppliers',
+      'public.wishlists gift_for path',
+    ]);
     // Again: nothing more happens.
     const twice = mergeText(draft, merged.text, 'map.yaml');
     expect(twice.text).toBe(merged.text);

@@ -19,7 +19,7 @@ create table customers (
   pwd text not null,
   address_id bigint references addresses,
   search tsvector generated always as (to_tsvector('simple', full_name)) stored,
-  referred_by bigint references customers on delete set null,
+  referred_by bigint references customers,
   created_at timestamptz not null default now()
 );
 comment on table customers is 'who buys here';
@@ -146,13 +146,14 @@ export const hostileNames = {
   column: 'na"me\'); delete from users; --',
   tab: '\t- &a [*a]\u202e\u0007',
   quote: '{reference}${x}$function$',
+  terminal: 'a\u001b]0;title\u0007\u009b2J\u202eb\r',
 } as const;
 
 const q = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
 /** A schema of such names; the tables refer to one another as ordinary ones do. */
 export function hostile(): string {
-  const { schema, subject, newline, emoji, column, tab, quote } = hostileNames;
+  const { schema, subject, newline, emoji, column, tab, quote, terminal } = hostileNames;
   const people = `${q(schema)}.${q(subject)}`;
   return `
 create schema ${q(schema)};
@@ -168,6 +169,7 @@ create table ${q(schema)}.${q(newline)} (
   body text
 );
 create table ${q(schema)}.${q(emoji)} (id int primary key, ${q(newline)} bigint not null references ${q(schema)}.${q(newline)}, notes text);
+create table ${q(schema)}.${q(terminal)} (body text);
 insert into ${people} (${q(column)}, email) select 'Name ' || n, 'n' || n || '@mail.example' from generate_series(1, 6) n;
 insert into ${q(schema)}.${q(newline)} (${q(emoji)}, body) select n, 'text' from generate_series(1, 6) n;
 insert into ${q(schema)}.${q(emoji)} select n, n, 'note' from generate_series(1, 6) n;

@@ -4,14 +4,13 @@ import {
   isNode,
   isScalar,
   isSeq,
-  parseDocument,
   visit,
   YAMLSeq,
   type Node,
   type Pair,
   type YAMLMap,
 } from 'yaml';
-import { parseMap, type DataMap, type Undecided } from '../map.ts';
+import { openMap, type DataMap, type Undecided } from '../map.ts';
 import { printable } from '../mapText.ts';
 import type { Because, Draft, DraftCollection, DraftColumn } from './draftMap.ts';
 
@@ -45,7 +44,7 @@ function because({ confidence, reason }: Because): string {
 
 /** A node with a comment at its end; lists and fields of one proposal stay on one line. */
 function node(document: Document, value: unknown, comment?: string): Node {
-  const made = document.createNode(value, { aliasDuplicateObjects: false }) as Node;
+  const made = document.createNode(value, { aliasDuplicateObjects: false });
   if (isMap(made) || isSeq(made)) made.flow = true;
   if (comment !== undefined) made.comment = comment;
   return made;
@@ -54,7 +53,7 @@ function node(document: Document, value: unknown, comment?: string): Node {
 function pair(document: Document, name: string, value: Node, before?: string): Pair {
   const key = document.createNode(name);
   if (before !== undefined) key.commentBefore = before;
-  return document.createPair(key, value) as Pair;
+  return document.createPair(key, value);
 }
 
 function emptyMap(document: Document): YAMLMap {
@@ -97,7 +96,7 @@ function collectionNode(document: Document, drafted: DraftCollection): YAMLMap {
 }
 
 function undecidedNode(document: Document, each: Undecided): Node {
-  const made = document.createNode(each) as Node;
+  const made = document.createNode(each);
   if (isMap(made)) {
     made.flow = false;
     for (const item of made.items)
@@ -180,8 +179,7 @@ const goneMark = ' gone from the database: remove it, or correct its name';
  * @throws ExpectedError `invalid_input` when the existing map is wrong
  */
 export function mergeText(draft: Draft, text: string, file: string): Merged {
-  const map = parseMap(text, file);
-  const document = parseDocument(text);
+  const { map, document } = openMap(text, file);
   const added: string[] = [];
   const gone: string[] = [];
   const byTable = new Map(Object.entries(map.collections).map(([name, held]) => [held.table, name]));
@@ -189,6 +187,7 @@ export function mergeText(draft: Draft, text: string, file: string): Merged {
   const collections = mapAt(document, 'collections');
   // A drafted name may be another table's in the file; paths are written with the names that are in it.
   const names = namesFor(draft, map, byTable);
+  const openPaths: Undecided[] = [];
   for (const drafted of draft.collections) {
     const known = byTable.get(drafted.table);
     if (known === undefined) {
@@ -202,6 +201,17 @@ export function mergeText(draft: Draft, text: string, file: string): Merged {
     const columns = collections.getIn([known, 'columns'], true);
     const held = map.collections[known];
     if (!isMap(columns) || held === undefined) continue;
+    for (const { fields } of rename(drafted, names).subject) {
+      const column = String(fields['column']);
+      if (Object.hasOwn(held.columns, column)) continue;
+      openPaths.push({
+        table: drafted.table,
+        column,
+        about: 'path',
+        reason: 'new, and says whose row it is',
+        write: `in collections.${known}.subject: - ${JSON.stringify(fields)}; or nothing, if it doesn’t`,
+      });
+    }
     for (const column of drafted.columns) {
       if (Object.hasOwn(held.columns, column.name)) continue;
       columns.items.push(columnPair(document, column, newMark));
@@ -234,7 +244,7 @@ export function mergeText(draft: Draft, text: string, file: string): Merged {
     );
     added.push(each.table);
   }
-  const undecided = mergeUndecided(draft, map, byTable, document);
+  const undecided = mergeUndecided(draft, map, byTable, document, openPaths);
   return { text: textOf(document, text), added, gone, undecided };
 }
 
@@ -244,6 +254,7 @@ function mergeUndecided(
   map: DataMap,
   byTable: ReadonlyMap<string, string>,
   document: Document,
+  openPaths: readonly Undecided[],
 ): readonly Undecided[] {
   const columnIn = (table: string, column: string): boolean => {
     const held = map.collections[byTable.get(table) ?? ''];
@@ -271,12 +282,13 @@ function mergeUndecided(
     const each = before[place];
     return each !== undefined && !settled(each);
   });
-  const fresh = draft.undecided.filter((each) => {
+  const found = draft.undecided.filter((each) => {
     if (settled(each) || before.some((other) => same(other, each))) return false;
     // What is open about a part of something mapped was answered when its entry was taken out.
     if (each.about !== undefined) return each.table === '*' || !byTable.has(each.table);
     return true;
   });
+  const fresh = [...found, ...openPaths];
   for (const each of fresh) open.items.push(undecidedNode(document, each));
   return [...kept, ...fresh];
 }
@@ -349,7 +361,7 @@ function commented(map: YAMLMap, name: string): Node | null {
   const key = keyNode(map, name);
   const first = map.items[0];
   const isFirst = key !== null && isNode(first?.key) && first.key === key;
-  return isFirst && key.commentBefore == null && map.commentBefore != null ? map : key;
+  return isFirst && (key.commentBefore ?? '') === '' && (map.commentBefore ?? '') !== '' ? map : key;
 }
 
 function mark(map: YAMLMap, name: string, says: string): void {

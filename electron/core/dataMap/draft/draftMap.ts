@@ -85,12 +85,17 @@ export interface DraftOptions {
 export async function draftMap(ask: Ask, options: DraftOptions): Promise<Draft> {
   const schema = await readLiveSchema(ask);
   const tables = [...schema.tables.values()].filter(isMappable);
+  const plain = guessAll(schema, nothing);
   const sampled: Sampled =
     options.count === null
-      ? { counts: new Map(), unseen: new Map() }
+      ? nothing
       : await countPatterns(
           options.count,
           tables.filter((each) => each.readable),
+          (table, column) => {
+            const guess = plain.get(table.name)?.get(column.name);
+            return guess === undefined || !isPlaced(guess) || guess.confidence !== 'high';
+          },
           options.signal,
         );
   const guesses = guessAll(schema, sampled);
@@ -103,6 +108,8 @@ export async function draftMap(ask: Ask, options: DraftOptions): Promise<Draft> 
   const found = findPaths(usable, guesses, subject);
   return assemble({ schema, sampled, guesses, subject, found });
 }
+
+const nothing: Sampled = { counts: new Map(), unseen: new Map() };
 
 interface Known {
   readonly schema: LiveSchema;
@@ -604,6 +611,7 @@ function decideErasure(
     const owns = paths.some((path) => !nullable.includes(path));
     if (table !== known.subject.table)
       each.detach = nullable.filter((path) => owns || isPassing(path.column)).map((path) => path.column);
+    selfReferences(known, each, undecided);
     const kept = words.some((word) => keptWords.includes(word)) && table !== known.subject.table;
     const from = timesOf(known, table)[0];
     if (kept && from !== undefined && words.at(-1) !== 'item') {
@@ -661,6 +669,28 @@ function decideErasure(
 
 /** Over how many tables the compiler follows what holds a row. */
 const deepestHold = 4;
+
+/** Rows that refer to rows of their own table, which may be other people's: a referral, a reply. */
+function selfReferences(known: Known, each: Drafting, undecided: Undecided[]): void {
+  const { table, name } = each;
+  for (const key of table.foreignKeys) {
+    if (key.to !== table.name || key.onDelete === 'set null' || key.onDelete === 'set default') continue;
+    const [column = ''] = key.columns;
+    const simple = key.columns.length === 1 && key.keys[0] === known.subject.key;
+    if (table === known.subject.table && simple && table.columns.get(column)?.notNull === false) {
+      each.detach = [...each.detach, column];
+      continue;
+    }
+    undecided.push({
+      table: table.name,
+      about: 'erasure',
+      reason: `rows refer to others of the table by ${key.columns.join(', ')}; another person’s would ${
+        key.onDelete === 'cascade' ? 'be deleted with this one’s' : 'forbid deleting this one’s'
+      }`,
+      write: `remove this entry if both are always the same person’s; or in collections.${name}: erasure: { action: anonymise, set: … }`,
+    });
+  }
+}
 
 /** Rows that stay hold those they refer to, which can then only be anonymised, and so on up to the subject. */
 function holdBack(

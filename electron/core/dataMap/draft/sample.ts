@@ -8,6 +8,7 @@ import type { LiveColumn, LiveTable } from './liveSchema.ts';
 export interface PatternCounts {
   /** Values that aren't null. */
   readonly values: number;
+  /** Different ones, by their hash. */
   readonly distinct: number;
   /** Length of the longest, in characters, cut at `measured`. */
   readonly longest: number;
@@ -23,44 +24,66 @@ export interface PatternCounts {
   readonly holdsPhone: number;
 }
 
-export const sampledRows = 400;
-const measured = 1_000;
+const sampledRows = 100;
+const measured = 400;
 const measures = 11;
 
 /** Regular expressions without escapes, which a session's string settings could change. */
 const email = '[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+([.][A-Za-z0-9-]+)*[.][A-Za-z]{2,}';
 const phone = '[+][1-9][0-9 ().-]{6,17}[0-9]';
-const forms = [
-  `^[[:space:]]*${email}[[:space:]]*$`,
-  `^[[:space:]]*(${phone}|0?[6-9][0-9]{9}|0[0-9 ().-]{7,14}[0-9]|[(]?[0-9]{3}[)]?[-. ][0-9]{3}[-. ][0-9]{4})[[:space:]]*$`,
-  '^([0-9]{1,3}[.][0-9]{1,3}[.][0-9]{1,3}[.][0-9]{1,3}|[0-9a-fA-F]{1,4}(:[0-9a-fA-F]{0,4}){2,7})$',
-  '^[^[:space:]:?]+/[^[:space:]:?]*[.][A-Za-z0-9]{2,5}$',
-  '^([$](2[abxy]|argon2[a-z]*|scrypt|pbkdf2[-a-z0-9]*|[156y])[$]|pbkdf2_|argon2|bcrypt|SCRAM-SHA|[{]S?SHA|eyJ[A-Za-z0-9_-]{8,}[.]|-----BEGIN |sk_live_|xox[abp]-|gh[pous]_)',
-  '^[A-Za-z0-9+/_=-]{24,}$',
-  email,
-  phone,
+
+/** Each form as a condition on a value; what is cheap to see comes before the regular expression. */
+const forms: readonly ((value: string) => string)[] = [
+  (c) => `${holds(c, '@')} and ${matches(c, `^[[:space:]]*${email}[[:space:]]*$`)}`,
+  (c) =>
+    `pg_catalog.length(${c}) between 7 and 30 and ${matches(
+      c,
+      `^[[:space:]]*(${phone}|0?[6-9][0-9]{9}|0[0-9 ().-]{7,14}[0-9]|[(]?[0-9]{3}[)]?[-. ][0-9]{3}[-. ][0-9]{4})[[:space:]]*$`,
+    )}`,
+  (c) =>
+    `pg_catalog.length(${c}) between 3 and 45 and (${holds(c, '.')} or ${holds(c, ':')}) and ${matches(
+      c,
+      '^([0-9]{1,3}[.][0-9]{1,3}[.][0-9]{1,3}[.][0-9]{1,3}|[0-9a-fA-F]{1,4}(:[0-9a-fA-F]{0,4}){2,7})$',
+    )}`,
+  (c) => `${holds(c, '/')} and ${matches(c, '^[^[:space:]:?]+/[^[:space:]:?]*[.][A-Za-z0-9]{2,5}$')}`,
+  (c) =>
+    matches(
+      `pg_catalog.left(${c}, 24)`,
+      '^([$](2[abxy]|argon2[a-z]*|scrypt|pbkdf2[-a-z0-9]*|[156y])[$]|pbkdf2_|argon2|bcrypt|SCRAM-SHA|[{]S?SHA|eyJ[A-Za-z0-9_-]{8,}|-----BEGIN |sk_live_|xox[abp]-|gh[pous]_)',
+    ),
+  (c) =>
+    `pg_catalog.length(${c}) >= 24 and not ${holds(c, ' ')} and ${matches(`pg_catalog.left(${c}, 40)`, '^[A-Za-z0-9+/_=-]+$')}`,
+  (c) => `${holds(c, '@')} and ${matches(c, email)}`,
+  (c) => `${holds(c, '+')} and ${matches(c, phone)}`,
 ];
 
+function holds(value: string, text: string): string {
+  return `pg_catalog.strpos(${value}, '${text}') > 0`;
+}
+
+function matches(value: string, form: string): string {
+  return `${value} operator(pg_catalog.~) '${form}'::pg_catalog.text`;
+}
+
 /** Columns whose values can say more than their type. */
-export function canBeSampled(column: LiveColumn): boolean {
+function canBeSampled(column: LiveColumn): boolean {
   return (column.kind === 'text' || column.kind === 'json') && column.readable;
 }
 
 /** The statement that counts, in the server, over the first rows of a table; its one row holds whole numbers only. */
-export function countingStatement(table: LiveTable, columns: readonly LiveColumn[]): string {
+function countingStatement(table: LiveTable, columns: readonly LiveColumn[]): string {
   const text = 'pg_catalog.text';
   const inner = columns.map(
-    (each, place) => `pg_catalog.left(t.${quoteIdentifier(each.name)}::${text}, ${measured}) as c${place}`,
+    (each, place) =>
+      `pg_catalog.left(t.${quoteIdentifier(each.name)}::${text}, ${measured}) collate "C" as c${place}`,
   );
   const counts = columns.flatMap((_each, place) => {
     const c = `x.c${place}`;
-    const like = (form: string): string =>
-      `pg_catalog.count(*) filter (where ${c} operator(pg_catalog.~) '${form}'::${text})`;
     return [
       `pg_catalog.count(${c})`,
-      `pg_catalog.count(distinct ${c})`,
+      `pg_catalog.count(distinct pg_catalog.hashtext(${c}))`,
       `coalesce(pg_catalog.max(pg_catalog.length(${c})), 0)`,
-      ...forms.map(like),
+      ...forms.map((form) => `pg_catalog.count(*) filter (where ${form(c)})`),
     ];
   });
   const from = `${quoteIdentifier(table.schema)}.${quoteIdentifier(table.table)}`;
@@ -79,17 +102,19 @@ export interface Sampled {
 /**
  * Counts patterns of values, table by table, in the server. A table that can't
  * be read, or answers too slowly, is named instead.
+ * @param wanted whether counts can still tell something of a column
  */
 export async function countPatterns(
   ask: Ask,
   tables: readonly LiveTable[],
+  wanted: (table: LiveTable, column: LiveColumn) => boolean,
   signal: AbortSignal,
 ): Promise<Sampled> {
   const counts = new Map<string, ReadonlyMap<string, PatternCounts>>();
   const unseen = new Map<string, string>();
   for (const table of tables) {
     signal.throwIfAborted();
-    const columns = [...table.columns.values()].filter(canBeSampled);
+    const columns = [...table.columns.values()].filter((each) => canBeSampled(each) && wanted(table, each));
     if (columns.length === 0) continue;
     try {
       const [row] = await ask(countingStatement(table, columns), []);

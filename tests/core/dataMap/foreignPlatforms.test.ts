@@ -1,0 +1,103 @@
+import { writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { expect, test } from 'vitest';
+import { parseMap } from '#core/dataMap/map.ts';
+import { expectDone } from '#tests/helpers/testDesk.ts';
+import { openForeignDatabase } from '#tests/helpers/foreignDatabase.ts';
+import { answered } from './answered.ts';
+import { clinic, hostile, shop, software } from './foreignSchemas.ts';
+
+/** Each platform with a person of it, what of them must not be shown bare, and how many rows are theirs. */
+const platforms = [
+  {
+    name: 'a shop',
+    schema: shop,
+    email: 'customer2@mail.example',
+    rows: {
+      customers: 1,
+      orders: 1,
+      order_items: 1,
+      invoices: 1,
+      newsletter: 1,
+      addresses: 1,
+      products: 1,
+      countries: 1,
+    },
+    plan: {
+      order_items: 'delete',
+      newsletter: 'delete',
+      orders: 'anonymise',
+      customers: 'anonymise',
+      addresses: 'anonymise',
+      invoices: 'keep',
+    },
+  },
+  {
+    name: 'a clinic',
+    schema: clinic,
+    email: 'patient3@mail.example',
+    rows: { patients: 1, letters: 1 },
+    plan: { letters: 'delete', patients: 'delete' },
+  },
+  {
+    name: 'teams’ software',
+    schema: software,
+    email: 'owner2@saas.example',
+    rows: { accounts: 1 },
+    plan: { accounts: 'delete' },
+  },
+  {
+    name: 'a platform of hostile names',
+    schema: hostile(),
+    email: 'n2@mail.example',
+    rows: { users_drop_table_x: 1, line_one_a_b_c: 1, t: 1 },
+    plan: { t: 'delete', line_one_a_b_c: 'delete', users_drop_table_x: 'delete' },
+  },
+] as const;
+
+test.each(platforms)('$name: draft, answer, install, search, show, plan a deletion', async (given) => {
+  await using database = await openForeignDatabase(given.schema);
+  const administrator = database.console();
+  const { text } = await expectDone(administrator, 'map.draft', { profile: 'demo:administrator' });
+  const file = path.join(database.folder, 'map.yaml');
+  await writeFile(file, answered(text));
+  await expectDone(administrator, 'database.install', { profile: 'demo:administrator', map: file });
+  await expectDone(administrator, 'session.signIn', { profile: 'demo:administrator' });
+  await expectDone(administrator, 'staff.add', {
+    login: 'operator',
+    person: 'Ravi Kumar',
+    roles: ['operator'],
+  });
+
+  const operator = database.console();
+  await expectDone(operator, 'session.signIn', { profile: 'demo:operator' });
+  const reason = 'a person wrote to us';
+  const { hits } = await expectDone(operator, 'search.run', { text: given.email, reason });
+  expect(hits.map((each) => each.matched)).toEqual([
+    [{ field: expect.stringMatching(/^e-?mail$/i) as string, how: 'exact' }],
+  ]);
+  const subject = hits[0]?.subject ?? '';
+  const { access } = await expectDone(operator, 'subjects.open', { subject, reason });
+  const { counts } = await expectDone(operator, 'subjects.show', { accessId: access.id });
+  expect(
+    Object.fromEntries(counts.filter((each) => each.count > 0).map((each) => [each.collection, each.count])),
+  ).toEqual(given.rows);
+  for (const collection of Object.keys(parseMap(text).collections)) {
+    const page = await expectDone(operator, 'subjects.page', { accessId: access.id, collection });
+    expect(page.rows.length, collection).toBe(
+      (given.rows as Readonly<Record<string, number>>)[collection] ?? 0,
+    );
+    expect(JSON.stringify(page), collection).not.toContain(given.email);
+  }
+  const { request } = await expectDone(operator, 'requests.open', {
+    kind: 'deletion',
+    receivedOn: '2026-11-01',
+    subject,
+  });
+  const { plan } = await expectDone(operator, 'erasure.plan', { requestId: request.id });
+  expect(
+    Object.fromEntries(
+      plan.lines.filter((each) => each.rows > 0).map((each) => [each.collection, each.action]),
+    ),
+  ).toEqual(given.plan);
+});

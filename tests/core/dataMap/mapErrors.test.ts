@@ -1,0 +1,88 @@
+import { expect, test } from 'vitest';
+import { compileMap } from '#core/dataMap/compile.ts';
+import { mapHash, parseMap, referenceMapText } from '#core/dataMap/map.ts';
+import { ExpectedError } from '#core/kernel/errors.ts';
+
+const text = referenceMapText();
+
+function refusal(changed: string): string {
+  expect(changed).not.toBe(text);
+  try {
+    parseMap(changed, 'map.yaml');
+  } catch (error) {
+    expect(error).toBeInstanceOf(ExpectedError);
+    return (error as Error).message;
+  }
+  return 'none';
+}
+
+/** Line and column, from 1, of what was changed. */
+function placeOf(changed: string, mark: string): string {
+  const lines = changed.slice(0, changed.indexOf(mark)).split('\n');
+  return `map.yaml, line ${lines.length}, column ${(lines.at(-1) ?? '').length + 1}`;
+}
+
+/** What is written, what it is changed to, where the error points, what it says to write. */
+const wrong: readonly (readonly [string, string, string, string])[] = [
+  ['mask: email', 'mask: emial', 'emial', 'write one of email, name, phone, address, text, number'],
+  ['key: id\n', 'key: idd\n', 'idd', 'write one of id, email, name'],
+  ['title: Account\n', 'titel: Account\n', 'Account\n', 'write one of table, title, group'],
+  ['table: public.users', 'table: users', 'users\n    title', 'e.g. public.users'],
+  ['version: 1', 'version: 2', '2', 'write one of 1'],
+  ['action: delete', 'action: deleet', 'deleet', 'write one of delete, anonymise, keep, none'],
+  ['of: workspaces', 'of: workspace', 'workspace, key', 'there is no collection workspace'],
+  ['from: issued_at', 'from: issued', 'issued\n', 'write one of id, workspace_id, number'],
+  ['order: [created_at, id]', 'order: [email, id]', 'email, id]', 'order by columns that are not'],
+  ['\n  messages:', '\n  Messages:', 'Messages:', 'begin with a letter'],
+  ['by: workspace_members', 'by: members', 'workspace_id\n      person', 'there is no collection members'],
+  ['title: Account\n', 'title: [Account\n', '  Account', 'correct this line'],
+  ['  workspaces:\n    table', '  users:\n    table', 'users:\n    table: public.workspaces', 'twice'],
+  ['  collection: users', '\tcollection: users', '\tcollection', 'write spaces instead'],
+];
+
+test.each(wrong)(
+  '%j written as %j is named with its place and what to write',
+  (before, after, mark, advice) => {
+    const changed = text.replace(before, after);
+    const says = refusal(changed);
+    expect(says).toContain(advice);
+    expect(says).toMatch(/^The data map (is wrong|isn't valid YAML) at map\.yaml, line \d+, column \d+/);
+    if (changed.includes(mark) && !before.startsWith('title: Account'))
+      expect(says).toContain(placeOf(changed, mark));
+  },
+);
+
+test('what is no map at all is refused in one sentence', () => {
+  for (const given of [
+    '',
+    '[]',
+    'hello',
+    '- a',
+    '&a [*a]',
+    `a: &a [x]\n${'b: *a\n'.repeat(3)}`,
+    '{'.repeat(50),
+  ])
+    expect(refusal(given)).toMatch(/^The data map (is wrong|isn't valid YAML) at map\.yaml, line 1?\d/);
+  const laughs = [
+    'a: &a [x, x]',
+    ...[...'bcdefghij'].map((each, place) => `${each}: &${each} [${`*${'abcdefghij'[place]}, `.repeat(9)}x]`),
+  ].join('\n');
+  expect(refusal(laughs)).toContain('too many aliases');
+});
+
+test('what is undecided compiles to nothing, and is named', () => {
+  const open = `${text}\nundecided:\n  - { table: public.users, column: shoe_size, reason: tells nothing }\n  - { table: "x.\\e]0;y", reason: no path }\n`;
+  const map = parseMap(open);
+  const catalogue = {
+    tables: new Map(),
+    primaryKeys: new Map(),
+    indexes: new Map(),
+    references: [],
+    trigramSchema: null,
+  };
+  expect(() => compileMap(map, catalogue)).toThrow(
+    'leaves 2 things undecided, so nothing is installed: public.users.shoe_size, x.\\u{1b}]0;y. Decide each',
+  );
+  // A map that leaves nothing open is the same map, whether it says so or not.
+  expect(mapHash(parseMap(text))).toBe('752912aa4a744477ebbab7d5f075ee8ac598c76c5ad8092fc2708a47e88146b4');
+});
