@@ -57,7 +57,7 @@ function pair(document: Document, name: string, value: Node, before?: string): P
 }
 
 function emptyMap(document: Document): YAMLMap {
-  return document.createNode({}, { flow: false }) as YAMLMap;
+  return document.createNode({}, { flow: false });
 }
 
 function emptyList(): YAMLSeq<Node> {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ExpectedError } from '#core/kernel/errors.ts';
+import { DatabaseFault } from '../../database/errors.ts';
 import type { Ask } from '../catalogue.ts';
 import { quoteIdentifier } from '../quote.ts';
 import type { LiveColumn, LiveTable } from './liveSchema.ts';
@@ -90,6 +91,9 @@ function countingStatement(table: LiveTable, columns: readonly LiveColumn[]): st
   return `select array[${counts.join(', ')}]::int[] as counts from (select ${inner.join(', ')} from ${from} t limit ${sampledRows}) x`;
 }
 
+/** Failures that speak of one table: no right, too slow, locked, text that isn't text. */
+const ofTheTable: ReadonlySet<string> = new Set(['not_permitted', 'cancelled', 'conflict', 'invalid_input']);
+
 const countsRow = z.object({ counts: z.array(z.number().int()) });
 
 export interface Sampled {
@@ -121,14 +125,17 @@ export async function countPatterns(
       const values = countsRow.parse(row).counts;
       counts.set(table.name, new Map(columns.map((each, place) => [each.name, countsAt(values, place)])));
     } catch (error) {
-      if (!(error instanceof ExpectedError) || signal.aborted) throw error;
-      if (error.code !== 'not_permitted' && error.code !== 'cancelled' && error.code !== 'conflict')
-        throw error;
+      const known = error instanceof ExpectedError ? error.code : null;
+      // A table the server itself stumbles over (a broken type, a damaged page) is that table's fault alone.
+      const stumbled = error instanceof DatabaseFault && error.sqlState !== undefined;
+      if (signal.aborted || !(stumbled || (known !== null && ofTheTable.has(known)))) throw error;
       unseen.set(
         table.name,
-        error.code === 'not_permitted'
+        known === 'not_permitted'
           ? 'this login may not read it'
-          : 'its values could not be counted in time',
+          : stumbled
+            ? 'the server could not read its values'
+            : 'its values could not be counted in time',
       );
     }
   }
