@@ -5,6 +5,7 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { ExpectedError } from '#core/kernel/errors.ts';
 import { programFolder } from '#core/kernel/programFolder.ts';
+import { tableParts } from './quote.ts';
 
 /** How a value is shown until it is revealed; the expressions are in masks.ts. */
 export const maskNames = ['email', 'name', 'phone', 'address', 'text', 'number'] as const;
@@ -25,6 +26,8 @@ const columnFields = z.strictObject({
   /** A secret of the platform: no function selects it, no export holds it, erasure still removes it. */
   never: z.boolean().default(false),
   correct: z.boolean().default(false),
+  /** A whole number that is a time: what it counts since the beginning of 1970. */
+  epoch: z.enum(['seconds', 'milliseconds']).optional(),
   search: z.array(z.enum(searchForms)).default([]),
 });
 
@@ -34,16 +37,45 @@ const column = z.preprocess(
   columnFields,
 );
 
-/**
- * How a row belongs to a subject: `column` holds the subject's key; or, with `of`,
- * `column` holds the `key` of a row of another collection that belongs to the subject.
- */
-const subjectPath = z.strictObject({
-  column: identifier,
+/** One column, or several that are only together a key. */
+const oneOrMore = z
+  .union([identifier, z.array(identifier).min(1).max(16)])
+  .transform((given) => (typeof given === 'string' ? [given] : given));
+
+const pathFields = z.strictObject({
+  column: identifier.optional(),
+  columns: z.array(identifier).min(1).max(16).optional(),
   of: collectionName.optional(),
   key: identifier.optional(),
+  keys: z.array(identifier).max(16).optional(),
   /** Compares as text without regard to case, e.g. an e-mail address in another table. */
   ignoreCase: z.boolean().default(false),
+});
+
+/**
+ * How a row belongs to a subject: `column` holds the subject's key; or, with
+ * `of`, `column` holds the `key` of a row of another collection that belongs
+ * to the subject. A key of several columns is written `columns` and `keys`,
+ * in the same order.
+ */
+const subjectPath = pathFields.transform((given, context) => {
+  const wrong = (message: string): never => {
+    context.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  };
+  const columns = given.columns ?? (given.column === undefined ? [] : [given.column]);
+  const keys = given.keys ?? (given.key === undefined ? [] : [given.key]);
+  if ((given.column === undefined) === (given.columns === undefined))
+    return wrong('a path has either one “column” or several “columns”');
+  if (given.key !== undefined && given.keys !== undefined)
+    return wrong('a path has either one “key” or several “keys”');
+  if (given.of === undefined && keys.length > 0)
+    return wrong('a path that names a key names the collection it is of');
+  if (given.of !== undefined && keys.length === 0)
+    return wrong('a path through another collection names its key');
+  if (given.of !== undefined && keys.length !== columns.length)
+    return wrong('a path has as many keys as columns');
+  return { columns, of: given.of, keys, ignoreCase: given.ignoreCase };
 });
 
 /** What a column is set to: `now`, null, or a text in which `{reference}` stands for the subject's opaque reference. */
@@ -55,10 +87,13 @@ const erasure = z.discriminatedUnion('action', [
     /** Rows that kept rows refer to can't be deleted: they are anonymised in place instead. */
     whenReferenced: z
       .strictObject({
-        by: z.array(z.strictObject({ collection: collectionName, column: identifier })).min(1),
+        /** `column`, or `columns` in the order of the key's, names the row. */
+        by: z.array(z.strictObject({ collection: collectionName, column: oneOrMore })).min(1),
         set: assignment,
       })
       .optional(),
+    /** A row that any row refers to which is not erased with it (other people's, kept ones) stays as it is. */
+    unlessReferenced: z.literal(true).optional(),
   }),
   z.strictObject({ action: z.literal('anonymise'), set: assignment }),
   z.strictObject({
@@ -72,15 +107,24 @@ const erasure = z.discriminatedUnion('action', [
 ]);
 
 const collection = z.strictObject({
-  table: z.string().regex(/^[^.]+\.[^.]+$/, 'schema.table'),
+  /** `schema.table`, spelt as `tableName` does. */
+  table: z
+    .string()
+    .refine(
+      (name) => tableParts(name) !== null,
+      'write schema.table, as they are called in the database; a part that holds a dot or a double quote stands in double quotes, with those in it doubled, and no other part does',
+    ),
   title: z.string(),
   group: z.string(),
   subject: z.array(subjectPath).min(1),
-  /** Order of pages, newest first; columns that are never null, together unique, and not masked. */
+  /** Order of pages, newest first; columns that are not masked and, where a key tells the rows apart, never null. */
   order: z.array(identifier).min(1),
   columns: z.record(identifier, column),
-  /** Columns that refer to the subject from rows that stay (someone else's): set to null at erasure. */
-  detach: z.array(identifier).default([]),
+  /**
+   * Columns that refer to the subject, or by a path to a row of theirs, from
+   * rows that stay (someone else's): set to null at erasure.
+   */
+  detach: z.array(z.union([identifier, subjectPath])).default([]),
   erasure,
   /** How a chart counts it by day. */
   series: z
@@ -128,7 +172,8 @@ export const dataMapSchema = z.strictObject({
   /** The collection whose rows are the subjects, its key, and the columns a hit shows. */
   subject: z.strictObject({
     collection: collectionName,
-    key: identifier,
+    /** One column, or several. */
+    key: oneOrMore,
     name: identifier,
     email: identifier,
     phone: identifier,
@@ -177,27 +222,50 @@ function checkReferences(map: DataMap): void {
   };
   const columnOf = (where: string, name: string, columnName: string): void => {
     const target = map.collections[name] ?? wrong(where, `there is no collection ${name}`);
-    if (!(columnName in target.columns)) wrong(where, `${name} has no column ${columnName}`);
+    if (!Object.hasOwn(target.columns, columnName)) wrong(where, `${name} has no column ${columnName}`);
   };
-  columnOf('subject', map.subject.collection, map.subject.key);
+  for (const key of map.subject.key) columnOf('subject', map.subject.collection, key);
   for (const [name, held] of Object.entries(map.collections)) {
-    for (const step of held.subject) {
-      columnOf(`${name}.subject`, name, step.column);
-      if (held.columns[step.column]?.correct)
-        wrong(`${name}.${step.column}`, 'a column on a path to the subject is never correctable');
-      if (step.of !== undefined)
-        columnOf(
-          `${name}.subject`,
-          step.of,
-          step.key ?? wrong(`${name}.subject`, 'a path through another collection names its key'),
+    const checkPath = (where: string, path: SubjectPath): void => {
+      for (const column of path.columns) {
+        columnOf(where, name, column);
+        if (held.columns[column]?.never)
+          wrong(`${name}.${column}`, 'no path can go over a column that is never read');
+        if (held.columns[column]?.correct)
+          wrong(`${name}.${column}`, 'a column on a path to the subject is never correctable');
+      }
+      if (path.of === undefined && path.columns.length !== map.subject.key.length)
+        wrong(
+          where,
+          `the subject’s key has ${map.subject.key.length} columns, the path ${path.columns.length}`,
         );
-    }
+      for (const key of path.keys) {
+        columnOf(where, path.of ?? '', key);
+        if (map.collections[path.of ?? '']?.columns[key]?.never)
+          wrong(`${path.of ?? ''}.${key}`, 'no path can go over a column that is never read');
+      }
+    };
+    for (const path of held.subject) checkPath(`${name}.subject`, path);
     for (const each of held.order) {
       columnOf(`${name}.order`, name, each);
       if (held.columns[each]?.mask !== undefined || held.columns[each]?.never)
         wrong(`${name}.order`, `${each} is masked, and pages would betray it`);
     }
-    for (const each of held.detach) columnOf(`${name}.detach`, name, each);
+    for (const each of held.detach) {
+      if (typeof each === 'string') columnOf(`${name}.detach`, name, each);
+      else if (each.of === undefined)
+        wrong(`${name}.detach`, 'write a column of the subject’s key by its name alone');
+      else checkPath(`${name}.detach`, each);
+    }
+    if (held.erasure.action === 'delete') {
+      if (held.erasure.whenReferenced !== undefined && held.erasure.unlessReferenced !== undefined)
+        wrong(
+          `${name}.erasure`,
+          'a row that is referred to is either anonymised (“whenReferenced”) or stays (“unlessReferenced”)',
+        );
+      for (const by of held.erasure.whenReferenced?.by ?? [])
+        for (const column of by.column) columnOf(`${name}.erasure.whenReferenced`, by.collection, column);
+    }
   }
 }
 

@@ -31,17 +31,36 @@ export const planPins = [
 /** The start of each definer function's body: no raw variable in an error's detail, columns win over variables. */
 export const bodyPins = '#print_strict_params off\n#variable_conflict use_column';
 
+/**
+ * The same over the platform's tables, whose columns are always written with
+ * their alias: a bare name is ours there, even if the platform has a column
+ * called `v_key`, which would otherwise make every row everybody's.
+ */
+const platformBodyPins = '#print_strict_params off\n#variable_conflict use_variable';
+
+/** Quotes a function's or block's body; the tag is one the body doesn't hold, whatever a platform calls its columns. */
+export function dollarQuoted(body: string, tag = 'function'): string {
+  let own = tag;
+  for (let number = 1; body.includes(`$${own}$`); number += 1) own = `${tag}_${number}`;
+  return `$${own}$${body}$${own}$`;
+}
+
 /** SQL for a function of ours that runs with its owner's rights. */
 export function definer(
   signature: string,
   returns: string,
   body: string,
-  options: { readonly declare?: string; readonly pins?: string } = {},
+  options: {
+    readonly declare?: string;
+    readonly pins?: string;
+    /** Whether it names the platform's columns. */
+    readonly overPlatform?: boolean;
+  } = {},
 ): string {
   return (
     `create function privacy_console.${signature} returns ${returns}\n` +
     `language plpgsql volatile security definer ${pins}${options.pins ? ` ${options.pins}` : ''}\n` +
-    `as $function$\n${bodyPins}\n${options.declare ? `declare\n${options.declare}\n` : ''}begin\n${body}\nend\n$function$;\n`
+    `as ${dollarQuoted(`\n${options.overPlatform === true ? platformBodyPins : bodyPins}\n${options.declare ? `declare\n${options.declare}\n` : ''}begin\n${body}\nend\n`)};\n`
   );
 }
 
@@ -59,6 +78,6 @@ export function step(
   return (
     `create function privacy_console.${signature} returns ${returns}\n` +
     `language plpgsql volatile security invoker\n` +
-    `as $function$\n${bodyPins}\n${options.declare ? `declare\n${options.declare}\n` : ''}begin\n${body}\nend\n$function$;\n`
+    `as ${dollarQuoted(`\n${bodyPins}\n${options.declare ? `declare\n${options.declare}\n` : ''}begin\n${body}\nend\n`)};\n`
   );
 }

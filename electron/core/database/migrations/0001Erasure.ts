@@ -153,11 +153,18 @@ ${definer(
   update privacy_console.plan p set state = 'expired', scope = '{}' where p.subject = v_subject and p.state in ('draft', 'awaiting', 'approved', 'running');
   perform privacy_console.forget_plans(v_subject);
   v_salt := decode(replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', ''), 'hex');
+  select coalesce(jsonb_object_agg(d.collection, d.keys), '{}') into v_handed_over from (
+    select s.collection, jsonb_agg(s.row_key) as keys from (
+      select r.collection, r.row_key, r.collection || '-' || row_number() over (partition by r.collection order by r.row_key) as key
+        from privacy_console.shared_rows(v_key) r) s
+      where p_decisions ->> s.key = 'hand_over' group by s.collection) d;
+  -- What is handed over leaves the scope, and with it what hangs on it alone.
   select coalesce(jsonb_object_agg(x.name, x.keys), '{}') into v_scope from (
     select s.name, jsonb_agg(s.value order by s.value) as keys from (
-      select e.name, e.value from privacy_console.erasure_scope(v_key) e
-      union select k.name, v.value from jsonb_each(v_before) k(name, keys) cross join lateral jsonb_array_elements_text(k.keys) v(value)
-        where k.name not like '/%') s
+      select e.name, e.value from privacy_console.erasure_scope(v_key, v_handed_over) e
+      union (select k.name, v.value from jsonb_each(v_before) k(name, keys) cross join lateral jsonb_array_elements_text(k.keys) v(value)
+          where k.name not like '/%'
+        except select e.name, e.value from privacy_console.erasure_scope(v_key) e where v_handed_over <> '{}')) s
     group by s.name) x;
   v_entry := privacy_console.append('plan.intended', v_subject, p_request, 'intent', null, null);
   insert into privacy_console.plan (request, subject, staff, map_hash, scope, salt, entry)
@@ -168,12 +175,12 @@ ${definer(
       case when p_decisions ->> (s.collection || '-' || row_number() over (partition by s.collection order by s.row_key)) in ('hand_over', 'close')
         then p_decisions ->> (s.collection || '-' || row_number() over (partition by s.collection order by s.row_key)) end
     from privacy_console.shared_rows(v_key) s;
-  -- What is handed over leaves the scope.
+  -- Also what an earlier plan still held of it.
   update privacy_console.plan p set scope = (
       select jsonb_object_agg(k.name, (select coalesce(jsonb_agg(v.value order by v.value), '[]')
         from jsonb_array_elements_text(k.keys) v(value)
         where not exists (select from privacy_console.plan_decision d
-          where d.plan = v_plan and d.chosen = 'hand_over' and d.row_key = v.value and k.name like d.collection || '.%')))
+          where d.plan = v_plan and d.chosen = 'hand_over' and d.row_key = v.value and starts_with(k.name, d.collection || '.'))))
       from jsonb_each(p.scope) k(name, keys))
     where p.id = v_plan and p.scope <> '{}';
   -- Where the objects lie is frozen too: once the rows have gone nothing else tells it.
@@ -193,7 +200,7 @@ ${definer(
   return jsonb_build_object('ok', true, 'plan', v_plan) || privacy_console.receipt(v_entry);`,
   {
     declare:
-      '  v_staff bigint; v_kind text; v_state text; v_subject text; v_key text; v_salt bytea; v_before jsonb; v_scope jsonb; v_entry bigint; v_plan bigint;',
+      '  v_staff bigint; v_kind text; v_state text; v_subject text; v_key text; v_salt bytea; v_before jsonb; v_handed_over jsonb; v_scope jsonb; v_entry bigint; v_plan bigint;',
   },
 )}
 ${definer(
