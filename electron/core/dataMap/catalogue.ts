@@ -143,7 +143,9 @@ export async function readCatalogue(ask: Ask, map: DataMap): Promise<Catalogue> 
   const wanted = [
     ...new Set([
       ...mapped,
-      ...references.filter((each) => mapped.includes(each.to)).map((each) => each.from),
+      ...references
+        .filter((each) => mappedAbove(map, { descents }, each.to) !== null)
+        .map((each) => each.from),
     ]),
   ].map((name) => tableParts(name) ?? { schema: '', table: '' });
   const pairs = [wanted.map((each) => each.schema), wanted.map((each) => each.table)];
@@ -234,7 +236,11 @@ export function onlyOf(map: DataMap, catalogue: Catalogue, held: Collection): 'o
 }
 
 /** The mapped table that holds the rows of `table`: itself, or the nearest one above it. */
-export function mappedAbove(map: DataMap, catalogue: Catalogue, table: string): string | null {
+export function mappedAbove(
+  map: DataMap,
+  catalogue: Pick<Catalogue, 'descents'>,
+  table: string,
+): string | null {
   for (let at: string | undefined = table; at !== undefined;) {
     const name: string = at;
     if (Object.values(map.collections).some((held) => held.table === name)) return name;

@@ -78,22 +78,15 @@ function links(map: DataMap, catalogue: Catalogue): readonly Link[] {
   return catalogue.references.flatMap((reference) => {
     const to = nameOf.get(mappedAbove(map, catalogue, reference.to) ?? '');
     if (to === undefined) return [];
-    const above = mappedAbove(map, catalogue, reference.from);
-    const from = nameOf.get(above ?? '') ?? null;
-    // A child may have the key in a column its parent lacks.
-    const whole =
-      above !== null &&
-      reference.fromColumns.every((each) => catalogue.tables.get(above)?.has(each) === true);
-    return [{ from, fromTable: whole ? above : reference.from, to, reference }];
+    const from = nameOf.get(mappedAbove(map, catalogue, reference.from) ?? '') ?? null;
+    return [{ from, fromTable: reference.from, to, reference }];
   });
 }
 
-/** `from` item of the table a link comes from. */
-function fromOfLink(map: DataMap, catalogue: Catalogue, link: Link, alias: string): string {
-  const held = link.from === null ? undefined : collectionNamed(map, link.from);
-  return held?.table === link.fromTable
-    ? fromItem(map, catalogue, held, alias)
-    : `${quoteTable(link.fromTable)} ${alias}`;
+/** `from` item of the table a link comes from: with its partitions, for which the key holds, without its children. */
+function fromOfLink(catalogue: Catalogue, link: Link, alias: string): string {
+  const partitioned = catalogue.descents.some((each) => each.parent === link.fromTable && each.partition);
+  return `${partitioned ? '' : 'only '}${quoteTable(link.fromTable)} ${alias}`;
 }
 
 /** Condition that the referring row in `alias` names the row in `of`. */
@@ -175,7 +168,7 @@ function stays(
           ? ` and ${goes(link.from)} is not true`
           : '';
       tests.push(
-        `exists (select from ${fromOfLink(map, catalogue, link, referring)} where ${namesRow(map, catalogue, link, referring, alias)}${deleted})`,
+        `exists (select from ${fromOfLink(catalogue, link, referring)} where ${namesRow(map, catalogue, link, referring, alias)}${deleted})`,
       );
     }
   }
@@ -578,7 +571,7 @@ function deletion(
   carried.forEach((link, place) => {
     const later = cut.includes(link) || link.from === step.collection;
     parts.push(
-      `beyond_${place + 1} as (select 1 from ${fromOfLink(map, catalogue, link, 'x')} join doomed d on ${namesRow(map, catalogue, link, 'x', 'd')}${later ? ` where ${goes(link)} is not true` : ''} limit 1)`,
+      `beyond_${place + 1} as (select 1 from ${fromOfLink(catalogue, link, 'x')} join doomed d on ${namesRow(map, catalogue, link, 'x', 'd')}${later ? ` where ${goes(link)} is not true` : ''} limit 1)`,
     );
   });
   cut.forEach((link, place) => {
@@ -588,7 +581,7 @@ function deletion(
     const own =
       link.from === step.collection ? ` and not exists (select from doomed o where ${same('o', 'x')})` : '';
     parts.push(
-      `loosened_${place + 1} as (update ${fromOfLink(map, catalogue, link, 'x')} set ${set} from doomed d where ${namesRow(map, catalogue, link, 'x', 'd')} and ${goes(link)}${own})`,
+      `loosened_${place + 1} as (update ${fromOfLink(catalogue, link, 'x')} set ${set} from doomed d where ${namesRow(map, catalogue, link, 'x', 'd')} and ${goes(link)}${own})`,
     );
   });
   parts.push(

@@ -460,7 +460,7 @@ ${definer(
       raise exception 'too many' using errcode = 'PC007';
     end if;
   exception
-    when foreign_key_violation then v_trouble := 'referenced';
+    when foreign_key_violation or restrict_violation then v_trouble := 'referenced';
     when sqlstate 'PC007' then v_trouble := 'too_many';
   end;
   if v_trouble = 'too_many' then

@@ -1,0 +1,45 @@
+/**
+ * On platforms of any shape, what is exported of a person is what a walk of the
+ * rows in memory finds, and a deletion takes exactly that: every other row
+ * stays byte for byte, no constraint breaks, and what can't be done within the
+ * plan is refused. Another seed: MAP_SEED; other cases: MAP_CASES.
+ */
+import { randomInt } from 'node:crypto';
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { openDesk, type TestDesk } from '#tests/helpers/testDesk.ts';
+import { recipes } from './anySchema.ts';
+import { runCase, type Outcome, type Sessions } from './anySchemaRun.ts';
+
+const cases = Number(process.env['MAP_CASES'] ?? 300);
+const seed = Number(process.env['MAP_SEED'] ?? randomInt(2 ** 31));
+
+let desk: TestDesk;
+let sessions: Sessions;
+beforeAll(async () => {
+  desk = await openDesk();
+  const superuser = await desk.bareSuperuser();
+  sessions = { superuser, operator: await desk.bare('operator'), approver: await desk.bare('approver') };
+});
+afterAll(async () => desk[Symbol.asyncDispose]());
+
+test(
+  `${cases} platforms of any shape are exported and erased as the walk in memory says`,
+  { timeout: 600_000 },
+  async () => {
+    const outcomes = new Map<Outcome, number>();
+    let number = 0;
+    console.log(`MAP_SEED=${seed}`);
+    await fc.assert(
+      fc.asyncProperty(recipes, async (recipe) => {
+        number += 1;
+        const outcome = await runCase(sessions, recipe, number);
+        outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+      }),
+      { numRuns: cases, seed },
+    );
+    console.log([...outcomes].map(([outcome, count]) => `${count} ${outcome}`).join(', '));
+    // Otherwise the cases would tell little of what a deletion does.
+    expect(outcomes.get('erased') ?? 0).toBeGreaterThan(cases / 2);
+  },
+);
