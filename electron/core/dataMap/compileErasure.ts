@@ -103,6 +103,47 @@ function namesRow(map: DataMap, catalogue: Catalogue, link: Link, alias: string,
     .join(' and ');
 }
 
+/** Columns that a collection detaches, each with the rows it is set to null in. */
+function mentionsIn(
+  map: DataMap,
+  catalogue: Catalogue,
+  name: string,
+  alias: string,
+  variables: KeyVariable[],
+): readonly { readonly column: string; readonly condition: string }[] {
+  const held = collectionNamed(map, name);
+  return held.detach.flatMap((each) => {
+    const found = conditionsOfPaths(map, catalogue, held, detachingPaths(map, held, each));
+    addTo(variables, found.variables);
+    const columns = typeof each === 'string' ? [each] : each.columns;
+    const loose = columns.filter((column) => !columnOf(catalogue, held, column).notNull);
+    if (loose.length === 0)
+      wrongMap(
+        `The map sets ${held.table}.${columns.join(', ')} to null at erasure, which the database forbids; erase or anonymise those rows instead of detaching them.`,
+      );
+    return loose.map((column) => ({ column, condition: anyOf(found, alias) }));
+  });
+}
+
+/** Conditions on `alias` of the rows whose reference is set to null before anything is deleted. */
+function detachedFirst(
+  map: DataMap,
+  catalogue: Catalogue,
+  link: Link,
+  alias: string,
+  variables: KeyVariable[],
+): readonly string[] {
+  if (link.from === null) return [];
+  const mentions = mentionsIn(map, catalogue, link.from, alias, variables).filter((each) =>
+    link.reference.fromColumns.includes(each.column),
+  );
+  if (mentions.length === 0) return [];
+  const conditions = erasureConditions(map, catalogue, link.from);
+  addTo(variables, conditions.variables);
+  const own = anyOf(conditions, alias);
+  return [...new Set(mentions.map((each) => `${each.condition} and ${own} is not true`))];
+}
+
 /** Condition on `alias` of collection `name` that some row which stays refers to it; null when none can. */
 function stays(
   map: DataMap,
@@ -163,12 +204,14 @@ function stays(
   if (held.erasure.unlessReferenced === true) {
     for (const link of links(map, catalogue)) {
       if (link.to !== name) continue;
-      const deleted =
-        link.from !== null && collectionNamed(map, link.from).erasure.action === 'delete'
-          ? ` and ${goes(link.from)} is not true`
-          : '';
+      const passing = [
+        ...(link.from !== null && collectionNamed(map, link.from).erasure.action === 'delete'
+          ? [goes(link.from)]
+          : []),
+        ...detachedFirst(map, catalogue, link, referring, variables),
+      ];
       tests.push(
-        `exists (select from ${fromOfLink(catalogue, link, referring)} where ${namesRow(map, catalogue, link, referring, alias)}${deleted})`,
+        `exists (select from ${fromOfLink(catalogue, link, referring)} where ${[namesRow(map, catalogue, link, referring, alias), ...passing.map((each) => `(${each}) is not true`)].join(' and ')})`,
       );
     }
   }
@@ -282,18 +325,7 @@ function steps(map: DataMap, catalogue: Catalogue): readonly Step[] {
     if (held.detach.length === 0) continue;
     const conditions = erasureConditions(map, catalogue, name);
     const variables = [...conditions.variables];
-    const mentions = held.detach.flatMap((each) => {
-      const found = conditionsOfPaths(map, catalogue, held, detachingPaths(map, held, each));
-      addTo(variables, found.variables);
-      const condition = anyOf(found);
-      const columns = typeof each === 'string' ? [each] : each.columns;
-      const loose = columns.filter((column) => !columnOf(catalogue, held, column).notNull);
-      if (loose.length === 0)
-        wrongMap(
-          `The map sets ${held.table}.${columns.join(', ')} to null at erasure, which the database forbids; erase or anonymise those rows instead of detaching them.`,
-        );
-      return loose.map((column) => ({ column, condition }));
-    });
+    const mentions = mentionsIn(map, catalogue, name, 't', variables);
     made.push({
       collection: name,
       action: 'detach',

@@ -2,13 +2,14 @@
  * On platforms of any shape, what is exported of a person is what a walk of the
  * rows in memory finds, and a deletion takes exactly that: every other row
  * stays byte for byte, no constraint breaks, and what can't be done within the
- * plan is refused. Another seed: MAP_SEED; other cases: MAP_CASES.
+ * plan is refused. Another seed: MAP_SEED; more cases: MAP_CASES; one case, as
+ * a failure names it, with its tables and map: MAP_RECIPE.
  */
 import { randomInt } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openDesk, type TestDesk } from '#tests/helpers/testDesk.ts';
-import { recipes } from './anySchema.ts';
+import { caseOf, mapOf, platformSql, recipes, type Recipe } from './anySchema.ts';
 import { runCase, type Outcome, type Sessions } from './anySchemaRun.ts';
 
 const cases = Number(process.env['MAP_CASES'] ?? 300);
@@ -23,7 +24,16 @@ beforeAll(async () => {
 });
 afterAll(async () => desk[Symbol.asyncDispose]());
 
-test(
+const one = process.env['MAP_RECIPE'];
+
+test.runIf(one !== undefined)('the platform of one recipe', async () => {
+  const recipe = JSON.parse(one ?? '') as Recipe;
+  const made = caseOf(recipe, 0);
+  console.log(platformSql(made), JSON.stringify(mapOf(made), null, 1));
+  console.log(await runCase(sessions, recipe, 0));
+});
+
+test.runIf(one === undefined)(
   `${cases} platforms of any shape are exported and erased as the walk in memory says`,
   { timeout: 600_000 },
   async () => {

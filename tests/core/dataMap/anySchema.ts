@@ -670,32 +670,6 @@ export function expectedOf({ tables }: Case, person: Row): Expected {
         table.rows.filter((row) => reading.has(row) && row.inChild).map((row) => row.mark),
       );
   }
-  const links = tables.flatMap((table) =>
-    table.links.filter((link) => link.declared !== null).map((link) => ({ table, link })),
-  );
-  const refers = (link: Link, row: Row, to: Row): boolean =>
-    matches(row, link.columns, to, link.targetColumns, link.folds);
-  const doomed = new Set(
-    [...erasing.values()].filter(({ table }) => table.action === 'delete').map(({ row }) => row),
-  );
-  // What a row that stays refers to stays too, where the map says so.
-  for (let changed = true; changed;) {
-    changed = false;
-    for (const row of [...doomed]) {
-      const held = erasing.get(row);
-      if (held === undefined || !held.table.unlessReferenced) continue;
-      const kept = links.some(
-        ({ table, link }) =>
-          tables[link.target] === held.table &&
-          // A foreign key doesn't hold for the children of a table.
-          table.rows.some((other) => !other.inChild && !doomed.has(other) && refers(link, other, row)),
-      );
-      if (kept) {
-        doomed.delete(row);
-        changed = true;
-      }
-    }
-  }
   const nulled = new Map<string, string[]>();
   for (const table of tables) {
     for (const row of table.rows) {
@@ -722,10 +696,36 @@ export function expectedOf({ tables }: Case, person: Row): Expected {
       if (columns.length > 0) nulled.set(row.mark, [...new Set(columns)]);
     }
   }
+  const links = tables.flatMap((table) =>
+    table.links.filter((link) => link.declared !== null).map((link) => ({ table, link })),
+  );
+  const refers = (link: Link, row: Row, to: Row): boolean =>
+    !link.columns.some((name) => nulled.get(row.mark)?.includes(name)) &&
+    matches(row, link.columns, to, link.targetColumns, link.folds);
+  const doomed = new Set(
+    [...erasing.values()].filter(({ table }) => table.action === 'delete').map(({ row }) => row),
+  );
+  // What a row that stays refers to stays too, where the map says so.
+  for (let changed = true; changed;) {
+    changed = false;
+    for (const row of [...doomed]) {
+      const held = erasing.get(row);
+      if (held === undefined || !held.table.unlessReferenced) continue;
+      const kept = links.some(
+        ({ table, link }) =>
+          tables[link.target] === held.table &&
+          // A foreign key doesn't hold for the children of a table.
+          table.rows.some((other) => !other.inChild && !doomed.has(other) && refers(link, other, row)),
+      );
+      if (kept) {
+        doomed.delete(row);
+        changed = true;
+      }
+    }
+  }
   const feasible = !links.some(({ table, link }) =>
     table.rows.some((row) => {
       if (doomed.has(row) || row.inChild) return false;
-      if (link.columns.some((name) => nulled.get(row.mark)?.includes(name))) return false;
       return (tables[link.target]?.rows ?? []).some((to) => doomed.has(to) && refers(link, row, to));
     }),
   );
