@@ -15,6 +15,7 @@ import {
   conditionsOfPaths,
   declareVariables,
   detachedColumns,
+  erasingPaths,
   fromItem,
   frozenValues,
   instantOf,
@@ -45,9 +46,46 @@ interface Step {
 /** Conditions of the rows of a collection that erasure concerns: not those that merely mention the subject. */
 function erasureConditions(map: DataMap, catalogue: Catalogue, name: string): SubjectConditions {
   const held = collectionNamed(map, name);
+  const byOwnKey = foundByOwnKey(map, catalogue);
   return held.shared === undefined
-    ? subjectConditions(map, catalogue, held, { erasing: true })
-    : sharedConditions(map, catalogue, name);
+    ? subjectConditions(map, catalogue, held, { erasing: byOwnKey })
+    : sharedConditions(map, catalogue, held, byOwnKey);
+}
+
+const foundBefore = new WeakMap<DataMap, { catalogue: Catalogue; names: ReadonlySet<string> }>();
+
+/**
+ * Collections of which erasure sets a column to null that is on a path to the
+ * subject, so that their rows would be lost on the way: these are found by
+ * their own keys too.
+ */
+function foundByOwnKey(map: DataMap, catalogue: Catalogue): ReadonlySet<string> {
+  const known = foundBefore.get(map);
+  if (known?.catalogue === catalogue) return known.names;
+  const names = new Set(
+    setToNull(map, catalogue).flatMap((link) =>
+      link.from !== null && isOnPath(map, catalogue, link) ? [link.from] : [],
+    ),
+  );
+  foundBefore.set(map, { catalogue, names });
+  return names;
+}
+
+/** Whether setting a foreign key to null takes a path to the subject away. */
+function isOnPath(map: DataMap, catalogue: Catalogue, link: Link): boolean {
+  const loose = looseColumns(catalogue, link);
+  return (
+    link.from !== null &&
+    erasingPaths(collectionNamed(map, link.from)).some((path) =>
+      path.columns.some((column) => loose.includes(column)),
+    )
+  );
+}
+
+/** Whether a foreign key can be set to null before the rows it names go. */
+function canBeLoosened(map: DataMap, catalogue: Catalogue, link: Link): boolean {
+  if (looseColumns(catalogue, link).length === 0 || link.from === null) return false;
+  return !isOnPath(map, catalogue, link) || catalogue.primaryKeys.has(collectionNamed(map, link.from).table);
 }
 
 function anyOf(conditions: SubjectConditions, alias = 't'): string {
@@ -113,7 +151,13 @@ function mentionsIn(
 ): readonly { readonly column: string; readonly condition: string }[] {
   const held = collectionNamed(map, name);
   return held.detach.flatMap((each) => {
-    const found = conditionsOfPaths(map, catalogue, held, detachingPaths(map, held, each));
+    const found = conditionsOfPaths(
+      map,
+      catalogue,
+      held,
+      detachingPaths(map, held, each),
+      foundByOwnKey(map, catalogue),
+    );
     addTo(variables, found.variables);
     const columns = typeof each === 'string' ? [each] : each.columns;
     const loose = columns.filter((column) => !columnOf(catalogue, held, column).notNull);
@@ -159,6 +203,10 @@ function stays(
   if (trail.includes(name))
     wrongMap(
       `What refers to what goes round in a circle at ${[...trail, name].join(' → ')}, so that nobody can say which rows stay; take “whenReferenced” or “unlessReferenced” away from one of them, or detach the column that refers.`,
+    );
+  if (trail.length > 4)
+    wrongMap(
+      `What refers to what goes too far, by ${[...trail, name].join(' → ')}; take “unlessReferenced” away from one of them, or detach the column that refers.`,
     );
   const further = [...trail, name];
   const referring = `r${trail.length}`;
@@ -267,9 +315,7 @@ export function erasureOrder(map: DataMap, catalogue: Catalogue): ErasureOrder {
     }));
     const linksOf = (pair: { from: string; to: string }): readonly Link[] =>
       within().filter((link) => link.from === pair.from && link.to === pair.to);
-    const loose = pairs.find((pair) =>
-      linksOf(pair).every((link) => looseColumns(catalogue, link).length > 0),
-    );
+    const loose = pairs.find((pair) => linksOf(pair).every((link) => canBeLoosened(map, catalogue, link)));
     if (loose === undefined) {
       const tables = pairs.map(
         (pair) =>
@@ -573,7 +619,7 @@ function deletion(
   const columns = catalogue.primaryKeys.get(held.table) ?? [];
   const towards = links(map, catalogue).filter((link) => link.to === step.collection);
   const self = towards.filter((link) => link.from === step.collection);
-  const loose = self.filter((link) => looseColumns(catalogue, link).length > 0);
+  const loose = self.filter((link) => canBeLoosened(map, catalogue, link));
   // What can't be set to null goes all at once, as does what has no key to tell a batch by.
   const whole = columns.length === 0 || loose.length < self.length;
   const cut = [...loosened.filter((link) => link.to === step.collection), ...(whole ? [] : loose)];
@@ -766,7 +812,7 @@ function setToNull(map: DataMap, catalogue: Catalogue): readonly Link[] {
       (link) =>
         link.from === link.to &&
         collectionNamed(map, link.to).erasure.action === 'delete' &&
-        looseColumns(catalogue, link).length > 0,
+        canBeLoosened(map, catalogue, link),
     ),
   ];
 }

@@ -247,6 +247,8 @@ interface Scope {
   readonly map: DataMap;
   readonly catalogue: Catalogue;
   readonly erasing: boolean;
+  /** Collections whose rows erasure finds by their own frozen keys too, since it sets to null what else tells them. */
+  readonly byOwnKey: ReadonlySet<string>;
 }
 
 /** Columns of the subject's key that are set to null rather than their row erased. */
@@ -254,15 +256,28 @@ export function detachedColumns(held: Collection): readonly string[] {
   return held.detach.filter((each) => typeof each === 'string');
 }
 
+/** The paths by which erasure finds a collection's rows: not those that are set to null instead. */
+export function erasingPaths(held: Collection): readonly SubjectPath[] {
+  const detached = detachedColumns(held);
+  return held.subject.filter(
+    (path) => path.of !== undefined || !path.columns.some((column) => detached.includes(column)),
+  );
+}
+
+/** The path of a collection's rows by their own keys. */
+function ownKeyPath(map: DataMap, catalogue: Catalogue, held: Collection): SubjectPath {
+  const keys = [...(catalogue.primaryKeys.get(held.table) ?? [])];
+  const name = Object.keys(map.collections).find((each) => map.collections[each] === held);
+  return { columns: keys, of: name, keys, ignoreCase: false };
+}
+
 /** The paths by which rows of a collection belong to the subject, in the given scope. */
 function pathsOf(scope: Scope, held: Collection): readonly SubjectPath[] {
   if (!scope.erasing) return held.subject;
   if (held.shared !== undefined)
     return [{ columns: [held.shared.owner], of: undefined, keys: [], ignoreCase: false }];
-  const detached = detachedColumns(held);
-  return held.subject.filter(
-    (path) => path.of !== undefined || !path.columns.some((column) => detached.includes(column)),
-  );
+  const own = ownKeyPath(scope.map, scope.catalogue, held);
+  return [...erasingPaths(held), ...(scope.byOwnKey.has(own.of ?? '') ? [own] : [])];
 }
 
 /** Conditions that narrow `collection` to one subject, whose key is in `v_key`. */
@@ -270,23 +285,29 @@ export function subjectConditions(
   map: DataMap,
   catalogue: Catalogue,
   held: Collection,
-  options: { readonly erasing?: boolean } = {},
+  options: { readonly erasing?: ReadonlySet<string> } = {},
 ): SubjectConditions {
-  const scope = { map, catalogue, erasing: options.erasing === true };
+  const scope = {
+    map,
+    catalogue,
+    erasing: options.erasing !== undefined,
+    byOwnKey: options.erasing ?? new Set<string>(),
+  };
   return conditionsOf(
     scope,
     pathsOf(scope, held).map((path) => pathCondition(scope, held, path)),
   );
 }
 
-/** Conditions of certain paths of a collection alone. */
+/** Conditions of certain paths of a collection alone, for erasure. */
 export function conditionsOfPaths(
   map: DataMap,
   catalogue: Catalogue,
   held: Collection,
   paths: readonly SubjectPath[],
+  byOwnKey: ReadonlySet<string>,
 ): SubjectConditions {
-  const scope = { map, catalogue, erasing: true };
+  const scope = { map, catalogue, erasing: true, byOwnKey };
   return conditionsOf(
     scope,
     paths.map((path) => pathCondition(scope, held, path)),
@@ -294,12 +315,13 @@ export function conditionsOfPaths(
 }
 
 /** Condition of the rows of a shared collection that erasure may touch: by their own frozen keys, for handing over changes what else tells them. */
-export function sharedConditions(map: DataMap, catalogue: Catalogue, name: string): SubjectConditions {
-  const held = collectionNamed(map, name);
-  const keys = catalogue.primaryKeys.get(held.table) ?? [];
-  return conditionsOfPaths(map, catalogue, held, [
-    { columns: [...keys], of: name, keys: [...keys], ignoreCase: false },
-  ]);
+export function sharedConditions(
+  map: DataMap,
+  catalogue: Catalogue,
+  held: Collection,
+  byOwnKey: ReadonlySet<string>,
+): SubjectConditions {
+  return conditionsOfPaths(map, catalogue, held, [ownKeyPath(map, catalogue, held)], byOwnKey);
 }
 
 function conditionsOf(scope: Scope, made: readonly Made[]): SubjectConditions {
