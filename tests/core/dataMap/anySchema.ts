@@ -193,7 +193,7 @@ function emptyTable(random: Random, schemas: readonly string[], at: number): Tab
     further,
     computed: further.startsWith('generated always as ('),
   });
-  const identity = keyCount === 1 && types[0] === 'integer' && shape === 'plain' && random.chance(0.3);
+  const identity = told && keyCount === 1 && types[0] === 'integer' && shape === 'plain' && random.chance(0.3);
   const columns = [
     ...key.map((name, place) =>
       column(name, types[place] ?? 'text', told, identity ? 'generated always as identity' : ''),
@@ -465,14 +465,16 @@ export function mapOf({ tables }: Case): unknown {
       .map((part) => (/[."]/.test(part) ? `"${part.replaceAll('"', '""')}"` : part))
       .join('.');
   const one = (names: readonly string[]): unknown => (names.length === 1 ? names[0] : names);
-  const path = (each: Path): unknown => ({
+  // A child mapped by itself is a collection of its own, to which its own path leads.
+  const paths = (each: Path): readonly unknown[] => {
+    const parent = each.of === null ? undefined : tables[each.of];
+    if (parent === undefined) return [path(each, null)];
+    const apart = parent.shape === 'inheritedApart' ? [`${parent.collection}_child`] : [];
+    return [parent.collection, ...apart].map((of) => path(each, of));
+  };
+  const path = (each: Path, of: string | null): unknown => ({
     ...(each.columns.length === 1 ? { column: each.columns[0] } : { columns: each.columns }),
-    ...(each.of === null
-      ? {}
-      : {
-          of: tables[each.of]?.collection,
-          ...(each.keys.length === 1 ? { key: each.keys[0] } : { keys: each.keys }),
-        }),
+    ...(of === null ? {} : { of, ...(each.keys.length === 1 ? { key: each.keys[0] } : { keys: each.keys }) }),
     ...(each.ignoreCase ? { ignoreCase: true } : {}),
   });
   const collections: Record<string, unknown> = {};
@@ -480,7 +482,7 @@ export function mapOf({ tables }: Case): unknown {
     const held = {
       title: table.collection,
       group: 'All',
-      subject: table.paths.map(path),
+      subject: table.paths.flatMap(paths),
       order: table.order,
       columns: Object.fromEntries(
         table.columns.map((column) => [
@@ -498,7 +500,7 @@ export function mapOf({ tables }: Case): unknown {
       ),
       detach: [
         ...table.paths.filter((each) => each.detach).flatMap((each) => each.columns),
-        ...table.detached.map(path),
+        ...table.detached.flatMap(paths),
       ],
       erasure:
         table.action === 'delete'
