@@ -17,13 +17,22 @@ const cases = Number(process.env['MAP_CASES'] ?? 300);
 const seed = Number(process.env['MAP_SEED'] ?? randomInt(2 ** 31));
 
 let desk: TestDesk;
-let sessions: Sessions;
 beforeAll(async () => {
   desk = await openDesk();
-  const superuser = await desk.bareSuperuser();
-  sessions = { superuser, operator: await desk.bare('operator'), approver: await desk.bare('approver') };
 });
 afterAll(async () => desk[Symbol.asyncDispose]());
+
+async function openSessions(): Promise<Sessions> {
+  const superuser = await desk.bareSuperuser();
+  return { superuser, operator: await desk.bare('operator'), approver: await desk.bare('approver') };
+}
+
+async function closeSessions({ superuser, operator, approver }: Sessions): Promise<void> {
+  for (const session of [superuser, operator, approver]) await session.end();
+}
+
+/** Cases a session sees: it goes through all plans it ever made at each change of the catalogue. */
+const casesOfSession = 5;
 
 const one = process.env['MAP_RECIPE'];
 
@@ -31,6 +40,7 @@ test(
   `${one === undefined ? cases : 'one'} of the platforms of any shape are exported and erased as the walk in memory says`,
   { timeout: 1_800_000 },
   async () => {
+    let sessions = await openSessions();
     if (one !== undefined) {
       const recipe = JSON.parse(one) as Recipe;
       const made = caseOf(recipe, 0);
@@ -44,6 +54,10 @@ test(
     await fc.assert(
       fc.asyncProperty(recipes, async (recipe) => {
         number += 1;
+        if (number % casesOfSession === 0) {
+          await closeSessions(sessions);
+          sessions = await openSessions();
+        }
         const outcome = await runCase(sessions, recipe, number);
         outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
       }),

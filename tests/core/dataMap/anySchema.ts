@@ -193,7 +193,8 @@ function emptyTable(random: Random, schemas: readonly string[], at: number): Tab
     further,
     computed: further.startsWith('generated always as ('),
   });
-  const identity = told && keyCount === 1 && types[0] === 'integer' && shape === 'plain' && random.chance(0.3);
+  const identity =
+    told && keyCount === 1 && types[0] === 'integer' && shape === 'plain' && random.chance(0.3);
   const columns = [
     ...key.map((name, place) =>
       column(name, types[place] ?? 'text', told, identity ? 'generated always as identity' : ''),

@@ -85,7 +85,8 @@ async function begin(client: pg.Client): Promise<void> {
      update privacy_console.budget set tokens = 100000000;
      update privacy_console.access set closed_at = clock_timestamp() where closed_at is null;
      update privacy_console.plan set state = 'expired' where state not in ('done', 'expired', 'denied');
-     update privacy_console.subject set key = null, erased_at = null, key_hash = sha256(convert_to(reference, 'UTF8'))`,
+     update privacy_console.subject set key = null, erased_at = null, key_hash = sha256(convert_to(reference, 'UTF8'))
+       where key is not null or erased_at is not null`,
   );
 }
 
