@@ -29,7 +29,7 @@ const paths = (map: DataMap, name: string): readonly string[] =>
   (map.collections[name]?.subject ?? [])
     .map(
       (each) =>
-        `${each.column}${each.of === undefined ? '' : ` → ${each.of}.${each.key}`}${each.ignoreCase ? ' ~' : ''}`,
+        `${each.columns.join('+')}${each.of === undefined ? '' : ` → ${each.of}.${each.keys.join('+')}`}${each.ignoreCase ? ' ~' : ''}`,
     )
     .sort();
 
@@ -401,7 +401,7 @@ test('hostile names are names, in SQL, in YAML and in what is installed', async 
     `${schema}.${newline}`,
     `${schema}.${emoji}`,
   ]);
-  expect(map.subject.key).toBe(tab);
+  expect(map.subject.key).toEqual([tab]);
   expect(Object.keys(map.collections)).toEqual(['users_drop_table_x', 'line_one_a_b_c', 't']);
   expect(openIn(map)).toEqual([`${schema}.${terminal}`, `${schema}.${subject} ${column}`]);
   // Nothing in the file moves a cursor or turns the direction of reading.

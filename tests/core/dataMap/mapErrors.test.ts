@@ -78,6 +78,7 @@ test('what is undecided compiles to nothing, and is named', () => {
     primaryKeys: new Map(),
     indexes: new Map(),
     references: [],
+    descents: [],
     trigramSchema: null,
   };
   expect(() => compileMap(map, catalogue)).toThrow(
