@@ -431,7 +431,7 @@ function windowOfRows(
       ' union all ',
     );
     return `${limits}
-  return query select row_to_json(r)::text from (${all}) r;
+  return query select row_to_json(r.*)::text from (${all}) r;
   get diagnostics v_given = row_count;
   return next json_build_array(v_given, null)::text;
   return;`;
@@ -447,7 +447,7 @@ function windowOfRows(
     const byParent = byParentOf(catalogue, held, conditions, path);
     const without = withoutEarlier(conditions, place);
     const mine = `${from} where ${byParent === null ? path.on('t') : `${byParent.compared} = v_parent_${number}`}${without}`;
-    const read = (range: string): string => `return query select row_to_json(r)::text from (
+    const read = (range: string): string => `return query select row_to_json(r.*)::text from (
         select ${exact(catalogue, held)} from ${mine}${range}) r;`;
     const window = (range: string): string => `
       select ${columns.join(', ')} into ${named('upto').join(', ')} from ${mine}${range}

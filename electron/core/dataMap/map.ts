@@ -112,7 +112,7 @@ const collection = z.strictObject({
     .string()
     .refine(
       (name) => tableParts(name) !== null,
-      'write schema.table, as they are called in the database; a part that holds a dot or a double quote stands in double quotes, with those in it doubled, and no other part does',
+      'write schema.table, e.g. public.users, as they are called in the database; a part that holds a dot or a double quote stands in double quotes, with those in it doubled, and no other part does',
     ),
   title: z.string(),
   group: z.string(),

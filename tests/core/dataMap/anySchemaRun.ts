@@ -70,7 +70,7 @@ async function snapshot(client: pg.Client, made: Case): Promise<ReadonlyMap<stri
   for (const table of made.tables) {
     const found = await asked<{ mark: string; row: string }>(
       client,
-      `select t."mark" as mark, to_jsonb(t)::text as row from ${tableSql(table)} t`,
+      `select t."mark" as mark, to_jsonb(t.*)::text as row from ${tableSql(table)} t`,
     );
     for (const { mark, row } of found) rows.set(mark, row);
   }
