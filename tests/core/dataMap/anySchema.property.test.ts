@@ -16,13 +16,18 @@ import { runCase, type Outcome, type Sessions } from './anySchemaRun.ts';
 const cases = Number(process.env['MAP_CASES'] ?? 300);
 const seed = Number(process.env['MAP_SEED'] ?? randomInt(2 ** 31));
 
-let desk: TestDesk;
-beforeAll(async () => {
-  desk = await openDesk();
-});
-afterAll(async () => desk[Symbol.asyncDispose]());
+/** Cases go through as many databases at once as the smallest machine has cores. */
+const lanes = process.env['MAP_RECIPE'] === undefined && cases > 1 ? 2 : 1;
 
-async function openSessions(): Promise<Sessions> {
+const desks: TestDesk[] = [];
+beforeAll(async () => {
+  for (let lane = 0; lane < lanes; lane += 1) desks.push(await openDesk());
+});
+afterAll(async () => {
+  for (const desk of desks) await desk[Symbol.asyncDispose]();
+});
+
+async function openSessions(desk: TestDesk): Promise<Sessions> {
   const superuser = await desk.bareSuperuser();
   return { superuser, operator: await desk.bare('operator'), approver: await desk.bare('approver') };
 }
@@ -34,36 +39,45 @@ async function closeSessions({ superuser, operator, approver }: Sessions): Promi
 /** Cases a session sees: it goes through all plans it ever made at each change of the catalogue. */
 const casesOfSession = 5;
 
+async function runLane(desk: TestDesk, lane: number, outcomes: Map<Outcome, number>): Promise<void> {
+  let sessions = await openSessions(desk);
+  let number = 0;
+  await fc.assert(
+    fc.asyncProperty(recipes, async (recipe) => {
+      number += 1;
+      if (number % casesOfSession === 0) {
+        await closeSessions(sessions);
+        sessions = await openSessions(desk);
+      }
+      const outcome = await runCase(sessions, recipe, number);
+      outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+    }),
+    {
+      numRuns: lane === 0 ? Math.ceil(cases / lanes) : Math.floor(cases / lanes),
+      seed: seed + lane,
+      // A smaller case takes minutes to find; asked for, it is worth them.
+      endOnFailure: process.env['MAP_SHRINK'] === undefined,
+    },
+  );
+}
+
 const one = process.env['MAP_RECIPE'];
 
 test(
   `${one === undefined ? cases : 'one'} of the platforms of any shape are exported and erased as the walk in memory says`,
   { timeout: 1_800_000 },
   async () => {
-    let sessions = await openSessions();
-    if (one !== undefined) {
+    const [first] = desks;
+    if (one !== undefined && first !== undefined) {
       const recipe = JSON.parse(one) as Recipe;
       const made = caseOf(recipe, 0);
       console.log(platformSql(made), JSON.stringify(mapOf(made), null, 1));
-      console.log(await runCase(sessions, recipe, 0));
+      console.log(await runCase(await openSessions(first), recipe, 0));
       return;
     }
     const outcomes = new Map<Outcome, number>();
-    let number = 0;
     console.log(`MAP_SEED=${seed}`);
-    await fc.assert(
-      fc.asyncProperty(recipes, async (recipe) => {
-        number += 1;
-        if (number % casesOfSession === 0) {
-          await closeSessions(sessions);
-          sessions = await openSessions();
-        }
-        const outcome = await runCase(sessions, recipe, number);
-        outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
-      }),
-      // A smaller case takes minutes to find; asked for, it is worth them.
-      { numRuns: cases, seed, endOnFailure: process.env['MAP_SHRINK'] === undefined },
-    );
+    await Promise.all(desks.map((desk, lane) => runLane(desk, lane, outcomes)));
     console.log([...outcomes].map(([outcome, count]) => `${count} ${outcome}`).join(', '));
     // Otherwise the cases would tell little of what a deletion does.
     expect(outcomes.get('erased') ?? 0).toBeGreaterThan(cases / 2);

@@ -15,8 +15,9 @@ export interface Recipe {
 export const recipes: fc.Arbitrary<Recipe> = fc.record({
   seed: fc.nat(),
   tables: fc.oneof(
-    { weight: 30, arbitrary: fc.array(fc.nat(), { minLength: 2, maxLength: 5, size: 'max' }) },
-    { weight: 2, arbitrary: fc.array(fc.nat(), { minLength: 6, maxLength: 12, size: 'max' }) },
+    { weight: 40, arbitrary: fc.array(fc.nat(), { minLength: 2, maxLength: 3, size: 'max' }) },
+    { weight: 12, arbitrary: fc.array(fc.nat(), { minLength: 4, maxLength: 6, size: 'max' }) },
+    { weight: 2, arbitrary: fc.array(fc.nat(), { minLength: 7, maxLength: 12, size: 'max' }) },
     { weight: 1, arbitrary: fc.array(fc.nat(), { minLength: 13, maxLength: 29, size: 'max' }) },
   ),
 });
@@ -139,6 +140,9 @@ const nameStyles: readonly ((stem: string) => string)[] = [
 const hostileColumns = [
   'v_key',
   'v_rows',
+  'v_given',
+  'p_after',
+  'r',
   'p_scope',
   'p_key',
   't',
