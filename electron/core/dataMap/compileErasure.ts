@@ -647,7 +647,9 @@ function deletion(
   const goes = (link: Link): string =>
     link.from === null ? 'false' : goesWith(map, catalogue, link.from, 'x', variables);
   carried.forEach((link, place) => {
-    const later = cut.includes(link) || link.from === step.collection;
+    const later =
+      link.from === step.collection ||
+      cut.some((each) => each.reference === link.reference && each.from === link.from);
     parts.push(
       `beyond_${place + 1} as (select 1 from ${fromOfLink(catalogue, link, 'x')} join doomed d on ${namesRow(map, catalogue, link, 'x', 'd')}${later ? ` where ${goes(link)} is not true` : ''} limit 1)`,
     );
