@@ -7,6 +7,7 @@ import { findPlaces } from '#core/places.ts';
 import { parseMap } from '#core/dataMap/map.ts';
 import { writeDemoSecrets } from '#demo/secrets.ts';
 import { answered } from '#tests/core/dataMap/answered.ts';
+import { tableName } from '#core/dataMap/quote.ts';
 import { hostile, hostileNames } from '#tests/core/dataMap/foreignSchemas.ts';
 import { openForeignDatabase, type ForeignDatabase } from '#tests/helpers/foreignDatabase.ts';
 
@@ -85,7 +86,7 @@ test('what is asked wrongly ends with the right exit code and what to write', as
     code: 1,
     stderr: expect.stringContaining('can’t be read') as string,
   });
-  const named = `${hostileNames.schema}.${hostileNames.newline}`;
+  const named = tableName(hostileNames.schema, hostileNames.newline);
   expect(await run('map', 'draft', '-o', file, '--subject', named, '--json', ...profile)).toMatchObject({
     code: 0,
   });

@@ -11,7 +11,7 @@ import { withSuperuser } from '#demo/superuser.ts';
 import type { TestDesk } from './testDesk.ts';
 
 /** A database of a cluster of its own; its bucket is the platform's. */
-export type ClusterDesk = Omit<TestDesk, 'home' | 'bucket'>;
+export type ClusterDesk = Omit<TestDesk, 'home' | 'bucket' | 'bareSuperuser'>;
 
 /** A cluster of this test's own, since roles belong to all databases of one: for what adds, drops or compares them. */
 export interface OwnCluster extends ClusterDesk {

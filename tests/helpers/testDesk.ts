@@ -33,6 +33,8 @@ export interface TestDesk {
   /** A bare session as that member of staff, as `psql` would have it; closed with the desk. */
   bare(role: DemoRole): Promise<pg.Client>;
   superuser<Value>(work: (session: SuperuserSession) => Promise<Value>): Promise<Value>;
+  /** A session of the superuser that stays; closed with the desk. */
+  bareSuperuser(): Promise<pg.Client>;
   [Symbol.asyncDispose](): Promise<void>;
 }
 
@@ -68,6 +70,27 @@ export async function openDesk(options: { readonly withBucket?: boolean } = {}):
   for (const each of [folder, demoFolder]) await writeDemoSecrets(each, secrets);
   const consoles: Console[] = [];
   const sessions: pg.Client[] = [];
+  const session = async ({
+    user,
+    password,
+  }: {
+    readonly user: string;
+    readonly password: string;
+  }): Promise<pg.Client> => {
+    const client = new pg.Client({
+      host: shared.host,
+      port: shared.port,
+      database,
+      user,
+      password,
+      ssl: false,
+    });
+    // A session the test ends from outside must not end the test.
+    client.on('error', () => undefined);
+    await client.connect();
+    sessions.push(client);
+    return client;
+  };
   const desk: TestDesk = {
     host: shared.host,
     port: shared.port,
@@ -87,22 +110,8 @@ export async function openDesk(options: { readonly withBucket?: boolean } = {}):
       consoles.push(console);
       return console;
     },
-    async bare(role) {
-      const { user, password } = secrets.logins[role];
-      const client = new pg.Client({
-        host: shared.host,
-        port: shared.port,
-        database,
-        user,
-        password,
-        ssl: false,
-      });
-      // A session the test ends from outside must not end the test.
-      client.on('error', () => undefined);
-      await client.connect();
-      sessions.push(client);
-      return client;
-    },
+    bare: (role) => session(secrets.logins[role]),
+    bareSuperuser: () => session(shared.superuser),
     superuser: (work) => withSuperuser(server, database, work),
     async [Symbol.asyncDispose]() {
       await Promise.allSettled(consoles.map((each) => each.close()));

@@ -1,12 +1,20 @@
-import { dollarQuoted } from '../database/pins.ts';
+import { createHash } from 'node:crypto';
 import type { MappedCollection } from '#shared/contract/dataMap.ts';
 import { checkAgainstCatalogue, type Catalogue, type CatalogueColumn } from './catalogue.ts';
-import { compileErasureReading, compileErasureWriting, writerRights } from './compileErasure.ts';
+import {
+  compileErasureReading,
+  compileErasureWriting,
+  readerRights,
+  writerRights,
+} from './compileErasure.ts';
 import { compileAcross, compileCollection } from './compileReading.ts';
 import { compileSearch, searchTargets } from './compileSearch.ts';
 import { canonicalMap, mapHash, refuseUndecided, type Collection, type DataMap } from './map.ts';
+import { migrations } from '../database/migrations/index.ts';
 import { collectionNamed, columnOf, isBase } from './paths.ts';
-import { quoteIdentifier, quoteLiteral, quoteTable } from './quote.ts';
+import { quoteIdentifier, quoteLiteral, quoteTable, tableParts } from './quote.ts';
+import { dollarQuoted } from '../database/pins.ts';
+import { ExpectedError } from '#core/kernel/errors.ts';
 
 /** What an install runs for a map: SQL of each owner, and the rights they need on the platform's tables. */
 export interface CompiledMap {
@@ -52,9 +60,18 @@ export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
     Object.entries(held.columns)
       .filter(([, mapped]) => !mapped.never)
       .map(([name]) => name);
-  const schemas = [...new Set(names.map((name) => collectionNamed(map, name).table.split('.')[0] ?? ''))];
+  refuseTakenNames(map);
   const grants: string[] = [];
   const rights: string[] = [];
+  const writer = writerRights(map, catalogue);
+  const alsoRead = readerRights(map, catalogue);
+  const schemas = [
+    ...new Set(
+      [...names.map((name) => collectionNamed(map, name).table), ...writer.keys(), ...alsoRead.keys()].map(
+        (table) => tableParts(table)?.schema ?? '',
+      ),
+    ),
+  ];
   for (const schema of schemas) {
     grants.push(
       `do ${dollarQuoted(` begin
@@ -72,7 +89,13 @@ export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
     );
     rights.push(`reader: select on ${columns.length} columns of ${held.table}`);
   }
-  for (const [table, right] of writerRights(map, catalogue)) {
+  for (const [table, columns] of alsoRead) {
+    grants.push(
+      `grant select (${columns.map(quoteIdentifier).join(', ')}) on ${quoteTable(table)} to privacy_console_reader;`,
+    );
+    rights.push(`reader: select on ${columns.join(', ')} of ${table}, to see what its rows refer to`);
+  }
+  for (const [table, right] of writer) {
     if (right.select.length > 0)
       grants.push(
         `grant select (${right.select.map(quoteIdentifier).join(', ')}) on ${quoteTable(table)} to privacy_console_writer;`,
@@ -120,16 +143,14 @@ export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
   ].join('\n');
   const columnRows = names.flatMap((name) => {
     const held = collectionNamed(map, name);
-    const [schema = '', table = ''] = held.table.split('.');
+    const { schema, table } = tableParts(held.table) ?? { schema: '', table: '' };
     return Object.entries(held.columns).map(([column, mapped]) => {
-      const { type: cast } = columnOf(catalogue, held, column);
-      // As the catalogue writes it, with which it is compared before an export or an erasure.
-      const type = cast === 'bpchar' ? 'character' : cast;
+      const { type } = columnOf(catalogue, held, column);
       return `(${[name, schema, table, column, type].map(quoteLiteral).join(', ')}, ${mapped.mask !== undefined}, ${mapped.never})`;
     });
   });
   const ignored = Object.entries(map.ignored).map(([table, reason]) => {
-    const [schema = '', name = ''] = table.split('.');
+    const { schema, table: name } = tableParts(table) ?? { schema: '', table };
     return `(${[schema, name, reason].map(quoteLiteral).join(', ')})`;
   });
   const record = [
@@ -147,6 +168,31 @@ export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
   return { hash, reading, writing, grants: grants.join('\n'), record, rights };
 }
 
+/** Names that what we install has already, of a kind told by how it is created. */
+function takenNames(created: RegExp): ReadonlySet<string> {
+  return new Set(
+    migrations.flatMap(({ parts }) =>
+      parts.flatMap((part) => [...part.sql.matchAll(created)].map(([, name]) => name ?? '')),
+    ),
+  );
+}
+
+/** A collection becomes a view and functions beside those of the console. */
+function refuseTakenNames(map: DataMap): void {
+  const relations = takenNames(/create (?:table privacy_console\.|(?:unique )?index )(\w+)/g);
+  const functions = takenNames(/create function privacy_console\.(\w+)/g);
+  const across = ['rows_to_erase', 'object_rows', 'object_prefixes', 'run_search', 'show_reveal'];
+  const verbs = ['read', 'page', 'count', 'rows', 'part', 'cell', 'series'];
+  for (const name of Object.keys(map.collections)) {
+    const own = verbs.map((verb) => `${verb}_${name}`);
+    if (relations.has(name) || own.some((each) => functions.has(each) || across.includes(each)))
+      throw new ExpectedError(
+        'invalid_input',
+        `The collection ${name} has a name that the console uses itself; call it otherwise, e.g. platform_${name}.`,
+      );
+  }
+}
+
 /** What the window needs to know of the map. */
 export function describe(map: DataMap, catalogue: Catalogue): readonly MappedCollection[] {
   return Object.entries(map.collections).map(([name, held]) => ({
@@ -160,7 +206,7 @@ export function describe(map: DataMap, catalogue: Catalogue): readonly MappedCol
         name: column,
         title: mapped.title ?? titleOf(column),
         category: mapped.category,
-        kind: kindOf(columnOf(catalogue, held, column)),
+        kind: mapped.epoch === undefined ? kindOf(columnOf(catalogue, held, column)) : 'time',
         mask: mapped.mask ?? null,
         correctable: mapped.correct,
       })),
@@ -203,12 +249,19 @@ export interface ProfitableIndex {
   readonly statement: string;
 }
 
+/** Name of an index of ours; what doesn't fit into 63 bytes is told by its hash. */
+function indexName(table: string, what: string): string {
+  const name = `privacy_console_${table}_${what}`;
+  // The reference platform's are ASCII and as they always were.
+  if (Buffer.byteLength(name) <= 63) return name;
+  return `privacy_console_${createHash('sha256').update(name).digest('hex').slice(0, 32)}`;
+}
+
 /** The indexes that the map's searches and pages would use and the database may lack. */
 export function profitableIndexes(map: DataMap, catalogue: Catalogue): readonly ProfitableIndex[] {
   const wanted: ProfitableIndex[] = [];
   const trigram = quoteIdentifier(catalogue.trigramSchema ?? 'public');
-  const named = (table: string, what: string): string =>
-    `privacy_console_${table.split('.')[1] ?? ''}_${what}`.slice(0, 63);
+  const named = (table: string, what: string): string => indexName(tableParts(table)?.table ?? '', what);
   const searched = new Map<string, { collection: string; column: string }>();
   for (const target of searchTargets(map)) {
     if (target.form !== 'identifier') searched.set(`${target.collection}.${target.column}`, target);
@@ -230,22 +283,29 @@ export function profitableIndexes(map: DataMap, catalogue: Catalogue): readonly 
     const indexes = catalogue.indexes.get(held.table) ?? [];
     for (const path of held.subject) {
       if (path.ignoreCase) {
-        const name = named(held.table, `${path.column}_lower`);
+        const [column = ''] = path.columns;
+        const name = named(held.table, `${column}_lower`);
         wanted.push({
           name,
           table: held.table,
-          purpose: `finding rows by ${path.column}`,
-          statement: `create index concurrently if not exists ${quoteIdentifier(name)} on ${quoteTable(held.table)} (lower(${quoteIdentifier(path.column)}::text))`,
+          purpose: `finding rows by ${column}`,
+          statement: `create index concurrently if not exists ${quoteIdentifier(name)} on ${quoteTable(held.table)} (lower(${quoteIdentifier(column)}::text))`,
         });
         continue;
       }
-      if (indexes.some((index) => index[0] === path.column)) continue;
-      const name = named(held.table, `${path.column}_page`);
+      const together = path.columns.join('_');
+      if (
+        indexes.some((index) =>
+          path.columns.every((column) => index.slice(0, path.columns.length).includes(column)),
+        )
+      )
+        continue;
+      const name = named(held.table, `${together}_page`);
       wanted.push({
         name,
         table: held.table,
-        purpose: `pages by ${path.column}`,
-        statement: `create index concurrently if not exists ${quoteIdentifier(name)} on ${quoteTable(held.table)} (${[path.column, ...held.order].map(quoteIdentifier).join(', ')})`,
+        purpose: `pages by ${path.columns.join(', ')}`,
+        statement: `create index concurrently if not exists ${quoteIdentifier(name)} on ${quoteTable(held.table)} (${[...new Set([...path.columns, ...held.order])].map(quoteIdentifier).join(', ')})`,
       });
     }
   }

@@ -1,21 +1,34 @@
 import { definer, planPins } from '../database/pins.ts';
-import type { Catalogue } from './catalogue.ts';
+import { ExpectedError } from '#core/kernel/errors.ts';
+import { mappedAbove, type Catalogue, type Reference } from './catalogue.ts';
 import { isRow, prefixExpression } from './compileReading.ts';
 import { maskOf } from './masks.ts';
-import type { Collection, DataMap } from './map.ts';
+import type { Collection, DataMap, SubjectPath } from './map.ts';
 import {
   assignFrozen,
+  assignKey,
   assignLive,
   collectionNamed,
   columnOf,
+  columnOfTable,
+  compareColumns,
+  conditionsOfPaths,
   declareVariables,
+  detachedColumns,
+  erasingPaths,
+  fromItem,
+  frozenValues,
+  instantOf,
+  sameColumn,
+  sharedConditions,
   subjectConditions,
-  subjectKeyType,
+  subjectKeyIn,
   typeOf,
+  unique,
   type KeyVariable,
   type SubjectConditions,
 } from './paths.ts';
-import { quoteIdentifier, quoteLiteral, quoteTable } from './quote.ts';
+import { quoteIdentifier, quoteLiteral, quoteTable, tableParts } from './quote.ts';
 
 /** One thing erasure does to one collection. */
 interface Step {
@@ -26,122 +39,347 @@ interface Step {
   readonly condition: string;
   readonly held: Collection;
   readonly set: Readonly<Record<string, string | null>>;
-}
-
-/** The frozen keys of a shared collection itself: its rows that erasure may touch. */
-function ownVariable(catalogue: Catalogue, name: string, held: Collection): KeyVariable {
-  const [key = ''] = catalogue.primaryKeys.get(held.table) ?? [];
-  return {
-    name: `v_${name}_${key}`,
-    scope: `${name}.${key}`,
-    type: columnOf(catalogue, held, key).type,
-    select: `select t.${quoteIdentifier(key)} from ${quoteTable(held.table)} t where t.${quoteIdentifier(held.shared?.owner ?? '')} = v_key`,
-  };
+  /** Where a detaching step sets a column to null. */
+  readonly mentions: readonly { readonly column: string; readonly condition: string }[];
 }
 
 /** Conditions of the rows of a collection that erasure concerns: not those that merely mention the subject. */
 function erasureConditions(map: DataMap, catalogue: Catalogue, name: string): SubjectConditions {
   const held = collectionNamed(map, name);
-  if (held.shared !== undefined) {
-    const variable = ownVariable(catalogue, name, held);
-    const [key = ''] = catalogue.primaryKeys.get(held.table) ?? [];
-    const expression = `t.${quoteIdentifier(key)}`;
-    return {
-      variables: [variable],
-      paths: [
-        {
-          path: { column: key, ignoreCase: false },
-          condition: `${expression} = any (${variable.name})`,
-          variable,
-          expression,
-        },
-      ],
-    };
-  }
-  return subjectConditions(map, catalogue, held, {
-    leaveOut: (path) => path.of === undefined && held.detach.includes(path.column),
+  const byOwnKey = foundByOwnKey(map, catalogue);
+  return held.shared === undefined
+    ? subjectConditions(map, catalogue, held, { erasing: byOwnKey })
+    : sharedConditions(map, catalogue, held, byOwnKey);
+}
+
+const foundBefore = new WeakMap<DataMap, { catalogue: Catalogue; names: ReadonlySet<string> }>();
+
+/**
+ * Collections of which erasure sets a column to null that is on a path to the
+ * subject, so that their rows would be lost on the way: these are found by
+ * their own keys too.
+ */
+function foundByOwnKey(map: DataMap, catalogue: Catalogue): ReadonlySet<string> {
+  const known = foundBefore.get(map);
+  if (known?.catalogue === catalogue) return known.names;
+  const names = new Set(
+    setToNull(map, catalogue).flatMap((link) =>
+      link.from !== null && isOnPath(map, catalogue, link) ? [link.from] : [],
+    ),
+  );
+  foundBefore.set(map, { catalogue, names });
+  return names;
+}
+
+/** Whether setting a foreign key to null takes a path to the subject away. */
+function isOnPath(map: DataMap, catalogue: Catalogue, link: Link): boolean {
+  const loose = looseColumns(catalogue, link);
+  return (
+    link.from !== null &&
+    erasingPaths(collectionNamed(map, link.from)).some((path) =>
+      path.columns.some((column) => loose.includes(column)),
+    )
+  );
+}
+
+/** Whether a foreign key can be set to null before the rows it names go. */
+function canBeLoosened(map: DataMap, catalogue: Catalogue, link: Link): boolean {
+  if (looseColumns(catalogue, link).length === 0 || link.from === null) return false;
+  return !isOnPath(map, catalogue, link) || catalogue.primaryKeys.has(collectionNamed(map, link.from).table);
+}
+
+function anyOf(conditions: SubjectConditions, alias = 't'): string {
+  return conditions.paths.length === 0
+    ? 'false'
+    : `(${conditions.paths.map((each) => each.on(alias)).join(' or ')})`;
+}
+
+function addTo(variables: KeyVariable[], more: readonly KeyVariable[]): void {
+  for (const each of more) if (!variables.some((known) => known.name === each.name)) variables.push(each);
+}
+
+function wrongMap(says: string): never {
+  throw new ExpectedError('invalid_input', says);
+}
+
+/** A foreign key between tables as the map names them: a part of a mapped table stands for the table. */
+interface Link {
+  /** Collection of the referring table; null when none is mapped. */
+  readonly from: string | null;
+  readonly fromTable: string;
+  readonly to: string;
+  readonly reference: Reference;
+}
+
+function links(map: DataMap, catalogue: Catalogue): readonly Link[] {
+  const nameOf = new Map(Object.entries(map.collections).map(([name, held]) => [held.table, name]));
+  return catalogue.references.flatMap((reference) => {
+    const to = nameOf.get(mappedAbove(map, catalogue, reference.to) ?? '');
+    if (to === undefined) return [];
+    const from = nameOf.get(mappedAbove(map, catalogue, reference.from) ?? '') ?? null;
+    return [{ from, fromTable: reference.from, to, reference }];
   });
 }
 
-function anyOf(conditions: SubjectConditions): string {
-  return conditions.paths.length === 0
-    ? 'false'
-    : `(${conditions.paths.map((each) => each.condition).join(' or ')})`;
+/** `from` item of the table a link comes from: with its partitions, for which the key holds, without its children. */
+function fromOfLink(catalogue: Catalogue, link: Link, alias: string): string {
+  const partitioned = catalogue.descents.some((each) => each.parent === link.fromTable && each.partition);
+  return `${partitioned ? '' : 'only '}${quoteTable(link.fromTable)} ${alias}`;
 }
 
-function withAlias(condition: string, alias: string): string {
-  return condition.replaceAll(/\bt\./g, `${alias}.`);
+/** Condition that the referring row in `alias` names the row in `of`. */
+function namesRow(map: DataMap, catalogue: Catalogue, link: Link, alias: string, of: string): string {
+  const to = collectionNamed(map, link.to).table;
+  return link.reference.fromColumns
+    .map((column, place) => {
+      const key = link.reference.toColumns[place] ?? '';
+      return compareColumns(
+        [columnOfTable(catalogue, link.fromTable, column), alias],
+        [columnOfTable(catalogue, to, key), of],
+      );
+    })
+    .join(' and ');
 }
 
-/** Condition on alias `t` of collection `name` that some row which stays refers to it; null when none can. */
+/** Columns that a collection detaches, each with the rows it is set to null in. */
+function mentionsIn(
+  map: DataMap,
+  catalogue: Catalogue,
+  name: string,
+  alias: string,
+  variables: KeyVariable[],
+): readonly { readonly column: string; readonly condition: string }[] {
+  const held = collectionNamed(map, name);
+  return held.detach.flatMap((each) => {
+    const found = conditionsOfPaths(
+      map,
+      catalogue,
+      held,
+      detachingPaths(map, held, each),
+      foundByOwnKey(map, catalogue),
+    );
+    addTo(variables, found.variables);
+    const columns = typeof each === 'string' ? [each] : each.columns;
+    const loose = columns.filter((column) => !columnOf(catalogue, held, column).notNull);
+    if (loose.length === 0)
+      wrongMap(
+        `The map sets ${held.table}.${columns.join(', ')} to null at erasure, which the database forbids; erase or anonymise those rows instead of detaching them.`,
+      );
+    return loose.map((column) => ({ column, condition: anyOf(found, alias) }));
+  });
+}
+
+/** Conditions on `alias` of the rows whose reference is set to null before anything is deleted. */
+function detachedFirst(
+  map: DataMap,
+  catalogue: Catalogue,
+  link: Link,
+  alias: string,
+  variables: KeyVariable[],
+): readonly string[] {
+  if (link.from === null) return [];
+  const mentions = mentionsIn(map, catalogue, link.from, alias, variables).filter((each) =>
+    link.reference.fromColumns.includes(each.column),
+  );
+  if (mentions.length === 0) return [];
+  const conditions = erasureConditions(map, catalogue, link.from);
+  addTo(variables, conditions.variables);
+  const own = anyOf(conditions, alias);
+  return [...new Set(mentions.map((each) => `${each.condition} and ${own} is not true`))];
+}
+
+/** Condition on `alias` of collection `name` that some row which stays refers to it; null when none can. */
 function stays(
   map: DataMap,
   catalogue: Catalogue,
   name: string,
+  alias: string,
   variables: KeyVariable[],
-  depth = 0,
+  trail: readonly string[] = [],
 ): string | null {
   const held = collectionNamed(map, name);
-  if (held.erasure.action !== 'delete' || held.erasure.whenReferenced === undefined) return null;
-  if (depth > 4) throw new Error(`the map's whenReferenced goes round in a circle at ${name}`);
-  const [key = ''] = catalogue.primaryKeys.get(held.table) ?? [];
-  const tests = held.erasure.whenReferenced.by.map((by) => {
+  if (held.erasure.action !== 'delete') return null;
+  if (held.erasure.whenReferenced === undefined && held.erasure.unlessReferenced === undefined) return null;
+  if (trail.includes(name))
+    wrongMap(
+      `What refers to what goes round in a circle at ${[...trail, name].join(' → ')}, so that nobody can say which rows stay; take “whenReferenced” or “unlessReferenced” away from one of them, or detach the column that refers.`,
+    );
+  if (trail.length > 4)
+    wrongMap(
+      `What refers to what goes too far, by ${[...trail, name].join(' → ')}; take “unlessReferenced” away from one of them, or detach the column that refers.`,
+    );
+  const further = [...trail, name];
+  const referring = `r${trail.length}`;
+  const goes = (other: string): string => {
+    const conditions = erasureConditions(map, catalogue, other);
+    addTo(variables, conditions.variables);
+    const kept = stays(map, catalogue, other, referring, variables, further);
+    return kept === null
+      ? anyOf(conditions, referring)
+      : `(${anyOf(conditions, referring)} and (${kept}) is not true)`;
+  };
+  const tests: string[] = [];
+  for (const by of held.erasure.whenReferenced?.by ?? []) {
     const other = collectionNamed(map, by.collection);
-    const alias = `r${depth}`;
-    const link = `${alias}.${quoteIdentifier(by.column)} = t.${quoteIdentifier(key)}`;
+    const keys = catalogue.primaryKeys.get(held.table) ?? [];
+    if (keys.length !== by.column.length)
+      wrongMap(
+        `${by.collection} refers to ${name} by ${by.column.length} columns, and the key of ${held.table} has ${keys.length} (${keys.join(', ')}); name as many under “whenReferenced”, in that order.`,
+      );
+    const link = by.column
+      .map((column, place) =>
+        compareColumns(
+          [columnOf(catalogue, other, column), referring],
+          [columnOf(catalogue, held, keys[place] ?? ''), alias],
+        ),
+      )
+      .join(' and ');
+    const from = fromItem(map, catalogue, other, referring);
     if (other.erasure.action === 'keep' || other.erasure.action === 'none') {
-      return `exists (select from ${quoteTable(other.table)} ${alias} where ${link})`;
+      tests.push(`exists (select from ${from} where ${link})`);
+      continue;
     }
     const conditions = erasureConditions(map, catalogue, by.collection);
-    for (const each of conditions.variables)
-      if (!variables.some((known) => known.name === each.name)) variables.push(each);
-    const further = stays(map, catalogue, by.collection, variables, depth + 1);
-    const kept = other.erasure.action === 'anonymise' ? 'true' : (further ?? 'false');
-    return `exists (select from ${quoteTable(other.table)} ${alias} where ${link} and ${withAlias(anyOf(conditions), alias)} and (${withAlias(kept, alias)}))`;
-  });
-  return `(${tests.join(' or ')})`;
+    addTo(variables, conditions.variables);
+    const kept =
+      other.erasure.action === 'anonymise'
+        ? 'true'
+        : (stays(map, catalogue, by.collection, referring, variables, further) ?? 'false');
+    tests.push(
+      `exists (select from ${from} where ${link} and ${anyOf(conditions, referring)} and (${kept}))`,
+    );
+  }
+  if (held.erasure.unlessReferenced === true) {
+    for (const link of links(map, catalogue)) {
+      if (link.to !== name) continue;
+      const passing = [
+        ...(link.from !== null && collectionNamed(map, link.from).erasure.action === 'delete'
+          ? [goes(link.from)]
+          : []),
+        ...detachedFirst(map, catalogue, link, referring, variables),
+      ];
+      tests.push(
+        `exists (select from ${fromOfLink(catalogue, link, referring)} where ${[namesRow(map, catalogue, link, referring, alias), ...passing.map((each) => `(${each}) is not true`)].join(' and ')})`,
+      );
+    }
+  }
+  return tests.length === 0 ? null : `(${tests.join(' or ')})`;
 }
 
-/** The collections, those that refer to others before those they refer to. */
-export function erasureOrder(map: DataMap, catalogue: Catalogue): readonly string[] {
+/** Columns of a foreign key that can be set to null, so that the rows it names can go first. */
+function looseColumns(catalogue: Catalogue, link: Link): readonly string[] {
+  return link.reference.fromColumns.filter((column) => {
+    const live = columnOfTable(catalogue, link.fromTable, column);
+    return !live.notNull && !live.generated;
+  });
+}
+
+interface ErasureOrder {
+  /** The collections, those that refer to others before those they refer to. */
+  readonly names: readonly string[];
+  /** Foreign keys that are set to null before the rows they name go, because they go round in a circle. */
+  readonly loosened: readonly Link[];
+}
+
+/**
+ * @throws ExpectedError `invalid_input` naming tables whose rows can't be deleted in any order
+ */
+export function erasureOrder(map: DataMap, catalogue: Catalogue): ErasureOrder {
   const names = Object.keys(map.collections);
-  const tableOf = new Map(names.map((name) => [collectionNamed(map, name).table, name]));
-  const parents = new Map<string, Set<string>>(names.map((name) => [name, new Set()]));
-  for (const reference of catalogue.references) {
-    const from = tableOf.get(reference.from);
-    const to = tableOf.get(reference.to);
-    if (from !== undefined && to !== undefined && from !== to) parents.get(from)?.add(to);
-  }
+  const action = (name: string): string => collectionNamed(map, name).erasure.action;
+  let edges = links(map, catalogue).filter((link) => link.from !== null && link.from !== link.to);
+  const loosened: Link[] = [];
   const ordered: string[] = [];
   const remaining = new Set(names);
+  const within = (): readonly Link[] =>
+    edges.filter((link) => remaining.has(link.from ?? '') && remaining.has(link.to));
   while (remaining.size > 0) {
-    const free = [...remaining].filter(
-      (name) => ![...remaining].some((other) => parents.get(other)?.has(name)),
-    );
-    if (free.length === 0) throw new Error(`foreign keys form a circle among ${[...remaining].join(', ')}`);
+    const held = new Set(within().map((link) => link.to));
+    const free = [...remaining].filter((name) => !held.has(name));
     for (const name of free) {
       ordered.push(name);
       remaining.delete(name);
     }
+    if (free.length > 0) continue;
+    const telling = edges.filter(
+      (link) => action(link.to) === 'delete' && ['delete', 'anonymise'].includes(action(link.from ?? '')),
+    );
+    if (telling.length < edges.length) {
+      edges = telling;
+      continue;
+    }
+    const circle = circleAmong(within());
+    const pairs = circle.map((name, place) => ({
+      from: name,
+      to: circle[(place + 1) % circle.length] ?? '',
+    }));
+    const linksOf = (pair: { from: string; to: string }): readonly Link[] =>
+      within().filter((link) => link.from === pair.from && link.to === pair.to);
+    const loose = pairs.find((pair) => linksOf(pair).every((link) => canBeLoosened(map, catalogue, link)));
+    if (loose === undefined) {
+      const tables = pairs.map(
+        (pair) =>
+          `${collectionNamed(map, pair.from).table} (${linksOf(pair)
+            .flatMap((link) => link.reference.fromColumns)
+            .join(', ')})`,
+      );
+      return wrongMap(
+        `Rows of ${tables.join(' and ')} refer to each other and can’t be set to null, so none of them can be deleted first; map one of these collections with “erasure: { action: anonymise, set: … }”, or have one of the columns made nullable.`,
+      );
+    }
+    const cut = linksOf(loose);
+    loosened.push(...cut);
+    edges = edges.filter((link) => !cut.includes(link));
   }
-  return ordered;
+  return { names: ordered, loosened };
+}
+
+/** Collections that refer to each other in a circle, each to the next; there is one among the links. */
+function circleAmong(edges: readonly Link[]): readonly string[] {
+  const walked: string[] = [];
+  // Every collection left is referred to, so the way back never ends but in a circle.
+  let at = edges[0]?.to ?? '';
+  while (!walked.includes(at)) {
+    walked.push(at);
+    const name = at;
+    at = edges.find((link) => link.to === name)?.from ?? '';
+  }
+  return walked.slice(walked.indexOf(at)).reverse();
+}
+
+/** The paths by which what is detached refers to the subject. */
+function detachingPaths(
+  map: DataMap,
+  held: Collection,
+  detached: string | SubjectPath,
+): readonly SubjectPath[] {
+  if (typeof detached !== 'string') return [detached];
+  const direct = held.subject.filter((path) => path.of === undefined && path.columns.includes(detached));
+  if (direct.length > 0) return direct;
+  if (map.subject.key.length === 1)
+    return [{ columns: [detached], of: undefined, keys: [], ignoreCase: false }];
+  return wrongMap(
+    `The subject’s key has ${map.subject.key.length} columns, so ${held.table}.${detached} alone refers to nobody; name the path it is part of under “subject”.`,
+  );
 }
 
 function steps(map: DataMap, catalogue: Catalogue): readonly Step[] {
-  const order = erasureOrder(map, catalogue);
+  const order = erasureOrder(map, catalogue).names;
   const made: Step[] = [];
   for (const name of order) {
     const held = collectionNamed(map, name);
     if (held.detach.length === 0) continue;
     const conditions = erasureConditions(map, catalogue, name);
-    const mentions = held.detach.map((each) => `t.${quoteIdentifier(each)} = v_key`).join(' or ');
+    const variables = [...conditions.variables];
+    const mentions = mentionsIn(map, catalogue, name, 't', variables);
     made.push({
       collection: name,
       action: 'detach',
       held,
-      variables: conditions.variables,
-      condition: `(${mentions}) and ${anyOf(conditions)} is not true`,
+      variables,
+      condition: `(${[...new Set(mentions.map((each) => each.condition))].join(' or ')}) and ${anyOf(conditions)} is not true`,
       set: {},
+      mentions,
     });
   }
   const kept: Step[] = [];
@@ -154,7 +392,7 @@ function steps(map: DataMap, catalogue: Catalogue): readonly Step[] {
       case 'none':
         break;
       case 'keep':
-        kept.push({ collection: name, action: 'keep', held, variables, condition, set: {} });
+        kept.push({ collection: name, action: 'keep', held, variables, condition, set: {}, mentions: [] });
         break;
       case 'anonymise':
         made.push({
@@ -164,12 +402,21 @@ function steps(map: DataMap, catalogue: Catalogue): readonly Step[] {
           variables,
           condition,
           set: held.erasure.set,
+          mentions: [],
         });
         break;
       case 'delete': {
-        const staying = stays(map, catalogue, name, variables);
+        const staying = stays(map, catalogue, name, 't', variables);
         if (staying === null) {
-          made.push({ collection: name, action: 'delete', held, variables, condition, set: {} });
+          made.push({
+            collection: name,
+            action: 'delete',
+            held,
+            variables,
+            condition,
+            set: {},
+            mentions: [],
+          });
         } else {
           made.push({
             collection: name,
@@ -178,14 +425,17 @@ function steps(map: DataMap, catalogue: Catalogue): readonly Step[] {
             variables,
             condition: `${condition} and ${staying} is not true`,
             set: {},
+            mentions: [],
           });
+          if (held.erasure.whenReferenced === undefined) break;
           made.push({
             collection: name,
             action: 'anonymise',
             held,
             variables,
             condition: `${condition} and ${staying}`,
-            set: held.erasure.whenReferenced?.set ?? {},
+            set: held.erasure.whenReferenced.set,
+            mentions: [],
           });
         }
       }
@@ -226,37 +476,32 @@ function open(step: Step): string {
   return step.action === 'anonymise' ? `${step.condition} and ${notYet(step)}` : step.condition;
 }
 
-function unique(variables: readonly KeyVariable[]): readonly KeyVariable[] {
-  return [...new Map(variables.map((each) => [each.name, each])).values()];
-}
-
 /** What erasure reads: scope, shared rows, counts, objects; run as the reader. */
 export function compileErasureReading(map: DataMap, catalogue: Catalogue): string {
-  const keyType = subjectKeyType(map, catalogue);
   const all = steps(map, catalogue);
   const variables = unique(all.flatMap((step) => step.variables));
   const declare = declareVariables(map, catalogue, variables);
-  const begin = `  v_key := p_key::${keyType};`;
+  const begin = assignKey(map, catalogue, 'p_key');
   const shared = Object.entries(map.collections).flatMap(([name, held]) =>
     held.shared === undefined ? [] : [sharedQuery(map, catalogue, name, held, held.shared)],
   );
   const places = new Map(all.map((step, place) => [step, place + 1]));
   const planned = all.map((step) =>
     step.held.erasure.action === 'keep'
-      ? `select ${places.get(step)}, ${quoteLiteral(step.collection)}, 'keep', count(*), ${quoteLiteral(step.held.erasure.ground)}, max(t.${quoteIdentifier(step.held.erasure.from)})::timestamptz + make_interval(years => ${step.held.erasure.years}) from ${quoteTable(step.held.table)} t where ${step.condition}`
-      : `select ${places.get(step)}, ${quoteLiteral(step.collection)}, ${quoteLiteral(step.action)}, count(*), null::text, null::timestamptz from ${quoteTable(step.held.table)} t where ${open(step)}`,
+      ? `select ${places.get(step)}, ${quoteLiteral(step.collection)}, 'keep', count(*), ${quoteLiteral(step.held.erasure.ground)}, max(${instantOf(step.held.columns[step.held.erasure.from], `t.${quoteIdentifier(step.held.erasure.from)}`)}) + make_interval(years => ${step.held.erasure.years}) from ${fromItem(map, catalogue, step.held)} where ${step.condition}`
+      : `select ${places.get(step)}, ${quoteLiteral(step.collection)}, ${quoteLiteral(step.action)}, count(*), null::text, null::timestamptz from ${fromItem(map, catalogue, step.held)} where ${open(step)}`,
   );
   const objects = Object.keys(map.collections).flatMap((name) => {
     const held = collectionNamed(map, name);
     const conditions = erasureConditions(map, catalogue, name);
-    const table = quoteTable(held.table);
+    const from = fromItem(map, catalogue, held);
     return [
       ...(held.objectPrefix === undefined
         ? []
         : [
             {
               conditions,
-              query: `select ${prefixExpression(held)}, null::text from ${table} t where ${anyOf(conditions)}`,
+              query: `select ${prefixExpression(held)}, null::text from ${from} where ${anyOf(conditions)}`,
             },
           ]),
       ...(held.object === undefined
@@ -264,7 +509,7 @@ export function compileErasureReading(map: DataMap, catalogue: Catalogue): strin
         : [
             {
               conditions,
-              query: `select null::text, t.${quoteIdentifier(held.object.key)}::text from ${table} t where ${anyOf(conditions)} and t.${quoteIdentifier(held.object.key)} is not null`,
+              query: `select null::text, t.${quoteIdentifier(held.object.key)}::text from ${from} where ${anyOf(conditions)} and t.${quoteIdentifier(held.object.key)} is not null`,
             },
           ]),
     ];
@@ -272,13 +517,14 @@ export function compileErasureReading(map: DataMap, catalogue: Catalogue): strin
   const objectVariables = unique(objects.flatMap((part) => part.conditions.variables));
   return [
     definer(
-      'erasure_scope(p_key text)',
+      // What is handed over, and what hangs on it alone, has another owner: {"collection": ["key", ...]}.
+      "erasure_scope(p_key text, p_handed_over jsonb default '{}')",
       'table (name text, value text)',
       `${begin}
-${assignLive(variables)}
-${variables.map((each) => `  return query select ${quoteLiteral(each.scope)}::text, x.value::text from unnest(${each.name}) x(value);`).join('\n')}
+${assignLive(variables, { handedOver: true })}
+${variables.map((each) => `  return query select ${quoteLiteral(each.scope)}::text, y.value from (${frozenValues(each)}) y(value);`).join('\n')}
   return;`,
-      { declare },
+      { declare, overPlatform: true },
     ),
     definer(
       'shared_rows(p_key text)',
@@ -286,7 +532,7 @@ ${variables.map((each) => `  return query select ${quoteLiteral(each.scope)}::te
       `${begin}
 ${shared.map((query) => `  return query ${query};`).join('\n')}
   return;`,
-      { declare: declareVariables(map, catalogue, []) },
+      { declare: declareVariables(map, catalogue, []), overPlatform: true },
     ),
     definer(
       'rows_to_erase(p_key text, p_scope jsonb, p_reference text)',
@@ -298,7 +544,7 @@ ${planned.flatMap((query, place) => (all[place]?.action === 'keep' ? [] : [`  re
 ${assignLive(variables)}
 ${planned.flatMap((query, place) => (all[place]?.action === 'keep' ? [`  return query ${query};`] : [])).join('\n')}
   return;`,
-      { declare },
+      { declare, overPlatform: true },
     ),
     definer(
       'objects_to_erase(p_key text, p_scope jsonb)',
@@ -307,7 +553,7 @@ ${planned.flatMap((query, place) => (all[place]?.action === 'keep' ? [`  return 
 ${assignFrozen(objectVariables)}
 ${objects.map((part) => `  return query ${part.query};`).join('\n')}
   return;`,
-      { declare: declareVariables(map, catalogue, objectVariables) },
+      { declare: declareVariables(map, catalogue, objectVariables), overPlatform: true },
     ),
   ].join('\n');
 }
@@ -319,57 +565,170 @@ function sharedQuery(
   held: Collection,
   shared: NonNullable<Collection['shared']>,
 ): string {
-  const [key = ''] = catalogue.primaryKeys.get(held.table) ?? [];
-  const bridge = quoteTable(collectionNamed(map, shared.by).table);
+  const keys = catalogue.primaryKeys.get(held.table) ?? [];
+  const [key = ''] = keys;
+  if (keys.length !== 1 || map.subject.key.length !== 1)
+    wrongMap(
+      `${held.table} is mapped as shared, which needs a key of one column for it and for the subject; take “shared” away, or map the bridge to its people as a path.`,
+    );
+  const bridge = collectionNamed(map, shared.by);
   const mask = held.columns[shared.about]?.mask;
   const about = `t.${quoteIdentifier(shared.about)}::text`;
-  const others = `${bridge} b where b.${quoteIdentifier(shared.column)} = t.${quoteIdentifier(key)} and b.${quoteIdentifier(shared.person)} <> v_key`;
+  const person = subjectKeyIn(map, catalogue, bridge, [shared.person], 'b');
+  const link = compareColumns(
+    [columnOf(catalogue, bridge, shared.column), 'b'],
+    [columnOf(catalogue, held, key), 't'],
+  );
+  const others = `${fromItem(map, catalogue, bridge, 'b')} where ${link} and ${person} <> v_key`;
   return `select ${quoteLiteral(name)}::text, t.${quoteIdentifier(key)}::text, ${mask === undefined ? about : maskOf(mask, about)},
     (select b.${quoteIdentifier(shared.person)}::text from ${others} order by b.${quoteIdentifier(shared.since)}, b.${quoteIdentifier(shared.person)} limit 1)
-    from ${quoteTable(held.table)} t where t.${quoteIdentifier(shared.owner)} = v_key and exists (select from ${others})`;
+    from ${fromItem(map, catalogue, held)} where ${subjectKeyIn(map, catalogue, held, [shared.owner], 't')} = v_key and exists (select from ${others})`;
+}
+
+/** Condition that a row of the collection in `alias` is deleted in the end. */
+function goesWith(
+  map: DataMap,
+  catalogue: Catalogue,
+  name: string,
+  alias: string,
+  variables: KeyVariable[],
+): string {
+  const conditions = erasureConditions(map, catalogue, name);
+  addTo(variables, conditions.variables);
+  const staying = stays(map, catalogue, name, alias, variables);
+  return staying === null
+    ? anyOf(conditions, alias)
+    : `(${anyOf(conditions, alias)} and ${staying} is not true)`;
+}
+
+/**
+ * Deletes one batch. Where foreign keys would carry the deletion further than
+ * the plan, or go round in a circle, one statement does three things, so that
+ * constraints look at its end only: it sets to null the keys of rows that go
+ * later, looks for other rows that a cascade would reach, and deletes.
+ */
+function deletion(
+  map: DataMap,
+  catalogue: Catalogue,
+  step: Step,
+  loosened: readonly Link[],
+  variables: KeyVariable[],
+): string {
+  const { held } = step;
+  const from = fromItem(map, catalogue, held);
+  const columns = catalogue.primaryKeys.get(held.table) ?? [];
+  const towards = links(map, catalogue).filter((link) => link.to === step.collection);
+  const self = towards.filter((link) => link.from === step.collection);
+  const loose = self.filter((link) => canBeLoosened(map, catalogue, link));
+  // What can't be set to null goes all at once, as does what has no key to tell a batch by.
+  const whole = columns.length === 0 || loose.length < self.length;
+  const cut = [...loosened.filter((link) => link.to === step.collection), ...(whole ? [] : loose)];
+  const carried = towards.filter((link) => link.reference.onDelete !== 'refuse');
+  const limit = whole ? '' : ' limit p_limit';
+  const same = (one: string, other: string): string =>
+    columns
+      .map((each) => {
+        const { on } = sameColumn(columnOf(catalogue, held, each));
+        return `${on(`${one}.${quoteIdentifier(each)}`)} = ${on(`${other}.${quoteIdentifier(each)}`)}`;
+      })
+      .join(' and ');
+  if (cut.length === 0 && carried.length === 0) {
+    const doomed = `(select ${columns.map((each) => `t.${quoteIdentifier(each)}`).join(', ')} from ${from} where ${open(step)}${limit}) d`;
+    return columns.length === 0
+      ? `delete from ${from} where ${open(step)};
+    get diagnostics v_rows = row_count;`
+      : `delete from ${from} using ${doomed} where ${same('t', 'd')};
+    get diagnostics v_rows = row_count;`;
+  }
+  const needed = [...new Set([...columns, ...towards.flatMap((link) => link.reference.toColumns)])];
+  const parts = [
+    `doomed as materialized (select ${needed.map((each) => `t.${quoteIdentifier(each)}`).join(', ')} from ${from} where ${open(step)}${limit})`,
+  ];
+  const goes = (link: Link): string =>
+    link.from === null ? 'false' : goesWith(map, catalogue, link.from, 'x', variables);
+  carried.forEach((link, place) => {
+    const later =
+      link.from === step.collection ||
+      cut.some((each) => each.reference === link.reference && each.from === link.from);
+    parts.push(
+      `beyond_${place + 1} as (select 1 from ${fromOfLink(catalogue, link, 'x')} join doomed d on ${namesRow(map, catalogue, link, 'x', 'd')}${later ? ` where ${goes(link)} is not true` : ''} limit 1)`,
+    );
+  });
+  cut.forEach((link, place) => {
+    const set = looseColumns(catalogue, link)
+      .map((each) => `${quoteIdentifier(each)} = null`)
+      .join(', ');
+    const own =
+      link.from === step.collection ? ` and not exists (select from doomed o where ${same('o', 'x')})` : '';
+    parts.push(
+      `loosened_${place + 1} as (update ${fromOfLink(catalogue, link, 'x')} set ${set} from doomed d where ${namesRow(map, catalogue, link, 'x', 'd')} and ${goes(link)}${own})`,
+    );
+  });
+  parts.push(
+    columns.length === 0
+      ? `gone as (delete from ${from} where ${open(step)} returning 1)`
+      : `gone as (delete from ${from} using doomed d where ${same('t', 'd')} returning 1)`,
+  );
+  const beyond = carried.map((_, place) => `exists (select from beyond_${place + 1})`).join(' or ');
+  return `with ${parts.join(',\n      ')}
+      select (select count(*) from gone), ${beyond === '' ? 'false' : beyond} into v_rows, v_beyond;
+    if v_beyond then
+      raise exception 'Rows that the plan does not cover would go too.' using errcode = 'foreign_key_violation';
+    end if;`;
 }
 
 /** What erasure and row actions change; run as the writer, whose rights platform triggers then have. */
 export function compileErasureWriting(map: DataMap, catalogue: Catalogue): string {
-  const keyType = subjectKeyType(map, catalogue);
-  const schemas = [...new Set(Object.values(map.collections).map((held) => held.table.split('.')[0] ?? ''))];
+  const schemas = [
+    ...new Set(Object.values(map.collections).map((held) => tableParts(held.table)?.schema ?? '')),
+  ];
   // The platform's own triggers may name their tables bare.
   const pins = `set search_path = pg_catalog, ${schemas.map(quoteIdentifier).join(', ')}, pg_temp ${planPins}`;
+  const { loosened } = erasureOrder(map, catalogue);
   const writing = steps(map, catalogue).filter((step) => step.action !== 'keep');
-  const variables = unique(writing.flatMap((step) => step.variables));
+  const used: KeyVariable[] = [...unique(writing.flatMap((step) => step.variables))];
   const branches = writing.map((step) => {
-    const table = quoteTable(step.held.table);
+    const from = fromItem(map, catalogue, step.held);
     const columns = catalogue.primaryKeys.get(step.held.table) ?? [];
-    const doomed = `(select ${columns.map((each) => `t.${quoteIdentifier(each)}`).join(', ')} from ${table} t where ${open(step)} limit p_limit) d`;
+    const name = quoteLiteral(`${step.collection}.${step.action}`);
+    if (step.action === 'delete')
+      return `when ${name} then
+    ${deletion(map, catalogue, step, loosened, used)}`;
+    const set =
+      step.action === 'detach'
+        ? [...new Set(step.mentions.map((each) => each.column))]
+            .map((column) => {
+              const when = step.mentions
+                .filter((each) => each.column === column)
+                .map((each) => each.condition)
+                .join(' or ');
+              return `${quoteIdentifier(column)} = case when ${when} then null else t.${quoteIdentifier(column)} end`;
+            })
+            .join(', ')
+        : assignments(catalogue, step.held, step.set);
+    const doomed = `(select ${columns.map((each) => `t.${quoteIdentifier(each)}`).join(', ')} from ${from} where ${open(step)} limit p_limit) d`;
     const same = columns
-      .map((each) => `t.${quoteIdentifier(each)} = d.${quoteIdentifier(each)}`)
+      .map((each) => {
+        const { on } = sameColumn(columnOf(catalogue, step.held, each));
+        return `${on(`t.${quoteIdentifier(each)}`)} = ${on(`d.${quoteIdentifier(each)}`)}`;
+      })
       .join(' and ');
-    const statement =
-      step.action === 'delete'
-        ? `delete from ${table} t using ${doomed} where ${same}`
-        : `update ${table} t set ${
-            step.action === 'detach'
-              ? step.held.detach
-                  .map(
-                    (each) =>
-                      `${quoteIdentifier(each)} = case when t.${quoteIdentifier(each)} = v_key then null else t.${quoteIdentifier(each)} end`,
-                  )
-                  .join(', ')
-              : assignments(catalogue, step.held, step.set)
-          } from ${doomed} where ${same}`;
-    return `when ${quoteLiteral(`${step.collection}.${step.action}`)} then
-    ${statement};`;
+    return `when ${name} then
+    update ${from} set ${set} ${columns.length === 0 ? `where ${open(step)}` : `from ${doomed} where ${same}`};
+    get diagnostics v_rows = row_count;`;
   });
+  const variables = used;
   const sharing = Object.entries(map.collections).flatMap(([name, held]) => {
     if (held.shared === undefined) return [];
     const [key = ''] = catalogue.primaryKeys.get(held.table) ?? [];
     const owner = quoteIdentifier(held.shared.owner);
-    const type = typeOf(columnOf(catalogue, held, key));
-    const ownerType = typeOf(columnOf(catalogue, held, held.shared.owner));
+    const own = sameColumn(columnOf(catalogue, held, key));
+    const ownerColumn = columnOf(catalogue, held, held.shared.owner);
+    const owned = sameColumn(ownerColumn);
     return [
       `when ${quoteLiteral(name)} then
-    update ${quoteTable(held.table)} t set ${owner} = p_successor::${ownerType}
-      where t.${quoteIdentifier(key)} = p_row_key::${type} and t.${owner} = p_key::${ownerType};`,
+    update ${fromItem(map, catalogue, held)} set ${owner} = p_successor::${typeOf(ownerColumn)}
+      where ${own.on(`t.${quoteIdentifier(key)}`)} = p_row_key::${own.type} and ${owned.on(`t.${owner}`)} = p_key::${owned.type};`,
     ];
   });
   const actions = Object.entries(map.collections).flatMap(([name, held]) =>
@@ -379,13 +738,14 @@ export function compileErasureWriting(map: DataMap, catalogue: Catalogue): strin
       return {
         variables: conditions.variables,
         branch: `when ${quoteLiteral(`${name}.${action}`)} then
-    update ${quoteTable(held.table)} t set ${assignments(catalogue, held, what.set)} where ${isRow(catalogue, held)} and ${anyOf(conditions)}${once};`,
+    update ${fromItem(map, catalogue, held)} set ${assignments(catalogue, held, what.set)} where ${isRow(catalogue, held)} and ${anyOf(conditions)}${once};`,
       };
     }),
   );
   const actionVariables = unique(actions.flatMap((each) => each.variables));
+  const counted = `
+  get diagnostics v_rows = row_count;`;
   const finish = `
-  get diagnostics v_rows = row_count;
   -- Deferred constraints and triggers of the platform speak now, with this owner's rights.
   set constraints all immediate;
   return v_rows;`;
@@ -393,12 +753,16 @@ export function compileErasureWriting(map: DataMap, catalogue: Catalogue): strin
     definer(
       'erase_rows(p_collection text, p_action text, p_key text, p_scope jsonb, p_reference text, p_limit int)',
       'bigint',
-      `  v_key := p_key::${keyType};
+      `${assignKey(map, catalogue, 'p_key')}
 ${assignFrozen(variables)}
   case p_collection || '.' || p_action
 ${branches.join('\n  ')}
   end case;${finish}`,
-      { declare: `${declareVariables(map, catalogue, variables)}\n  v_rows bigint;`, pins },
+      {
+        declare: `${declareVariables(map, catalogue, variables)}\n  v_rows bigint; v_beyond boolean;`,
+        pins,
+        overPlatform: true,
+      },
     ),
     definer(
       'hand_over(p_collection text, p_key text, p_row_key text, p_successor text)',
@@ -407,24 +771,65 @@ ${branches.join('\n  ')}
         ? "  raise exception 'Nothing in the map is shared.' using errcode = 'PC005';"
         : `  case p_collection
 ${sharing.join('\n  ')}
-  end case;${finish}`,
-      { declare: '  v_rows bigint;', pins },
+  end case;${counted}${finish}`,
+      { declare: '  v_rows bigint;', pins, overPlatform: true },
     ),
     definer(
       'act_on_row(p_collection text, p_action text, p_key text, p_row_key text, p_reference text)',
       'bigint',
       actions.length === 0
         ? "  raise exception 'The map allows nothing to be done to a row.' using errcode = 'PC005';"
-        : `  v_key := p_key::${keyType};
+        : `${assignKey(map, catalogue, 'p_key')}
 ${assignLive(actionVariables)}
   case p_collection || '.' || p_action
 ${actions.map((each) => each.branch).join('\n  ')}
   else
     raise exception 'The map allows no such thing.' using errcode = 'PC005';
-  end case;${finish}`,
-      { declare: `${declareVariables(map, catalogue, actionVariables)}\n  v_rows bigint;`, pins },
+  end case;${counted}${finish}`,
+      {
+        declare: `${declareVariables(map, catalogue, actionVariables)}\n  v_rows bigint;`,
+        pins,
+        overPlatform: true,
+      },
     ),
   ].join('\n');
+}
+
+/** Foreign keys that a deletion looks at before it happens: those that would carry it on, and those that keep a row. */
+function lookedAt(map: DataMap, catalogue: Catalogue): readonly Link[] {
+  return links(map, catalogue).filter((link) => {
+    const { erasure } = collectionNamed(map, link.to);
+    return (
+      erasure.action === 'delete' &&
+      (erasure.unlessReferenced === true || link.reference.onDelete !== 'refuse')
+    );
+  });
+}
+
+/** Foreign keys that a deletion sets to null in rows that go later. */
+function setToNull(map: DataMap, catalogue: Catalogue): readonly Link[] {
+  return [
+    ...erasureOrder(map, catalogue).loosened,
+    ...links(map, catalogue).filter(
+      (link) =>
+        link.from === link.to &&
+        collectionNamed(map, link.to).erasure.action === 'delete' &&
+        canBeLoosened(map, catalogue, link),
+    ),
+  ];
+}
+
+/** Columns the reader needs to see besides those it shows: of tables whose rows keep a row they refer to. */
+export function readerRights(map: DataMap, catalogue: Catalogue): ReadonlyMap<string, readonly string[]> {
+  const rights = new Map<string, Set<string>>();
+  for (const link of lookedAt(map, catalogue)) {
+    const { erasure } = collectionNamed(map, link.to);
+    if (erasure.action !== 'delete' || erasure.unlessReferenced !== true) continue;
+    const known = rights.get(link.fromTable) ?? new Set<string>();
+    for (const column of link.reference.fromColumns) known.add(column);
+    rights.set(link.fromTable, known);
+  }
+  return new Map([...rights].map(([table, columns]) => [table, [...columns]]));
 }
 
 /** Columns the writer's rights cover, by table. */
@@ -448,13 +853,15 @@ export function writerRights(
   for (const [, held] of Object.entries(map.collections)) {
     const right = of(held.table);
     for (const column of catalogue.primaryKeys.get(held.table) ?? []) right.select.add(column);
-    for (const path of held.subject) {
-      right.select.add(path.column);
-      if (path.of !== undefined) of(collectionNamed(map, path.of).table).select.add(path.key ?? '');
+    const detached = held.detach.filter((each) => typeof each !== 'string');
+    for (const path of [...held.subject, ...detached]) {
+      for (const column of path.columns) right.select.add(column);
+      if (path.of === undefined) continue;
+      for (const key of path.keys) of(collectionNamed(map, path.of).table).select.add(key);
     }
-    for (const column of held.detach) {
+    for (const column of [...detachedColumns(held), ...detached.flatMap((path) => path.columns)]) {
       right.select.add(column);
-      right.update.add(column);
+      if (!columnOf(catalogue, held, column).notNull) right.update.add(column);
     }
     const sets = [
       ...(held.erasure.action === 'anonymise' ? [held.erasure.set] : []),
@@ -474,12 +881,21 @@ export function writerRights(
     if (held.erasure.action === 'delete') {
       right.delete = true;
       for (const by of held.erasure.whenReferenced?.by ?? [])
-        of(collectionNamed(map, by.collection).table).select.add(by.column);
+        for (const column of by.column) of(collectionNamed(map, by.collection).table).select.add(column);
     }
     if (held.shared !== undefined) {
       right.select.add(held.shared.owner);
       right.update.add(held.shared.owner);
     }
+  }
+  for (const link of lookedAt(map, catalogue)) {
+    for (const column of link.reference.fromColumns) of(link.fromTable).select.add(column);
+    for (const column of link.reference.toColumns) of(collectionNamed(map, link.to).table).select.add(column);
+  }
+  for (const link of setToNull(map, catalogue)) {
+    for (const column of link.reference.toColumns) of(collectionNamed(map, link.to).table).select.add(column);
+    for (const column of link.reference.fromColumns) of(link.fromTable).select.add(column);
+    for (const column of looseColumns(catalogue, link)) of(link.fromTable).update.add(column);
   }
   return new Map(
     [...rights].map(([table, right]) => [

@@ -1,20 +1,26 @@
 import { definer } from '../database/pins.ts';
+import { ExpectedError } from '#core/kernel/errors.ts';
 import type { Catalogue, CatalogueColumn } from './catalogue.ts';
 import { maskOf } from './masks.ts';
 import type { Collection, DataMap } from './map.ts';
 import {
+  assignKey,
   assignLive,
   collectionNamed,
   columnOf,
   declareVariables,
+  fromItem,
+  instantOf,
   isBase,
+  ordered,
+  sameColumn,
   subjectConditions,
-  subjectKeyType,
   typeOf,
+  unique,
   type PathCondition,
   type SubjectConditions,
 } from './paths.ts';
-import { quoteIdentifier, quoteLiteral, quoteTable } from './quote.ts';
+import { quoteIdentifier, quoteLiteral } from './quote.ts';
 
 /** Pins under which a page comes straight off its index; only safe where every path has that index. */
 const pagePins = [
@@ -41,8 +47,10 @@ export function shownColumns(catalogue: Catalogue, held: Collection): readonly S
       const column = columnOf(catalogue, held, name);
       const raw = `t.${quoteIdentifier(name)}`;
       const plain = isBase(column) ? raw : `${raw}::text`;
+      if (mapped.epoch !== undefined && mapped.mask === undefined)
+        return { name, column, type: 'timestamptz', masked: instantOf(mapped, raw) };
       return mapped.mask === undefined
-        ? { name, column, type: isBase(column) ? column.type : 'text', masked: plain }
+        ? { name, column, type: isBase(column) ? typeOf(column) : 'text', masked: plain }
         : { name, column, type: 'text', masked: maskOf(mapped.mask, `${raw}::text`) };
     });
 }
@@ -53,41 +61,63 @@ export function rowKey(catalogue: Catalogue, held: Collection): string {
   return `json_build_array(${columns.map((each) => `t.${quoteIdentifier(each)}::text`).join(', ')})::text`;
 }
 
-/** Condition on alias `t` that it is the row whose key is in the text variable `p_row_key`. */
+/** Condition on alias `t` that it is the row whose key is in the text variable `p_row_key`; false where no key tells rows apart. */
 export function isRow(catalogue: Catalogue, held: Collection, variable = 'p_row_key'): string {
   const columns = catalogue.primaryKeys.get(held.table) ?? [];
+  if (columns.length === 0) return 'false';
   return columns
-    .map(
-      (each, place) =>
-        `t.${quoteIdentifier(each)} = (${variable}::json ->> ${place})::${typeOf(columnOf(catalogue, held, each))}`,
-    )
+    .map((each, place) => {
+      const same = sameColumn(columnOf(catalogue, held, each));
+      return `${same.on(`t.${quoteIdentifier(each)}`)} = (${variable}::json ->> ${place})::${same.type}`;
+    })
     .join(' and ');
+}
+
+/**
+ * Columns by which pages are ordered: the map's, and those of the key that are
+ * missing among them; null when nothing tells the rows apart, so that what
+ * follows a row can't be asked for by its values.
+ */
+function pageOrder(catalogue: Catalogue, held: Collection): readonly string[] | null {
+  const key = catalogue.primaryKeys.get(held.table);
+  if (key === undefined) return null;
+  return [...held.order, ...key.filter((each) => !held.order.includes(each))];
 }
 
 /** Whether every path can page off an index that begins with its column and goes on with the order. */
 export function pagesFromIndex(catalogue: Catalogue, held: Collection): boolean {
   const indexes = catalogue.indexes.get(held.table) ?? [];
+  const order = pageOrder(catalogue, held);
+  if (order === null) return false;
   return held.subject.every((each) =>
-    indexes.some(
-      (index) =>
-        index[0] === each.column && held.order.every((ordered, place) => index[place + 1] === ordered),
-    ),
+    indexes.some((index) => [...each.columns, ...order].every((column, place) => index[place] === column)),
   );
 }
+
+/** Names of a page's own; a column of the platform that has one can't stand beside them. */
+const pageNames = ['row_key', 'cursor', 'p_access', 'p_cursor', 'p_limit'];
 
 /** The reading functions and the thin view of one collection; run as the reader. */
 export function compileCollection(map: DataMap, catalogue: Catalogue, name: string): string {
   const held = collectionNamed(map, name);
-  const table = quoteTable(held.table);
+  const from = fromItem(map, catalogue, held);
   const shown = shownColumns(catalogue, held);
+  const taken = shown.find((each) => pageNames.includes(each.name));
+  if (taken !== undefined) {
+    throw new ExpectedError(
+      'schema_drift',
+      `The column ${held.table}.${taken.name} has a name the console needs for itself; map it as “never”, or have it renamed.`,
+    );
+  }
   const conditions = subjectConditions(map, catalogue, held);
   const declare = declareVariables(map, catalogue, conditions.variables);
-  const keyType = subjectKeyType(map, catalogue);
   const resultTable = shown.map((each) => `${quoteIdentifier(each.name)} ${each.type}`).join(', ');
   const masked = shown.map((each) => each.masked).join(', ');
   const any = disjunction(conditions);
   const open = (kinds: string): string =>
-    `  v_key := privacy_console.subject_of(p_access, array[${kinds}])::${keyType};\n${assignLive(conditions.variables)}`;
+    `${assignKey(map, catalogue, `privacy_console.subject_of(p_access, array[${kinds}])`)}\n${assignLive(conditions.variables)}`;
+  const query = (what: string, path: PathCondition, without: string): string =>
+    `select ${what} from ${from} where ${path.on('t')}${without}`;
   const pinsOfPage = pagesFromIndex(catalogue, held) ? { pins: pagePins } : {};
 
   const parts = [
@@ -95,11 +125,11 @@ export function compileCollection(map: DataMap, catalogue: Catalogue, name: stri
       `read_${name}()`,
       `table (${resultTable})`,
       `  for v_subject in select s from privacy_console.my_open_subjects() s loop
-  v_key := v_subject::${keyType};
+${assignKey(map, catalogue, 'v_subject')}
 ${assignLive(conditions.variables)}
-    return query ${branches(conditions, (path, without) => `select ${masked} from ${table} t where ${path.condition}${without}`, ' union all ')};
+    return query ${branches(conditions, (path, without) => query(masked, path, without), ' union all ')};
   end loop;`,
-      { declare: `  v_subject text;\n${declare}` },
+      { declare: `  v_subject text;\n${declare}`, overPlatform: true },
     ),
     `create view privacy_console.${quoteIdentifier(name)} as select * from privacy_console.read_${name}();\n`,
     definer(
@@ -111,51 +141,66 @@ ${assignLive(conditions.variables)}
     raise exception 'A page has from 1 to 500 rows.' using errcode = 'PC004';
   end if;
   if p_cursor is null then
-    return query ${pageQuery(catalogue, held, conditions, shown, '')};
+    return query ${pageQuery(map, catalogue, held, conditions, shown, false)};
   else
-    return query ${pageQuery(catalogue, held, conditions, shown, keyset(catalogue, held))};
+    return query ${pageQuery(map, catalogue, held, conditions, shown, true)};
   end if;`,
-      { declare, ...pinsOfPage },
+      { declare, overPlatform: true, ...pinsOfPage },
     ),
     definer(
       `count_${name}(p_access bigint, p_cap bigint)`,
       'bigint',
       `${open("'view', 'export'")}
-  return (select count(*) from (select 1 from ${table} t where ${any} limit p_cap) x);`,
-      { declare },
+  return (select count(*) from (select 1 from ${from} where ${any} limit p_cap) x);`,
+      { declare, overPlatform: true },
     ),
     definer(
       `rows_${name}(p_access bigint, p_after text[], p_limit int)`,
       'setof text',
-      `${open("'export'")}\n${windowOfRows(catalogue, held, conditions)}`,
-      { declare: `${declare}\n${declarePlaces(catalogue, held, conditions, false)}`, ...pinsOfPage },
+      `${open("'export'")}\n${windowOfRows(map, catalogue, held, conditions)}`,
+      {
+        declare: `${declare}\n${declarePlaces(catalogue, held, conditions, false)}`,
+        overPlatform: true,
+        ...pinsOfPage,
+      },
     ),
     definer(
       `part_${name}(p_access bigint, p_after text[], p_upto text[])`,
       'bigint',
-      `${open("'export'")}\n${countOfPart(catalogue, held, conditions)}`,
-      { declare: `${declare}\n${declarePlaces(catalogue, held, conditions, true)}` },
+      `${open("'export'")}\n${countOfPart(map, catalogue, held, conditions)}`,
+      { declare: `${declare}\n${declarePlaces(catalogue, held, conditions, true)}`, overPlatform: true },
     ),
     definer(
       `cell_${name}(p_subject_key text, p_row_key text, p_column text)`,
       'text',
-      `  v_key := p_subject_key::${keyType};
+      catalogue.primaryKeys.has(held.table)
+        ? `${assignKey(map, catalogue, 'p_subject_key')}
 ${assignLive(conditions.variables)}
   select case p_column ${shown
     .map((each) => `when ${quoteLiteral(each.name)} then t.${quoteIdentifier(each.name)}::text`)
     .join(' ')} end into v_value
-    from ${table} t where ${isRow(catalogue, held)} and (${any});
+    from ${from} where ${isRow(catalogue, held)} and (${any});
   if not found then
     raise exception 'That row is gone; read the page again.' using errcode = 'PC005';
   end if;
-  return v_value;`,
-      { declare: `${declare}\n  v_value text;` },
+  return v_value;`
+        : `  raise exception 'No key tells the rows of this table apart, so none can be revealed by itself; export them instead.' using errcode = 'PC004';`,
+      { declare: `${declare}\n  v_value text;`, overPlatform: true },
     ),
   ];
   if (held.series !== undefined) {
     const day = quoteIdentifier(held.series.day);
     const dayColumn = columnOf(catalogue, held, held.series.day);
-    const asDay = dayColumn.type === 'date' ? `t.${day}` : `(t.${day} at time zone 'Asia/Kolkata')::date`;
+    const counted = held.columns[held.series.day];
+    const instant = instantOf(counted, `t.${day}`);
+    const asDay =
+      dayColumn.type === 'date'
+        ? `t.${day}`
+        : `(${counted?.epoch === undefined ? `t.${day}` : `(${instant})`} at time zone 'Asia/Kolkata')::date`;
+    const quarter =
+      counted?.epoch === undefined
+        ? "90 * interval '1 day'"
+        : String(90 * 86_400 * (counted.epoch === 'seconds' ? 1 : 1000));
     const value =
       held.series.value === undefined
         ? 'count(*)::float8'
@@ -166,11 +211,11 @@ ${assignLive(conditions.variables)}
         `series_${name}(p_access bigint)`,
         'table (day text, by text, value float8)',
         `${open("'view'")}
-  select max(x.high) into v_high from (${conditions.paths.map((path) => spanOf(table, path, day)).join(' union all ')}) x(low, high);
+  select max(x.high) into v_high from (${conditions.paths.map((path) => spanOf(from, path, day)).join(' union all ')}) x(low, high);
   return query select to_char(x.d, 'YYYY-MM-DD'), x.b, x.v from (
-    select ${asDay} as d, ${by} as b, ${value} as v from ${table} t
-    where (${any}) and t.${day} > v_high - 90 * interval '1 day' group by 1, 2) x order by 1, 2;`,
-        { declare: `${declare}\n  v_high ${dayColumn.type};` },
+    select ${asDay} as d, ${by} as b, ${value} as v from ${from}
+    where (${any}) and t.${day} > v_high - ${quarter} group by 1, 2) x order by 1, 2;`,
+        { declare: `${declare}\n  v_high ${typeOf(dayColumn)};`, overPlatform: true },
       ),
     );
   }
@@ -178,7 +223,7 @@ ${assignLive(conditions.variables)}
 }
 
 function disjunction(conditions: SubjectConditions): string {
-  return `(${conditions.paths.map((each) => each.condition).join(' or ')})`;
+  return `(${conditions.paths.map((each) => each.on('t')).join(' or ')})`;
 }
 
 /** One query for each path, each without the rows an earlier path gave: a union that streams and uses each path's index. */
@@ -193,81 +238,132 @@ function branches(
         path,
         conditions.paths
           .slice(0, place)
-          .map((earlier) => ` and (${earlier.condition}) is not true`)
+          .map((earlier) => ` and (${earlier.on('t')}) is not true`)
           .join(''),
       ),
     )
     .join(joint);
 }
 
-function orderBy(held: Collection): string {
-  return held.order.map((each) => `t.${quoteIdentifier(each)} desc`).join(', ');
+/** Expression of an ordering column on alias `t`. */
+function orderExpression(catalogue: Catalogue, held: Collection, column: string): string {
+  return ordered(columnOf(catalogue, held, column)).on(`t.${quoteIdentifier(column)}`);
 }
 
-function keyset(catalogue: Catalogue, held: Collection): string {
-  const columns = held.order.map((each) => `t.${quoteIdentifier(each)}`).join(', ');
-  const values = held.order
-    .map((each, place) => `p_cursor[${place + 1}]::${typeOf(columnOf(catalogue, held, each))}`)
-    .join(', ');
-  const [first = ''] = held.order;
+/** Condition that a row comes after the cursor. */
+function keyset(catalogue: Catalogue, held: Collection, order: readonly string[]): string {
+  const columns = order.map((each) => orderExpression(catalogue, held, each));
+  const values = order.map(
+    (each, place) => `p_cursor[${place + 1}]::${ordered(columnOf(catalogue, held, each)).type}`,
+  );
   // Said twice: a comparison of rows prunes no partitions, one of the first column does.
-  const bound = `t.${quoteIdentifier(first)} <= p_cursor[1]::${typeOf(columnOf(catalogue, held, first))}`;
-  return ` and ${bound} and (${columns}) < (${values})`;
+  return ` and ${columns[0] ?? ''} <= ${values[0] ?? ''} and (${columns.join(', ')}) < (${values.join(', ')})`;
 }
 
 function pageQuery(
+  map: DataMap,
   catalogue: Catalogue,
   held: Collection,
   conditions: SubjectConditions,
   shown: readonly Shown[],
-  after: string,
+  further: boolean,
 ): string {
-  const table = quoteTable(held.table);
-  const order = orderBy(held);
+  const from = fromItem(map, catalogue, held);
+  const order = pageOrder(catalogue, held);
+  if (order === null) return pageByPlace(from, catalogue, held, conditions, shown, further);
+  const by = order.map((each) => `${orderExpression(catalogue, held, each)} desc`).join(', ');
+  const after = further ? keyset(catalogue, held, order) : '';
   // Named one by one: the reader has no right to the `never` columns.
-  const columns = shown.map((each) => `t.${quoteIdentifier(each.name)}`).join(', ');
+  const needed = [...new Set([...shown.map((each) => each.name), ...order])];
+  const columns = needed.map((each) => `t.${quoteIdentifier(each)}`).join(', ');
   const rows = branches(
     conditions,
     (path, without) =>
       path.variable === null
-        ? `(select ${columns} from ${table} t where ${path.condition}${without}${after} order by ${order} limit p_limit)`
-        : `(select ${columns} from unnest(${path.variable.name}) p(value) cross join lateral (select ${columns} from ${table} t where ${path.expression} = p.value${without}${after} order by ${order} limit p_limit) t order by ${order} limit p_limit)`,
+        ? `(select ${columns} from ${from} where ${path.on('t')}${without}${after} order by ${by} limit p_limit)`
+        : `(select ${columns} from ${path.keys} cross join lateral (select ${columns} from ${from} where ${path.hangsOnKey}${without}${after} order by ${by} limit p_limit) t order by ${by} limit p_limit)`,
     ' union all ',
   );
-  const cursor = held.order.map((each) => `t.${quoteIdentifier(each)}::text`).join(', ');
-  return `select ${rowKey(catalogue, held)}, ${shown.map((each) => each.masked).join(', ')}, array[${cursor}] from (${rows}) t order by ${order} limit p_limit`;
+  const cursor = order.map((each) => `t.${quoteIdentifier(each)}::text`).join(', ');
+  return `select ${rowKey(catalogue, held)}, ${shown.map((each) => each.masked).join(', ')}, array[${cursor}] from (${rows}) t order by ${by} limit p_limit`;
 }
 
-function spanOf(table: string, path: PathCondition, column: string): string {
+/**
+ * Pages of rows that nothing tells apart: by their place in the order of all
+ * that is shown of them, which costs a sort of the person's rows.
+ */
+function pageByPlace(
+  from: string,
+  catalogue: Catalogue,
+  held: Collection,
+  conditions: SubjectConditions,
+  shown: readonly Shown[],
+  further: boolean,
+): string {
+  const columns = shown.map((each) => `t.${quoteIdentifier(each.name)}`).join(', ');
+  // By what is shown, not by what it is: the order of masked values would betray them.
+  const by = [
+    ...held.order.map((each) => `${orderExpression(catalogue, held, each)} desc nulls last`),
+    ...shown.map((each) => `${each.masked}::text`),
+  ].join(', ');
+  const rows = branches(
+    conditions,
+    (path, without) => `select ${columns} from ${from} where ${path.on('t')}${without}`,
+    ' union all ',
+  );
+  let place = 'place';
+  while (Object.hasOwn(held.columns, place)) place += '_';
+  const placed = `select ${columns}, row_number() over (order by ${by}) as ${place} from (${rows}) t`;
+  return `select '[]'::text, ${shown.map((each) => each.masked).join(', ')}, array[t.${place}::text] from (${placed}) t${further ? ` where t.${place} > p_cursor[1]::bigint` : ''} order by t.${place} limit p_limit`;
+}
+
+function spanOf(from: string, path: PathCondition, column: string): string {
   return path.variable === null
-    ? `select min(t.${column}), max(t.${column}) from ${table} t where ${path.condition}`
-    : `select min(m.low), max(m.high) from unnest(${path.variable.name}) p(value) cross join lateral (select min(t.${column}) as low, max(t.${column}) as high from ${table} t where ${path.expression} = p.value) m`;
+    ? `select min(t.${column}), max(t.${column}) from ${from} where ${path.on('t')}`
+    : `select min(m.low), max(m.high) from ${path.keys} cross join lateral (select min(t.${column}) as low, max(t.${column}) as high from ${from} where ${path.hangsOnKey}) m`;
 }
 
 /** An export never asks for more rows at once than this: what a window gives is first written down by the server. */
 const largestWindow = 50_000;
 
-/** The columns by which an export goes on: the order, made unmistakable by the primary key. */
-function readingOrder(catalogue: Catalogue, held: Collection): readonly string[] {
-  const key = catalogue.primaryKeys.get(held.table) ?? [];
-  return [...held.order, ...key.filter((each) => !held.order.includes(each))];
+/** A path that an export goes through parent by parent. */
+interface ByParent {
+  /** What of a row is compared with the parent's key. */
+  readonly compared: string;
+  /** The variable that holds the parents' keys. */
+  readonly keys: string;
+  readonly type: string;
+  /** Says one order of the keys, whatever collation the platform's column has; empty for types without any. */
+  readonly collation: string;
 }
 
 /**
  * Whether an export goes through a path parent by parent: each then comes
  * straight off the path's index, on every version of PostgreSQL. Without that
  * index it would be a scan of the table for every parent. Addresses compared without
- * case are few, and their index is one that may be made after the install.
+ * case are few, and their index is one that may be made after the install;
+ * keys of several columns are asked for together.
  */
-function goesByParent(catalogue: Catalogue, held: Collection, { path, variable }: PathCondition): boolean {
-  if (variable === null || path.ignoreCase) return false;
+function byParentOf(
+  catalogue: Catalogue,
+  held: Collection,
+  conditions: SubjectConditions,
+  { path, variable, compared }: PathCondition,
+): ByParent | null {
+  const keys = conditions.variables.find((each) => each.name === variable)?.parts;
+  const [part, ...more] = keys ?? [];
+  const [column] = path.columns;
+  const [expression] = compared;
+  if (part === undefined || more.length > 0 || expression === undefined || path.ignoreCase) return null;
   const indexes = catalogue.indexes.get(held.table) ?? [];
-  return indexes.some((index) => index[0] === path.column);
+  if (!indexes.some((index) => index[0] === column)) return null;
+  const collation = ['text', 'character varying', 'bpchar'].includes(part.type) ? ' collate "C"' : '';
+  return { compared: expression, keys: part.name, type: part.type, collation };
 }
 
 /**
  * Variables of a place within an export: `[number of the path, parent or
- * empty, values of the reading order…]`. The row at the place itself has been read.
+ * empty, values of the pages' order…]`. The row at the place itself has been read.
  */
 function declarePlaces(
   catalogue: Catalogue,
@@ -275,38 +371,72 @@ function declarePlaces(
   conditions: SubjectConditions,
   counts: boolean,
 ): string {
-  const order = readingOrder(catalogue, held);
+  const order = pageOrder(catalogue, held);
+  if (order === null) return '  v_given bigint;';
   return [
     '  v_given bigint := 0; v_rows bigint;',
     '  v_path int := coalesce(p_after[1]::int, 0);',
     ...(counts ? [`  v_last int := coalesce(p_upto[1]::int, ${conditions.paths.length + 1});`] : []),
     ...order.flatMap((each, place) => {
-      const type = typeOf(columnOf(catalogue, held, each));
+      const { type } = ordered(columnOf(catalogue, held, each));
       return [
         `  v_after_${place + 1} ${type} := p_after[${place + 3}]::${type};`,
         `  v_upto_${place + 1} ${type};`,
       ];
     }),
-    ...conditions.paths.flatMap(({ variable }, place) =>
-      variable === null
+    ...conditions.paths.flatMap((path, place) => {
+      const byParent = byParentOf(catalogue, held, conditions, path);
+      return byParent === null
         ? []
         : [
-            `  v_parent_${place + 1} ${variable.type};`,
-            `  v_from_${place + 1} ${variable.type};`,
-            `  v_to_${place + 1} ${variable.type};`,
-          ],
-    ),
+            `  v_parent_${place + 1} ${byParent.type};`,
+            `  v_from_${place + 1} ${byParent.type};`,
+            `  v_to_${place + 1} ${byParent.type};`,
+          ];
+    }),
   ].join('\n');
+}
+
+/** Condition that no path before the given one gives the row too. */
+function withoutEarlier(conditions: SubjectConditions, place: number): string {
+  return conditions.paths
+    .slice(0, place)
+    .map((earlier) => ` and (${earlier.on('t')}) is not true`)
+    .join('');
 }
 
 /**
  * At most `p_limit` rows after a place, then one line `[rows given, place]`: where to
  * go on, null at the end. A place holds across transactions, so an export can
  * go on in another one: rows that did not change are neither lost nor doubled.
+ *
+ * Where no key tells rows apart there is no such place: the first window has
+ * them all, whatever `p_limit` says, in one snapshot.
  */
-function windowOfRows(catalogue: Catalogue, held: Collection, conditions: SubjectConditions): string {
-  const order = readingOrder(catalogue, held);
-  const columns = order.map((each) => `t.${quoteIdentifier(each)}`);
+function windowOfRows(
+  map: DataMap,
+  catalogue: Catalogue,
+  held: Collection,
+  conditions: SubjectConditions,
+): string {
+  const from = fromItem(map, catalogue, held);
+  const limits = `  if p_limit is null or p_limit not between 1 and ${largestWindow} then
+    raise exception 'An export reads from 1 to ${largestWindow} rows at a time.' using errcode = 'PC004';
+  end if;`;
+  const order = pageOrder(catalogue, held);
+  if (order === null) {
+    const all = branches(
+      conditions,
+      (path, without) => `select ${exact(catalogue, held)} from ${from} where ${path.on('t')}${without}`,
+      ' union all ',
+    );
+    return `${limits}
+  return query select row_to_json(r.*)::text from (${all}) r;
+  get diagnostics v_given = row_count;
+  return next json_build_array(v_given, null)::text;
+  return;`;
+  }
+  const columns = order.map((each) => orderExpression(catalogue, held, each));
   const named = (kind: 'after' | 'upto'): readonly string[] =>
     order.map((_each, place) => `v_${kind}_${place + 1}`);
   // The first column is said twice: a comparison of rows prunes no partitions.
@@ -314,13 +444,10 @@ function windowOfRows(catalogue: Catalogue, held: Collection, conditions: Subjec
   const upto = ` and ${columns[0]} <= v_upto_1 and (${columns.join(', ')}) <= (${named('upto').join(', ')})`;
   const paths = conditions.paths.map((path, place) => {
     const number = place + 1;
-    const byParent = goesByParent(catalogue, held, path);
-    const without = conditions.paths
-      .slice(0, place)
-      .map((earlier) => ` and (${earlier.condition}) is not true`)
-      .join('');
-    const mine = `${quoteTable(held.table)} t where ${byParent ? `${path.expression} = v_parent_${number}` : path.condition}${without}`;
-    const read = (range: string): string => `return query select row_to_json(r)::text from (
+    const byParent = byParentOf(catalogue, held, conditions, path);
+    const without = withoutEarlier(conditions, place);
+    const mine = `${from} where ${byParent === null ? path.on('t') : `${byParent.compared} = v_parent_${number}`}${without}`;
+    const read = (range: string): string => `return query select row_to_json(r.*)::text from (
         select ${exact(catalogue, held)} from ${mine}${range}) r;`;
     const window = (range: string): string => `
       select ${columns.join(', ')} into ${named('upto').join(', ')} from ${mine}${range}
@@ -328,7 +455,7 @@ function windowOfRows(catalogue: Catalogue, held: Collection, conditions: Subjec
       if found then
         ${read(`${range}${upto}`)}
         get diagnostics v_rows = row_count;
-        return next json_build_array(v_given + v_rows, array['${number}', ${byParent ? `v_parent_${number}::text` : "''"}, ${named(
+        return next json_build_array(v_given + v_rows, array['${number}', ${byParent === null ? "''" : `v_parent_${number}::text`}, ${named(
           'upto',
         )
           .map((each) => `${each}::text`)
@@ -338,54 +465,63 @@ function windowOfRows(catalogue: Catalogue, held: Collection, conditions: Subjec
       ${read(range)}
       get diagnostics v_rows = row_count;
       v_given := v_given + v_rows;`;
-    const parents = path.variable?.name ?? '';
-    return byParent
-      ? `  if v_path <= ${number} then
-    if v_path = ${number} then v_from_${number} := p_after[2]::${path.variable?.type}; end if;
-    for v_parent_${number} in select p.value from unnest(${parents}) p(value)
-        where v_path < ${number} or p.value >= v_from_${number} order by p.value loop
-      if v_path = ${number} and v_parent_${number} = v_from_${number} then${window(after)}
+    if (byParent === null) {
+      return `  if v_path = ${number} then${window(after)}
+  elsif v_path < ${number} then${window('')}
+  end if;`;
+    }
+    const { collation } = byParent;
+    return `  if v_path <= ${number} then
+    if v_path = ${number} then v_from_${number} := p_after[2]::${byParent.type}; end if;
+    for v_parent_${number} in select p.value from unnest(${byParent.keys}) p(value)
+        where v_path < ${number} or p.value${collation} >= v_from_${number}${collation} order by p.value${collation} loop
+      if v_path = ${number} and v_parent_${number}${collation} = v_from_${number}${collation} then${window(after)}
       else${window('')}
       end if;
     end loop;
-  end if;`
-      : `  if v_path = ${number} then${window(after)}
-  elsif v_path < ${number} then${window('')}
   end if;`;
   });
-  return `  if p_limit not between 1 and ${largestWindow} then
-    raise exception 'An export reads from 1 to ${largestWindow} rows at a time.' using errcode = 'PC004';
-  end if;
+  return `${limits}
 ${paths.join('\n')}
   return next json_build_array(v_given, null)::text;
   return;`;
 }
 
-/** Counts the rows after one place up to another, by sets instead of parent by parent: what a part that was read is held against. */
-function countOfPart(catalogue: Catalogue, held: Collection, conditions: SubjectConditions): string {
-  const order = readingOrder(catalogue, held);
+/**
+ * Counts the rows after one place up to another, by sets instead of parent by parent: what a part that was read is held against.
+ * Where no key tells rows apart a part is always the whole.
+ */
+function countOfPart(
+  map: DataMap,
+  catalogue: Catalogue,
+  held: Collection,
+  conditions: SubjectConditions,
+): string {
+  const from = fromItem(map, catalogue, held);
+  const order = pageOrder(catalogue, held);
+  if (order === null) {
+    return `  select count(*) into v_given from ${from} where ${disjunction(conditions)};
+  return v_given;`;
+  }
   const counts = conditions.paths.map((path, place) => {
     const number = place + 1;
-    const byParent = goesByParent(catalogue, held, path);
-    const without = conditions.paths
-      .slice(0, place)
-      .map((earlier) => ` and (${earlier.condition}) is not true`)
-      .join('');
+    const byParent = byParentOf(catalogue, held, conditions, path);
     const columns = [
-      ...(byParent ? [path.expression] : []),
-      ...order.map((each) => `t.${quoteIdentifier(each)}`),
+      ...(byParent === null ? [] : [`${byParent.compared}${byParent.collation}`]),
+      ...order.map((each) => orderExpression(catalogue, held, each)),
     ].join(', ');
     const values = (parent: string, kind: string): string =>
       [
-        ...(byParent ? [`v_${parent}_${number}`] : []),
+        ...(byParent === null ? [] : [`v_${parent}_${number}${byParent.collation}`]),
         ...order.map((_each, at) => `v_${kind}_${at + 1}`),
       ].join(', ');
-    const assign = byParent
-      ? `    if v_path = ${number} then v_from_${number} := p_after[2]::${path.variable?.type}; end if;
-    if v_last = ${number} then v_to_${number} := p_upto[2]::${path.variable?.type}; end if;\n`
-      : '';
+    const assign =
+      byParent === null
+        ? ''
+        : `    if v_path = ${number} then v_from_${number} := p_after[2]::${byParent.type}; end if;
+    if v_last = ${number} then v_to_${number} := p_upto[2]::${byParent.type}; end if;\n`;
     return `  if v_path <= ${number} and v_last >= ${number} then
-${assign}    select count(*) into v_rows from ${quoteTable(held.table)} t where ${path.condition}${without}
+${assign}    select count(*) into v_rows from ${from} where ${path.on('t')}${withoutEarlier(conditions, place)}
       and (v_path < ${number} or (${columns}) > (${values('from', 'after')}))
       and (v_last > ${number} or (${columns}) <= (${values('to', 'upto')}));
     v_given := v_given + v_rows;
@@ -394,7 +530,7 @@ ${assign}    select count(*) into v_rows from ${quoteTable(held.table)} t where 
   return `${order
     .map(
       (each, place) =>
-        `  v_upto_${place + 1} := p_upto[${place + 3}]::${typeOf(columnOf(catalogue, held, each))};`,
+        `  v_upto_${place + 1} := p_upto[${place + 3}]::${ordered(columnOf(catalogue, held, each)).type};`,
     )
     .join('\n')}
 ${counts.join('\n')}
@@ -408,6 +544,10 @@ function exact(catalogue: Catalogue, held: Collection): string {
     .map(([name]) => {
       const column = columnOf(catalogue, held, name);
       const raw = `t.${quoteIdentifier(name)}`;
+      // Raw, it could hold line ends, and a row is a line; between values they mean nothing.
+      if (column.type === 'json')
+        return `replace(replace(${raw}::text, chr(10), ' '), chr(13), ' ')::json as ${quoteIdentifier(name)}`;
+      if (column.type === 'json[]') return `${raw}::text as ${quoteIdentifier(name)}`;
       if (column.type === 'bigint' || column.type.startsWith('numeric'))
         return `${raw}::text as ${quoteIdentifier(name)}`;
       if (column.type === 'bytea')
@@ -419,7 +559,6 @@ function exact(catalogue: Catalogue, held: Collection): string {
 
 /** Functions over all collections: the announced reveal, the object rows and prefixes. */
 export function compileAcross(map: DataMap, catalogue: Catalogue): string {
-  const keyType = subjectKeyType(map, catalogue);
   const names = Object.keys(map.collections);
   const objects = names.flatMap((name) => {
     const held = collectionNamed(map, name);
@@ -430,7 +569,7 @@ export function compileAcross(map: DataMap, catalogue: Catalogue): string {
     return [
       {
         conditions,
-        query: `select ${quoteLiteral(name)}::text, ${rowKey(catalogue, held)}, t.${quoteIdentifier(held.object.key)}::text, ${optional(held.object.contentType)}, ${optional(held.object.bytes)}::bigint, ${optional(held.object.sha256)} from ${quoteTable(held.table)} t where ${disjunction(conditions)} and t.${quoteIdentifier(held.object.key)} is not null`,
+        query: `select ${quoteLiteral(name)}::text, ${rowKey(catalogue, held)}, t.${quoteIdentifier(held.object.key)}::text, ${optional(held.object.contentType)}, ${optional(held.object.bytes)}::bigint, ${optional(held.object.sha256)} from ${fromItem(map, catalogue, held)} where ${disjunction(conditions)} and t.${quoteIdentifier(held.object.key)} is not null`,
       },
     ];
   });
@@ -441,31 +580,24 @@ export function compileAcross(map: DataMap, catalogue: Catalogue): string {
     return [
       {
         conditions,
-        query: `select ${prefixExpression(held)} from ${quoteTable(held.table)} t where ${disjunction(conditions)}`,
+        query: `select ${prefixExpression(held)} from ${fromItem(map, catalogue, held)} where ${disjunction(conditions)}`,
       },
     ];
   });
-  const variablesOf = (
-    parts: readonly { conditions: SubjectConditions }[],
-  ): SubjectConditions['variables'] => {
-    const seen = new Map<string, SubjectConditions['variables'][number]>();
-    for (const part of parts) for (const each of part.conditions.variables) seen.set(each.name, each);
-    return [...seen.values()];
-  };
   const overParts = (
     signature: string,
     returns: string,
     parts: readonly { conditions: SubjectConditions; query: string }[],
   ): string => {
-    const variables = variablesOf(parts);
+    const variables = unique(parts.flatMap((part) => part.conditions.variables));
     return definer(
       signature,
       returns,
-      `  v_key := privacy_console.subject_of(p_access, array['view', 'export'])::${keyType};
+      `${assignKey(map, catalogue, "privacy_console.subject_of(p_access, array['view', 'export'])")}
 ${assignLive(variables)}
 ${parts.map((part) => `  return query ${part.query};`).join('\n')}
   return;`,
-      { declare: declareVariables(map, catalogue, variables) },
+      { declare: declareVariables(map, catalogue, variables), overPlatform: true },
     );
   };
   return [

@@ -2,7 +2,15 @@ import { definer, planPins } from '../database/pins.ts';
 import type { Catalogue } from './catalogue.ts';
 import { maskOf } from './masks.ts';
 import type { DataMap, SearchForm } from './map.ts';
-import { collectionNamed, columnOf, isBase, subjectKeyType, typeOf } from './paths.ts';
+import {
+  collectionNamed,
+  columnOf,
+  isBase,
+  isSubject,
+  subjectKeyIn,
+  subjectKeyType,
+  typeOf,
+} from './paths.ts';
 import { quoteIdentifier, quoteLiteral, quoteTable } from './quote.ts';
 
 interface Target {
@@ -43,7 +51,6 @@ const lowestSimilarity = 0.3;
 export function compileSearch(map: DataMap, catalogue: Catalogue): string {
   const holder = collectionNamed(map, map.subject.collection);
   const holderTable = quoteTable(holder.table);
-  const key = quoteIdentifier(map.subject.key);
   const keyType = subjectKeyType(map, catalogue);
   const trigram = catalogue.trigramSchema;
   const maskedColumn = (name: string | undefined): string => {
@@ -71,30 +78,31 @@ ${steps(columnsSearched(map, catalogue), trigram)}
       from unnest(v_keys, v_matches, v_scores) f(key, matched, score) group by f.key order by max(f.score) desc, f.key limit v_limit + 1
     )
     select r.reference, ${maskedColumn(map.subject.name)}, ${maskedColumn(map.subject.email)}, ${maskedColumn(map.subject.phone)},
-      ${workspacesOf(map)}, b.matched, b.score
+      ${workspacesOf(map, catalogue)}, b.matched, b.score
     from best b join privacy_console.references_of((select array_agg(k.key::text) from best k)) r on r.key = b.key::text
-      join ${holderTable} t on t.${key} = b.key
+      join ${holderTable} t on ${isSubject(map, catalogue, 't', 'b.key')}
     order by b.score desc, b.key;
   get diagnostics v_hits = row_count;
   perform privacy_console.search_done(p_search, v_hits);`,
     {
       declare: `  v_text text; v_limit int; v_digits text; v_shape text; v_like text; v_hits int; v_spaced boolean;
   v_keys ${keyType}[] := array[]::${keyType}[]; v_matches text[] := array[]::text[]; v_scores float8[] := array[]::float8[];`,
+      overPlatform: true,
       pins: `${planPins}${trigram === null ? '' : ` set pg_trgm.similarity_threshold = ${lowestSimilarity}`}`,
     },
   );
 }
 
 /** The masked names of up to three workspaces of the person of `b`, as an array; empty when the map has none. */
-function workspacesOf(map: DataMap): string {
+function workspacesOf(map: DataMap, catalogue: Catalogue): string {
   const shown = map.subject.workspaces;
   if (shown === undefined) return 'array[]::text[]';
   const held = collectionNamed(map, shown.collection);
-  const owner = held.subject.find((each) => each.of === undefined)?.column ?? '';
+  const owner = held.subject.find((each) => each.of === undefined)?.columns;
   const mask = held.columns[shown.name]?.mask;
   const raw = `w.${quoteIdentifier(shown.name)}::text`;
   return `coalesce((select array_agg(x.name) from (select ${mask === undefined ? raw : maskOf(mask, raw)} as name
-        from ${quoteTable(held.table)} w where w.${quoteIdentifier(owner)} = b.key limit 3) x), array[]::text[])`;
+        from ${quoteTable(held.table)} w where ${owner === undefined ? 'false' : `${subjectKeyIn(map, catalogue, held, owner, 'w')} = b.key`} limit 3) x), array[]::text[])`;
 }
 
 /** A column the search box looks into. */
@@ -123,7 +131,7 @@ function columnsSearched(map: DataMap, catalogue: Catalogue): readonly Searched[
     const held = collectionNamed(map, collection);
     const live = columnOf(catalogue, held, column);
     const own = collection === map.subject.collection;
-    const subjectKey = own ? map.subject.key : held.subject.find((each) => each.of === undefined)?.column;
+    const subjectKey = own ? map.subject.key : held.subject.find((each) => each.of === undefined)?.columns;
     // Only rows that name their subject directly can be searched; others are found through it.
     if (subjectKey === undefined) return [];
     const raw = `t.${quoteIdentifier(column)}`;
@@ -145,7 +153,7 @@ function columnsSearched(map: DataMap, catalogue: Catalogue): readonly Searched[
             ? `${text} = v_text`
             : `${raw} operator(${quoteIdentifier(live.typeSchema)}.=) v_text::${typeOf(live)}`,
         find: (how, score, condition, order = '') =>
-          `(select t.${quoteIdentifier(subjectKey)}, ${field} || ${how}, (${score})::float8 from ${quoteTable(held.table)} t where ${unless}${condition}${order} limit v_limit + 1)`,
+          `(select ${subjectKeyIn(map, catalogue, held, subjectKey, 't')}, ${field} || ${how}, (${score})::float8 from ${quoteTable(held.table)} t where ${unless}${condition}${order} limit v_limit + 1)`,
       },
     ];
   });

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { ExpectedError } from '#core/kernel/errors.ts';
 import { programFolder } from '#core/kernel/programFolder.ts';
 import { openMapText, printable, type MapPlaces, type OpenedMap, type Place } from './mapText.ts';
+import { tableParts } from './quote.ts';
 
 /** How a value is shown until it is revealed; the expressions are in masks.ts. */
 export const maskNames = ['email', 'name', 'phone', 'address', 'text', 'number'] as const;
@@ -25,6 +26,8 @@ const columnFields = z.strictObject({
   /** A secret of the platform: no function selects it, no export holds it, erasure still removes it. */
   never: z.boolean().default(false),
   correct: z.boolean().default(false),
+  /** A whole number that is a time: what it counts since the beginning of 1970. */
+  epoch: z.enum(['seconds', 'milliseconds']).optional(),
   search: z.array(z.enum(searchForms)).default([]),
 });
 
@@ -34,16 +37,45 @@ const column = z.preprocess(
   columnFields,
 );
 
-/**
- * How a row belongs to a subject: `column` holds the subject's key; or, with `of`,
- * `column` holds the `key` of a row of another collection that belongs to the subject.
- */
-const subjectPath = z.strictObject({
-  column: identifier,
+/** One column, or several that are only together a key. */
+const oneOrMore = z
+  .union([identifier, z.array(identifier).min(1).max(16)])
+  .transform((given) => (typeof given === 'string' ? [given] : given));
+
+const pathFields = z.strictObject({
+  column: identifier.optional(),
+  columns: z.array(identifier).min(1).max(16).optional(),
   of: collectionName.optional(),
   key: identifier.optional(),
+  keys: z.array(identifier).max(16).optional(),
   /** Compares as text without regard to case, e.g. an e-mail address in another table. */
   ignoreCase: z.boolean().default(false),
+});
+
+/**
+ * How a row belongs to a subject: `column` holds the subject's key; or, with
+ * `of`, `column` holds the `key` of a row of another collection that belongs
+ * to the subject. A key of several columns is written `columns` and `keys`,
+ * in the same order.
+ */
+const subjectPath = pathFields.transform((given, context) => {
+  const wrong = (message: string): never => {
+    context.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  };
+  const columns = given.columns ?? (given.column === undefined ? [] : [given.column]);
+  const keys = given.keys ?? (given.key === undefined ? [] : [given.key]);
+  if ((given.column === undefined) === (given.columns === undefined))
+    return wrong('a path has either one “column” or several “columns”; write one of the two');
+  if (given.key !== undefined && given.keys !== undefined)
+    return wrong('a path has either one “key” or several “keys”; write one of the two');
+  if (given.of === undefined && keys.length > 0)
+    return wrong('a path that names a key names the collection it is of; add of: COLLECTION');
+  if (given.of !== undefined && keys.length === 0)
+    return wrong('a path through another collection names its key; add key: COLUMN');
+  if (given.of !== undefined && keys.length !== columns.length)
+    return wrong('a path has as many keys as columns; write them in the same order');
+  return { columns, of: given.of, keys, ignoreCase: given.ignoreCase };
 });
 
 /** What a column is set to: `now`, null, or a text in which `{reference}` stands for the subject's opaque reference. */
@@ -55,10 +87,13 @@ const erasure = z.discriminatedUnion('action', [
     /** Rows that kept rows refer to can't be deleted: they are anonymised in place instead. */
     whenReferenced: z
       .strictObject({
-        by: z.array(z.strictObject({ collection: collectionName, column: identifier })).min(1),
+        /** `column`, or `columns` in the order of the key's, names the row. */
+        by: z.array(z.strictObject({ collection: collectionName, column: oneOrMore })).min(1),
         set: assignment,
       })
       .optional(),
+    /** A row that any row refers to which is not erased with it (other people's, kept ones) stays as it is. */
+    unlessReferenced: z.literal(true).optional(),
   }),
   z.strictObject({ action: z.literal('anonymise'), set: assignment }),
   z.strictObject({
@@ -72,15 +107,24 @@ const erasure = z.discriminatedUnion('action', [
 ]);
 
 const collection = z.strictObject({
-  table: z.string().regex(/^[^.]+\.[^.]+$/),
+  /** `schema.table`, spelt as `tableName` does. */
+  table: z
+    .string()
+    .refine(
+      (name) => tableParts(name) !== null,
+      'write schema.table, e.g. public.users, as they are called in the database; a part that holds a dot or a double quote stands in double quotes, with those in it doubled, and no other part does',
+    ),
   title: z.string(),
   group: z.string(),
   subject: z.array(subjectPath).min(1),
-  /** Order of pages, newest first; columns that are never null, together unique, and not masked. */
+  /** Order of pages, newest first; columns that are not masked and, where a key tells the rows apart, never null. */
   order: z.array(identifier).min(1),
   columns: z.record(identifier, column),
-  /** Columns that refer to the subject from rows that stay (someone else's): set to null at erasure. */
-  detach: z.array(identifier).default([]),
+  /**
+   * Columns that refer to the subject, or by a path to a row of theirs, from
+   * rows that stay (someone else's): set to null at erasure.
+   */
+  detach: z.array(z.union([identifier, subjectPath])).default([]),
   erasure,
   /** How a chart counts it by day. */
   series: z
@@ -140,7 +184,8 @@ export const dataMapSchema = z.strictObject({
   /** The collection whose rows are the subjects, its key, and the columns a hit shows. */
   subject: z.strictObject({
     collection: collectionName,
-    key: identifier,
+    /** One column, or several. */
+    key: oneOrMore,
     name: identifier.optional(),
     email: identifier.optional(),
     phone: identifier.optional(),
@@ -170,9 +215,10 @@ function knownFields(place: Place): readonly string[] {
   if (place.length === 2) return Object.keys(collection.shape);
   if (third === 'columns' && fourth !== undefined && fifth === undefined)
     return Object.keys(columnFields.shape);
-  if (third === 'subject' && typeof last === 'number') return Object.keys(subjectPath.shape);
+  if ((third === 'subject' || third === 'detach') && typeof last === 'number')
+    return Object.keys(pathFields.shape);
   if (third === 'erasure' && fourth === undefined)
-    return ['action', 'whenReferenced', 'set', 'ground', 'years', 'from'];
+    return ['action', 'whenReferenced', 'unlessReferenced', 'set', 'ground', 'years', 'from'];
   return [];
 }
 
@@ -213,7 +259,13 @@ function checkReferences(map: DataMap, places: MapPlaces): void {
       wrong(place, `${name} has no column ${column}; ${among(Object.keys(held.columns))}`);
   };
   collectionAt(['subject', 'collection'], map.subject.collection);
-  for (const each of ['key', 'name', 'email', 'phone'] as const)
+  for (const [number, key] of map.subject.key.entries())
+    columnAt(
+      map.subject.key.length === 1 ? ['subject', 'key'] : ['subject', 'key', number],
+      map.subject.collection,
+      key,
+    );
+  for (const each of ['name', 'email', 'phone'] as const)
     columnAt(['subject', each], map.subject.collection, map.subject[each]);
   if (map.subject.workspaces !== undefined)
     columnAt(
@@ -223,19 +275,43 @@ function checkReferences(map: DataMap, places: MapPlaces): void {
     );
   for (const [name, held] of Object.entries(map.collections)) {
     const at = (...rest: readonly (string | number)[]): Place => ['collections', name, ...rest];
-    for (const [place, step] of held.subject.entries()) {
-      columnAt(at('subject', place, 'column'), name, step.column);
-      if (held.columns[step.column]?.correct)
-        wrong(
-          at('columns', step.column, 'correct'),
-          'a column on a path to the subject is never correctable; remove “correct”',
+    const checkPath = (place: Place, path: SubjectPath): void => {
+      for (const [number, column] of path.columns.entries()) {
+        columnAt(
+          path.columns.length === 1 ? [...place, 'column'] : [...place, 'columns', number],
+          name,
+          column,
         );
-      if (step.of === undefined) continue;
-      if (step.key === undefined)
-        wrong(at('subject', place), `a path through another collection names its key; add key: COLUMN`);
-      columnAt(at('subject', place, 'of'), step.of, undefined);
-      columnAt(at('subject', place, 'key'), step.of, step.key);
-    }
+        if (held.columns[column]?.never)
+          wrong(
+            at('columns', column, 'never'),
+            'no path can go over a column that is never read; remove “never”, or write another path',
+          );
+        if (held.columns[column]?.correct)
+          wrong(
+            at('columns', column, 'correct'),
+            'a column on a path to the subject is never correctable; remove “correct”',
+          );
+      }
+      if (path.of === undefined) {
+        if (path.columns.length !== map.subject.key.length)
+          wrong(
+            place,
+            `the subject’s key has ${map.subject.key.length} columns, the path ${path.columns.length}; write as many as the key has`,
+          );
+        return;
+      }
+      const parent = collectionAt([...place, 'of'], path.of);
+      for (const [number, key] of path.keys.entries()) {
+        columnAt(path.keys.length === 1 ? [...place, 'key'] : [...place, 'keys', number], path.of, key);
+        if (parent.columns[key]?.never)
+          wrong(
+            ['collections', path.of, 'columns', key, 'never'],
+            'no path can go over a column that is never read; remove “never”, or write another path',
+          );
+      }
+    };
+    for (const [place, path] of held.subject.entries()) checkPath(at('subject', place), path);
     for (const [place, each] of held.order.entries()) {
       columnAt(at('order', place), name, each);
       if (held.columns[each]?.mask !== undefined || held.columns[each]?.never)
@@ -244,8 +320,13 @@ function checkReferences(map: DataMap, places: MapPlaces): void {
           `${each} is masked, and pages would betray it; order by columns that are not`,
         );
     }
-    for (const [place, each] of held.detach.entries()) columnAt(at('detach', place), name, each);
-    checkErasure(name, held, at, columnAt);
+    for (const [place, each] of held.detach.entries()) {
+      if (typeof each === 'string') columnAt(at('detach', place), name, each);
+      else if (each.of === undefined)
+        wrong(at('detach', place), 'a column of the subject’s key is written by its name alone; write that');
+      else checkPath(at('detach', place), each);
+    }
+    checkErasure(name, held, at, columnAt, wrong);
   }
 }
 
@@ -255,6 +336,7 @@ function checkErasure(
   held: Collection,
   at: (...rest: readonly (string | number)[]) => Place,
   columnAt: (place: Place, name: string, column: string | undefined) => void,
+  wrong: (place: Place, says: string) => never,
 ): void {
   const { erasure: does, series, object, shared } = held;
   const sets: [Place, Readonly<Record<string, unknown>>][] = Object.entries(held.actions).map(
@@ -264,8 +346,14 @@ function checkErasure(
   if (does.action === 'keep') columnAt(at('erasure', 'from'), name, does.from);
   if (does.action === 'delete' && does.whenReferenced !== undefined) {
     sets.push([at('erasure', 'whenReferenced', 'set'), does.whenReferenced.set]);
+    if (does.unlessReferenced !== undefined)
+      wrong(
+        at('erasure', 'unlessReferenced'),
+        'a row that is referred to is either anonymised (“whenReferenced”) or stays (“unlessReferenced”); remove one of them',
+      );
     for (const [place, by] of does.whenReferenced.by.entries())
-      columnAt(at('erasure', 'whenReferenced', 'by', place, 'column'), by.collection, by.column);
+      for (const column of by.column)
+        columnAt(at('erasure', 'whenReferenced', 'by', place, 'column'), by.collection, column);
   }
   for (const [place, set] of sets)
     for (const column of Object.keys(set)) columnAt([...place, column], name, column);

@@ -121,6 +121,8 @@ function sayIssue(issue: z.core.$ZodIssue, document: Document, place: Place): st
       return `“${name}” must have at least ${String(issue.minimum)}; add what is missing`;
     case 'too_big':
       return `“${name}” may have at most ${String(issue.maximum)}; write less`;
+    case 'custom':
+      return issue.message;
     default:
       return `“${name}” isn’t valid; correct it`;
   }

@@ -1,25 +1,47 @@
-import type { Catalogue, CatalogueColumn } from './catalogue.ts';
-import type { Collection, DataMap, SubjectPath } from './map.ts';
+import { createHash } from 'node:crypto';
+import { onlyOf, type Catalogue, type CatalogueColumn } from './catalogue.ts';
+import type { Collection, DataMap, MapColumn, SubjectPath } from './map.ts';
 import { quoteIdentifier, quoteLiteral, quoteTable } from './quote.ts';
+
+/** One array of a key variable: a key of several columns travels as arrays side by side. */
+interface KeyPart {
+  readonly name: string;
+  readonly type: string;
+  /** What it is filled with, on alias `t` of the parent. */
+  readonly value: string;
+  readonly column: string;
+}
 
 /** A variable of a generated function that holds the keys other rows hang on. */
 export interface KeyVariable {
   readonly name: string;
-  /** Name in a plan's frozen scope, e.g. `workspaces.id`. */
+  /** Name in a plan's frozen scope, e.g. `workspaces.id`; the values there are texts, JSON arrays of texts where the key has several columns. */
   readonly scope: string;
-  readonly type: string;
-  readonly select: string;
+  readonly parts: readonly KeyPart[];
+  readonly parent: string;
+  /** `from` item of the parent, alias `t`. */
+  readonly from: string;
+  /** How rows of the parent belong to the subject. */
+  readonly paths: readonly PathCondition[];
+  /** Name shared by the variables whose paths go round in a circle; null for one that hangs on earlier ones only. */
+  readonly cycle: string | null;
+  /** Condition on `t` that leaves out what is handed over to somebody else; only where erasure's scope is read. */
+  readonly notHandedOver: string | null;
 }
 
-/** How one path narrows a table `t` to the subject's rows. */
+/** How one path narrows a table to the subject's rows. */
 export interface PathCondition {
   readonly path: SubjectPath;
-  /** Condition on alias `t`. */
-  readonly condition: string;
-  /** The array variable the path goes through; null when it compares with the subject's key itself. */
-  readonly variable: KeyVariable | null;
-  /** The compared expression on alias `t`, without the comparison. */
-  readonly expression: string;
+  /** Name of the variable the path goes through; null when it compares with the subject's key itself. */
+  readonly variable: string | null;
+  /** Condition on an alias of the table; `suffix` names a variable that holds some of the keys only. */
+  readonly on: (alias: string, suffix?: string) => string;
+  /** `from` item of the variable's keys, alias `p`; empty without a variable. */
+  readonly keys: string;
+  /** Condition on alias `t` that it hangs on the key in alias `p`. */
+  readonly hangsOnKey: string;
+  /** What of alias `t` is compared with the variable's arrays, each in its form; empty without a variable. */
+  readonly compared: readonly string[];
 }
 
 export interface SubjectConditions {
@@ -30,14 +52,19 @@ export interface SubjectConditions {
 
 /** The column as the live database has it; the map was checked against it before. */
 export function columnOf(catalogue: Catalogue, held: Collection, column: string): CatalogueColumn {
-  const found = catalogue.tables.get(held.table)?.get(column);
-  if (found === undefined) throw new Error(`unchecked map: ${held.table}.${column}`);
+  return columnOfTable(catalogue, held.table, column);
+}
+
+export function columnOfTable(catalogue: Catalogue, table: string, column: string): CatalogueColumn {
+  const found = catalogue.tables.get(table)?.get(column);
+  if (found === undefined) throw new Error(`unchecked map: ${table}.${column}`);
   return found;
 }
 
 /** Type as written in SQL; its schema is named when it isn't the catalogue's. */
 export function typeOf(column: CatalogueColumn): string {
-  if (column.typeSchema === 'pg_catalog') return column.type;
+  // The base type, because what the catalogue calls `character` is one character long in a declaration.
+  if (column.typeSchema === 'pg_catalog') return column.baseType;
   return `${quoteIdentifier(column.typeSchema)}.${quoteIdentifier(column.type.slice(column.typeSchema.length + 1))}`;
 }
 
@@ -46,17 +73,213 @@ export function isBase(column: CatalogueColumn): boolean {
   return column.typeSchema === 'pg_catalog';
 }
 
-/** Type of the subject's key. */
-export function subjectKeyType(map: DataMap, catalogue: Catalogue): string {
-  const holder = collectionNamed(map, map.subject.collection);
-  const column = columnOf(catalogue, holder, map.subject.key);
-  return isBase(column) ? column.type : 'text';
+/** Types of the catalogue whose equality is exact and whose values survive the way through their text. */
+const wholeNumbers = ['smallint', 'integer', 'bigint'];
+const comparable = [
+  ...wholeNumbers,
+  'numeric',
+  'text',
+  'character varying',
+  'bpchar',
+  'uuid',
+  'date',
+  'timestamp without time zone',
+  'timestamp with time zone',
+  'time without time zone',
+  'bytea',
+  'inet',
+  'cidr',
+  'macaddr',
+  'boolean',
+  'oid',
+];
+
+/** Text that is compared without regard to case by its own type. */
+function foldsCase(column: CatalogueColumn): boolean {
+  return (
+    column.baseSchema !== 'pg_catalog' && column.baseType.slice(column.baseSchema.length + 1) === 'citext'
+  );
+}
+
+/** In what two columns are compared: a type of the catalogue, or text in lower case. */
+function form(one: CatalogueColumn, other: CatalogueColumn, ignoreCase: boolean): string {
+  if (ignoreCase || (foldsCase(one) && foldsCase(other))) return 'lower';
+  const types = [one, other].map((each) => (each.baseSchema === 'pg_catalog' ? each.baseType : 'text'));
+  const [first = 'text', second = 'text'] = types;
+  if (first === second) return comparable.includes(first) ? first : 'text';
+  const numbers = types.filter((each) => [...wholeNumbers, 'numeric'].includes(each));
+  if (numbers.length === 2) return types.includes('numeric') ? 'numeric' : 'bigint';
+  return 'text';
+}
+
+/** Form in which one key of the subject is held: its own type, text where that has no exact equality. */
+function keyForm(column: CatalogueColumn): string {
+  return form(column, column, false);
+}
+
+function typeOfForm(form: string): string {
+  return form === 'lower' ? 'text' : form;
+}
+
+/** A column in the form it is compared in. */
+function inForm(column: CatalogueColumn, raw: string, wanted: string): string {
+  if (wanted === 'lower') return `lower(${raw}::text)`;
+  if (column.typeSchema === 'pg_catalog' && column.baseType === wanted) return raw;
+  return `${raw}::${wanted}`;
+}
+
+/** A column compared with a value of the same column: exact, and by the column's index where it has one. */
+export function sameColumn(column: CatalogueColumn): { on: (raw: string) => string; type: string } {
+  if (column.typeSchema === 'pg_catalog' && comparable.includes(column.baseType))
+    return { on: (raw) => raw, type: column.baseType };
+  // The catalogue's equality of enums takes any of them.
+  if (column.typeKind === 'e') return { on: (raw) => raw, type: typeOf(column) };
+  const type =
+    column.baseSchema === 'pg_catalog' && comparable.includes(column.baseType) ? column.baseType : 'text';
+  return { on: (raw) => `${raw}::${type}`, type };
+}
+
+/** How rows are ordered by a column: by the catalogue's own order, so that what follows a value is the same everywhere. */
+export function ordered(column: CatalogueColumn): { on: (raw: string) => string; type: string } {
+  if (column.typeSchema === 'pg_catalog') return { on: (raw) => raw, type: column.baseType };
+  const type = column.baseSchema === 'pg_catalog' ? column.baseType : 'text';
+  return { on: (raw) => `${raw}::${type}`, type };
+}
+
+/** Equality of two columns, each on its alias, in the form both can be compared in. */
+export function compareColumns(
+  [one, oneAlias]: readonly [CatalogueColumn, string],
+  [other, otherAlias]: readonly [CatalogueColumn, string],
+): string {
+  const compared = form(one, other, false);
+  return `${inForm(one, `${oneAlias}.${quoteIdentifier(one.column)}`, compared)} = ${inForm(other, `${otherAlias}.${quoteIdentifier(other.column)}`, compared)}`;
+}
+
+/** Seconds of the years 1 to 9999, within which a number can be read as a time. */
+const firstSecond = -62_135_596_800;
+const lastSecond = 253_402_300_799;
+
+/** A column as a time: its own type's, or where the map says so a number of seconds or milliseconds since 1970. */
+export function instantOf(mapped: MapColumn | undefined, raw: string): string {
+  if (mapped?.epoch === undefined) return `${raw}::timestamptz`;
+  const seconds = mapped.epoch === 'seconds' ? `${raw}::float8` : `${raw}::float8 / 1000`;
+  // A cast that can fail would tell of a row in its error.
+  return `case when ${seconds} between ${firstSecond} and ${lastSecond} then to_timestamp(${seconds}) end`;
 }
 
 export function collectionNamed(map: DataMap, name: string): Collection {
-  const found = map.collections[name];
+  const found = Object.hasOwn(map.collections, name) ? map.collections[name] : undefined;
   if (found === undefined) throw new Error(`unchecked map: ${name}`);
   return found;
+}
+
+/** `from` item of a collection with its alias. */
+export function fromItem(map: DataMap, catalogue: Catalogue, held: Collection, alias = 't'): string {
+  return `${onlyOf(map, catalogue, held)}${quoteTable(held.table)} ${alias}`;
+}
+
+interface SubjectKeyPart {
+  readonly variable: string;
+  readonly form: string;
+  readonly column: CatalogueColumn;
+}
+
+/** The variables that hold the subject's key: `v_key`, and where it has several columns one more for each. */
+function subjectKey(map: DataMap, catalogue: Catalogue): readonly SubjectKeyPart[] {
+  const holder = collectionNamed(map, map.subject.collection);
+  return map.subject.key.map((name, place) => {
+    const column = columnOf(catalogue, holder, name);
+    return {
+      variable: map.subject.key.length === 1 ? 'v_key' : `v_key_${place + 1}`,
+      form: keyForm(column),
+      column,
+    };
+  });
+}
+
+/** Type of `v_key`; a key of several columns is the JSON array of their texts. */
+export function subjectKeyType(map: DataMap, catalogue: Catalogue): string {
+  const [only, ...more] = subjectKey(map, catalogue);
+  return only === undefined || more.length > 0 ? 'text' : typeOfForm(only.form);
+}
+
+/** Sets `v_key` and its parts from the text of the key. */
+export function assignKey(map: DataMap, catalogue: Catalogue, text: string): string {
+  const parts = subjectKey(map, catalogue);
+  if (parts.length === 1) return `  v_key := ${text}::${subjectKeyType(map, catalogue)};`;
+  return [
+    `  v_key := ${text};`,
+    ...parts.map(
+      (part, place) => `  ${part.variable} := (v_key::json ->> ${place})::${typeOfForm(part.form)};`,
+    ),
+  ].join('\n');
+}
+
+/** The subject's key in the columns of a row, of `v_key`'s type. */
+export function subjectKeyIn(
+  map: DataMap,
+  catalogue: Catalogue,
+  held: Collection,
+  columns: readonly string[],
+  alias: string,
+): string {
+  const parts = subjectKey(map, catalogue).map((part, place) => {
+    const name = columns[place] ?? '';
+    return inForm(columnOf(catalogue, held, name), `${alias}.${quoteIdentifier(name)}`, part.form);
+  });
+  return parts.length === 1
+    ? (parts[0] ?? '')
+    : `json_build_array(${parts.map((part) => `${part}::text`).join(', ')})::text`;
+}
+
+/** Condition that the holder's row in `alias` is the subject whose key is in the SQL expression `key`, of `v_key`'s type. */
+export function isSubject(map: DataMap, catalogue: Catalogue, alias: string, key: string): string {
+  const parts = subjectKey(map, catalogue);
+  return parts
+    .map((part, place) => {
+      const raw = `${alias}.${quoteIdentifier(map.subject.key[place] ?? '')}`;
+      const value = parts.length === 1 ? key : `(${key}::json ->> ${place})::${typeOfForm(part.form)}`;
+      return `${inForm(part.column, raw, part.form)} = ${value}`;
+    })
+    .join(' and ');
+}
+
+/** How conditions are made: for reading, or for erasure, which leaves out rows that merely mention the subject. */
+interface Scope {
+  readonly map: DataMap;
+  readonly catalogue: Catalogue;
+  readonly erasing: boolean;
+  /** Collections whose rows erasure finds by their own frozen keys too, since it sets to null what else tells them. */
+  readonly byOwnKey: ReadonlySet<string>;
+}
+
+/** Columns of the subject's key that are set to null rather than their row erased. */
+export function detachedColumns(held: Collection): readonly string[] {
+  return held.detach.filter((each) => typeof each === 'string');
+}
+
+/** The paths by which erasure finds a collection's rows: not those that are set to null instead. */
+export function erasingPaths(held: Collection): readonly SubjectPath[] {
+  const detached = detachedColumns(held);
+  return held.subject.filter(
+    (path) => path.of !== undefined || !path.columns.some((column) => detached.includes(column)),
+  );
+}
+
+/** The path of a collection's rows by their own keys. */
+function ownKeyPath(map: DataMap, catalogue: Catalogue, held: Collection): SubjectPath {
+  const keys = [...(catalogue.primaryKeys.get(held.table) ?? [])];
+  const name = Object.keys(map.collections).find((each) => map.collections[each] === held);
+  return { columns: keys, of: name, keys, ignoreCase: false };
+}
+
+/** The paths by which rows of a collection belong to the subject, in the given scope. */
+function pathsOf(scope: Scope, held: Collection): readonly SubjectPath[] {
+  if (!scope.erasing) return held.subject;
+  if (held.shared !== undefined)
+    return [{ columns: [held.shared.owner], of: undefined, keys: [], ignoreCase: false }];
+  const own = ownKeyPath(scope.map, scope.catalogue, held);
+  return [...erasingPaths(held), ...(scope.byOwnKey.has(own.of ?? '') ? [own] : [])];
 }
 
 /** Conditions that narrow `collection` to one subject, whose key is in `v_key`. */
@@ -64,83 +287,245 @@ export function subjectConditions(
   map: DataMap,
   catalogue: Catalogue,
   held: Collection,
-  options: { readonly leaveOut?: (path: SubjectPath) => boolean } = {},
+  options: { readonly erasing?: ReadonlySet<string> } = {},
 ): SubjectConditions {
-  const variables: KeyVariable[] = [];
-  const paths = held.subject
-    .filter((each) => options.leaveOut?.(each) !== true)
-    .map((each) => condition(map, catalogue, held, each, variables, []));
-  return { variables, paths };
+  const scope = {
+    map,
+    catalogue,
+    erasing: options.erasing !== undefined,
+    byOwnKey: options.erasing ?? new Set<string>(),
+  };
+  return conditionsOf(
+    scope,
+    pathsOf(scope, held).map((path) => pathCondition(scope, held, path)),
+  );
 }
 
-function condition(
+/** Conditions of certain paths of a collection alone, for erasure. */
+export function conditionsOfPaths(
   map: DataMap,
   catalogue: Catalogue,
   held: Collection,
-  path: SubjectPath,
-  variables: KeyVariable[],
-  trail: readonly string[],
-): PathCondition {
-  const column = columnOf(catalogue, held, path.column);
-  const raw = `t.${quoteIdentifier(path.column)}`;
-  if (path.of === undefined) {
-    const expression = isBase(column) ? raw : `${raw}::text`;
-    const compared =
-      isBase(column) && column.type === subjectKeyType(map, catalogue) ? 'v_key' : 'v_key::text';
-    const left = compared === 'v_key' ? expression : `${raw}::text`;
-    return { path, condition: `${left} = ${compared}`, variable: null, expression: left };
-  }
-  const variable = keyVariable(
-    map,
-    catalogue,
-    path.of,
-    path.key ?? '',
-    path.ignoreCase,
-    column,
-    variables,
-    trail,
+  paths: readonly SubjectPath[],
+  byOwnKey: ReadonlySet<string>,
+): SubjectConditions {
+  const scope = { map, catalogue, erasing: true, byOwnKey };
+  return conditionsOf(
+    scope,
+    paths.map((path) => pathCondition(scope, held, path)),
   );
-  const expression = path.ignoreCase
-    ? `lower(${raw}::text)`
-    : variable.type === column.type
-      ? raw
-      : `${raw}::text`;
-  return { path, condition: `${expression} = any (${variable.name})`, variable, expression };
+}
+
+/** Condition of the rows of a shared collection that erasure may touch: by their own frozen keys, for handing over changes what else tells them. */
+export function sharedConditions(
+  map: DataMap,
+  catalogue: Catalogue,
+  held: Collection,
+  byOwnKey: ReadonlySet<string>,
+): SubjectConditions {
+  return conditionsOfPaths(map, catalogue, held, [ownKeyPath(map, catalogue, held)], byOwnKey);
+}
+
+function conditionsOf(scope: Scope, made: readonly Made[]): SubjectConditions {
+  return {
+    variables: inOrder(
+      scope,
+      made.flatMap((each) => (each.needs === null ? [] : [each.needs])),
+    ),
+    paths: made,
+  };
+}
+
+/** What a path asks for: keys of a parent, in certain forms. */
+interface Wanted {
+  readonly name: string;
+  readonly parent: string;
+  readonly keys: readonly string[];
+  readonly forms: readonly string[];
+}
+
+interface Made extends PathCondition {
+  readonly needs: Wanted | null;
+}
+
+function pathCondition(scope: Scope, held: Collection, path: SubjectPath): Made {
+  const { map, catalogue } = scope;
+  const columns = path.columns.map((name) => columnOf(catalogue, held, name));
+  const raw = (alias: string, place: number): string =>
+    `${alias}.${quoteIdentifier(path.columns[place] ?? '')}`;
+  if (path.of === undefined) {
+    const key = subjectKey(map, catalogue);
+    const on = (alias: string): string =>
+      columns
+        .map((column, place) => {
+          const part = key[place];
+          if (part === undefined) throw new Error('unchecked map: a path has too many columns');
+          const compared = form(column, part.column, path.ignoreCase || part.form === 'lower');
+          const value =
+            compared === part.form
+              ? part.variable
+              : compared === 'lower'
+                ? `lower(${part.variable}::text)`
+                : `${part.variable}::${compared}`;
+          return `${inForm(column, raw(alias, place), compared)} = ${value}`;
+        })
+        .join(' and ');
+    return {
+      path,
+      needs: null,
+      variable: null,
+      on: (alias) => (columns.length === 1 ? on(alias) : `(${on(alias)})`),
+      keys: '',
+      hangsOnKey: '',
+      compared: [],
+    };
+  }
+  const parent = collectionNamed(map, path.of);
+  const forms = columns.map((column, place) =>
+    form(column, columnOf(catalogue, parent, path.keys[place] ?? ''), path.ignoreCase),
+  );
+  const wanted: Wanted = {
+    name: variableName(scope, path.of, path.keys, forms),
+    parent: path.of,
+    keys: path.keys,
+    forms,
+  };
+  const expressions = (alias: string): readonly string[] =>
+    columns.map((column, place) => inForm(column, raw(alias, place), forms[place] ?? ''));
+  const arrays = (suffix: string): readonly string[] => partNames(wanted).map((part) => `${part}${suffix}`);
+  const fields = forms.map((_, place) => (forms.length === 1 ? 'value' : `key_${place + 1}`));
+  return {
+    path,
+    needs: wanted,
+    variable: wanted.name,
+    on: (alias, suffix = '') =>
+      columns.length === 1
+        ? `${expressions(alias).join()} = any (${arrays(suffix).join()})`
+        : `(${expressions(alias).join(', ')}) in (select * from unnest(${arrays(suffix).join(', ')}))`,
+    keys: `unnest(${arrays('').join(', ')}) p(${fields.join(', ')})`,
+    hangsOnKey: expressions('t')
+      .map((expression, place) => `${expression} = p.${fields[place] ?? ''}`)
+      .join(' and '),
+    compared: expressions('t'),
+  };
+}
+
+const plainName = /^[a-z_][a-z0-9_]*$/;
+
+/** Names of the form `v_collection$key`; what is long or no plain name is told by its hash. */
+function variableName(
+  scope: Scope,
+  parent: string,
+  keys: readonly string[],
+  forms: readonly string[],
+): string {
+  const held = collectionNamed(scope.map, parent);
+  const kinds = keys.map((key, place) => {
+    const wanted = forms[place] ?? '';
+    return keyForm(columnOf(scope.catalogue, held, key)) === wanted ? '' : wanted;
+  });
+  const [key = ''] = keys;
+  const kind = kinds[0] === '' ? '' : `$${(kinds[0] ?? '').replaceAll(' ', '_')}`;
+  const plain = `v_${parent}$${key}${kind}`;
+  if (keys.length === 1 && plainName.test(key) && plain.length <= 50) return plain;
+  const hash = createHash('sha256')
+    .update(JSON.stringify([parent, keys, kinds]))
+    .digest('hex');
+  return `v_${parent.slice(0, 20)}$$${hash.slice(0, 20)}`;
+}
+
+function partNames(wanted: Wanted): readonly string[] {
+  return wanted.keys.length === 1
+    ? [wanted.name]
+    : wanted.keys.map((_, place) => `${wanted.name}$${place + 1}`);
+}
+
+function scopeName(wanted: Wanted): string {
+  const [key = ''] = wanted.keys;
+  const name =
+    wanted.keys.length === 1 && plainName.test(key)
+      ? `${wanted.parent}.${key}`
+      : `${wanted.parent}.${JSON.stringify(wanted.keys)}`;
+  return wanted.forms.includes('lower') ? `${name}.lower` : name;
+}
+
+/** The variables that are needed, directly or by others, those first that others hang on; circles side by side. */
+function inOrder(scope: Scope, roots: readonly Wanted[]): readonly KeyVariable[] {
+  const pathsFor = new Map<string, readonly Made[]>();
+  const pathsIn = (parent: string): readonly Made[] => {
+    const known = pathsFor.get(parent);
+    if (known !== undefined) return known;
+    const held = collectionNamed(scope.map, parent);
+    const made = pathsOf(scope, held).map((path) => pathCondition(scope, held, path));
+    pathsFor.set(parent, made);
+    return made;
+  };
+  // Tarjan's strongly connected components come out with what they hang on before them.
+  const ordered: KeyVariable[] = [];
+  const seen = new Map<string, { index: number; low: number; open: boolean }>();
+  const stack: Wanted[] = [];
+  const visit = (wanted: Wanted): { index: number; low: number; open: boolean } => {
+    const known = seen.get(wanted.name);
+    if (known !== undefined) return known;
+    const mark = { index: seen.size, low: seen.size, open: true };
+    seen.set(wanted.name, mark);
+    stack.push(wanted);
+    for (const path of pathsIn(wanted.parent)) {
+      if (path.needs === null) continue;
+      const other = visit(path.needs);
+      if (other.open) mark.low = Math.min(mark.low, other.low);
+    }
+    if (mark.low === mark.index) {
+      const group = stack.splice(stack.indexOf(wanted));
+      const circle = group.length > 1 || pathsIn(wanted.parent).some((path) => path.variable === wanted.name);
+      for (const each of group) {
+        const found = seen.get(each.name);
+        if (found !== undefined) found.open = false;
+        ordered.push(keyVariable(scope, each, pathsIn(each.parent), circle ? wanted.name : null));
+      }
+    }
+    return mark;
+  };
+  for (const each of roots) visit(each);
+  return ordered;
 }
 
 function keyVariable(
-  map: DataMap,
-  catalogue: Catalogue,
-  parentName: string,
-  key: string,
-  ignoreCase: boolean,
-  child: CatalogueColumn,
-  variables: KeyVariable[],
-  trail: readonly string[],
+  scope: Scope,
+  wanted: Wanted,
+  paths: readonly Made[],
+  cycle: string | null,
 ): KeyVariable {
-  if (trail.includes(parentName)) throw new Error(`the map's paths go round in a circle at ${parentName}`);
-  const parent = collectionNamed(map, parentName);
-  const column = columnOf(catalogue, parent, key);
-  const sameType = !ignoreCase && isBase(column) && isBase(child) && column.type === child.type;
-  const name = `v_${parentName}_${key.replaceAll(/[^a-z0-9_]/gi, '_')}${ignoreCase ? '_lower' : sameType ? '' : '_text'}`;
-  const known = variables.find((each) => each.name === name);
-  if (known !== undefined) return known;
-  const conditions = parent.subject.map((each) =>
-    condition(map, catalogue, parent, each, variables, [...trail, parentName]),
-  );
-  const value = ignoreCase
-    ? `lower(t.${quoteIdentifier(key)}::text)`
-    : sameType
-      ? `t.${quoteIdentifier(key)}`
-      : `t.${quoteIdentifier(key)}::text`;
-  const made: KeyVariable = {
-    name,
-    scope: `${parentName}.${key}${ignoreCase ? '.lower' : ''}`,
-    type: sameType ? column.type : 'text',
-    select: `select distinct ${value} from ${quoteTable(parent.table)} t where (${conditions.map((each) => each.condition).join(' or ')}) and t.${quoteIdentifier(key)} is not null`,
+  const held = collectionNamed(scope.map, wanted.parent);
+  const names = partNames(wanted);
+  const own = scope.catalogue.primaryKeys.get(held.table) ?? [];
+  return {
+    name: wanted.name,
+    scope: scopeName(wanted),
+    parts: wanted.keys.map((key, place) => {
+      const wantedForm = wanted.forms[place] ?? '';
+      const column = `t.${quoteIdentifier(key)}`;
+      return {
+        name: names[place] ?? '',
+        type: typeOfForm(wantedForm),
+        value: inForm(columnOf(scope.catalogue, held, key), column, wantedForm),
+        column,
+      };
+    }),
+    parent: wanted.parent,
+    from: fromItem(scope.map, scope.catalogue, held),
+    paths,
+    cycle,
+    notHandedOver:
+      scope.erasing && held.shared !== undefined
+        ? `not coalesce(p_handed_over -> ${quoteLiteral(wanted.parent)} ? t.${quoteIdentifier(own[0] ?? '')}::text, false)`
+        : null,
   };
-  variables.push(made);
-  return made;
+}
+
+/** The same variables, each once. */
+export function unique(variables: readonly KeyVariable[]): readonly KeyVariable[] {
+  return [...new Map(variables.map((each) => [each.name, each])).values()];
 }
 
 /** `declare` lines for the subject's key and its variables. */
@@ -149,23 +534,113 @@ export function declareVariables(
   catalogue: Catalogue,
   variables: readonly KeyVariable[],
 ): string {
+  const key = subjectKey(map, catalogue);
   return [
     `  v_key ${subjectKeyType(map, catalogue)};`,
-    ...variables.map((each) => `  ${each.name} ${each.type}[];`),
+    ...(key.length === 1 ? [] : key.map((part) => `  ${part.variable} ${typeOfForm(part.form)};`)),
+    ...variables.flatMap((each) =>
+      each.parts.flatMap((part) =>
+        (each.cycle === null ? [''] : ['', '$new', '$next']).map(
+          (suffix) => `  ${part.name}${suffix} ${part.type}[];`,
+        ),
+      ),
+    ),
   ].join('\n');
 }
 
-/** Assigns the variables from the live rows. */
-export function assignLive(variables: readonly KeyVariable[]): string {
-  return variables.map((each) => `  ${each.name} := array(${each.select});`).join('\n');
+interface Live {
+  /** Whether `p_handed_over` names rows that have a new owner and so are left out. */
+  readonly handedOver?: boolean;
+}
+
+/** Assigns the variables from the live rows; those that go round in a circle grow until nothing is added. */
+export function assignLive(variables: readonly KeyVariable[], live: Live = {}): string {
+  const lines: string[] = [];
+  for (let at = 0; at < variables.length;) {
+    const first = variables[at];
+    if (first === undefined) break;
+    const group =
+      first.cycle === null ? [first] : variables.slice(at).filter((each) => each.cycle === first.cycle);
+    lines.push(
+      first.cycle === null ? assign(first, '', keysBy(first, first.paths, '', live)) : grow(group, live),
+    );
+    at += group.length;
+  }
+  return lines.join('\n');
+}
+
+/** Query of the keys of a variable's rows that belong by any of the paths. */
+function keysBy(variable: KeyVariable, paths: readonly PathCondition[], suffix: string, live: Live): string {
+  const belongs =
+    paths.length === 0
+      ? 'false'
+      : `(${paths.map((each) => each.on('t', each.variable === null ? '' : suffix)).join(' or ')})`;
+  const further = [
+    ...variable.parts.map((part) => `${part.column} is not null`),
+    ...(live.handedOver === true && variable.notHandedOver !== null ? [variable.notHandedOver] : []),
+  ];
+  return `select distinct ${variable.parts.map((part) => part.value).join(', ')} from ${variable.from} where ${[belongs, ...further].join(' and ')}`;
+}
+
+/** Sets a variable's arrays to what a query gives, side by side. */
+function assign(variable: KeyVariable, suffix: string, query: string): string {
+  const [only, ...more] = variable.parts;
+  if (only !== undefined && more.length === 0) return `  ${only.name}${suffix} := array(${query});`;
+  const fields = variable.parts.map((_, place) => `key_${place + 1}`);
+  return `  select ${fields.map((field) => `coalesce(array_agg(k.${field}), '{}')`).join(', ')} into ${variable.parts.map((part) => `${part.name}${suffix}`).join(', ')} from (${query}) k(${fields.join(', ')});`;
+}
+
+/** Least fixpoint: each round looks only at what hangs on the keys the last one added, so it ends when none was. */
+function grow(group: readonly KeyVariable[], live: Live): string {
+  const members = new Set(group.map((each) => each.name));
+  const inside = (path: PathCondition): boolean => path.variable !== null && members.has(path.variable);
+  const set = (variable: KeyVariable, to: string, value: (part: string) => string): string =>
+    variable.parts.map((part) => `${part.name}${to} := ${value(part.name)};`).join(' ');
+  return [
+    ...group.map((each) =>
+      assign(
+        each,
+        '',
+        keysBy(
+          each,
+          each.paths.filter((path) => !inside(path)),
+          '',
+          live,
+        ),
+      ),
+    ),
+    `  ${group.map((each) => set(each, '$new', (part) => part)).join(' ')}`,
+    '  loop',
+    `    exit when ${group.map((each) => `cardinality(${each.parts[0]?.name ?? ''}$new) = 0`).join(' and ')};`,
+    ...group.map(
+      (each) =>
+        `  ${assign(each, '$next', `${keysBy(each, each.paths.filter(inside), '$new', live)} except select * from unnest(${each.parts.map((part) => part.name).join(', ')})`)}`,
+    ),
+    `    ${group.map((each) => `${set(each, '', (part) => `${part} || ${part}$next`)} ${set(each, '$new', (part) => `${part}$next`)}`).join(' ')}`,
+    '  end loop;',
+  ].join('\n');
 }
 
 /** Assigns the variables from a plan's frozen scope. */
 export function assignFrozen(variables: readonly KeyVariable[]): string {
   return variables
-    .map(
-      (each) =>
-        `  ${each.name} := array(select x.value::${each.type} from jsonb_array_elements_text(coalesce(p_scope -> ${quoteLiteral(each.scope)}, '[]')) x(value));`,
-    )
+    .map((each) => {
+      const values = `jsonb_array_elements_text(coalesce(p_scope -> ${quoteLiteral(each.scope)}, '[]')) x(value)`;
+      return assign(
+        each,
+        '',
+        each.parts.length === 1
+          ? `select x.value::${each.parts[0]?.type ?? ''} from ${values}`
+          : `select ${each.parts.map((part, place) => `(x.value::json ->> ${place})::${part.type}`).join(', ')} from ${values}`,
+      );
+    })
     .join('\n');
+}
+
+/** Query of a variable's values as a plan's scope holds them. */
+export function frozenValues(variable: KeyVariable): string {
+  const names = variable.parts.map((part) => part.name).join(', ');
+  if (variable.parts.length === 1) return `select x.value::text from unnest(${names}) x(value)`;
+  const fields = variable.parts.map((_, place) => `key_${place + 1}`);
+  return `select json_build_array(${fields.map((field) => `x.${field}::text`).join(', ')})::text from unnest(${names}) x(${fields.join(', ')})`;
 }

@@ -31,6 +31,13 @@ export const planPins = [
 /** The start of each definer function's body: no raw variable in an error's detail, columns win over variables. */
 export const bodyPins = '#print_strict_params off\n#variable_conflict use_column';
 
+/**
+ * The same over the platform's tables, whose columns are always written with
+ * their alias: a bare name is ours there, even if the platform has a column
+ * called `v_key`, which would otherwise make every row everybody's.
+ */
+const platformBodyPins = '#print_strict_params off\n#variable_conflict use_variable';
+
 /** Text as a dollar-quoted string whose mark isn't in it: names of the platform's may hold anything, a mark too. */
 export function dollarQuoted(text: string): string {
   let mark = '$function$';
@@ -43,12 +50,17 @@ export function definer(
   signature: string,
   returns: string,
   body: string,
-  options: { readonly declare?: string; readonly pins?: string } = {},
+  options: {
+    readonly declare?: string;
+    readonly pins?: string;
+    /** Whether it names the platform's columns. */
+    readonly overPlatform?: boolean;
+  } = {},
 ): string {
   return (
     `create function privacy_console.${signature} returns ${returns}\n` +
     `language plpgsql volatile security definer ${pins}${options.pins ? ` ${options.pins}` : ''}\n` +
-    `as ${dollarQuoted(`\n${bodyPins}\n${options.declare ? `declare\n${options.declare}\n` : ''}begin\n${body}\nend\n`)};\n`
+    `as ${dollarQuoted(`\n${options.overPlatform === true ? platformBodyPins : bodyPins}\n${options.declare ? `declare\n${options.declare}\n` : ''}begin\n${body}\nend\n`)};\n`
   );
 }
 

@@ -4,6 +4,7 @@ import type { Ask } from '#core/dataMap/catalogue.ts';
 import { draftText, mergeText } from '#core/dataMap/draft/document.ts';
 import { draftMap, type Draft } from '#core/dataMap/draft/draftMap.ts';
 import { parseMap, referenceMapText, type DataMap } from '#core/dataMap/map.ts';
+import { tableName } from '#core/dataMap/quote.ts';
 import { openDesk, expectDone } from '#tests/helpers/testDesk.ts';
 import { openForeignDatabase, type ForeignDatabase } from '#tests/helpers/foreignDatabase.ts';
 import { answered } from './answered.ts';
@@ -29,7 +30,7 @@ const paths = (map: DataMap, name: string): readonly string[] =>
   (map.collections[name]?.subject ?? [])
     .map(
       (each) =>
-        `${each.column}${each.of === undefined ? '' : ` → ${each.of}.${each.key}`}${each.ignoreCase ? ' ~' : ''}`,
+        `${each.columns.join('+')}${each.of === undefined ? '' : ` → ${each.of}.${each.keys.join('+')}`}${each.ignoreCase ? ' ~' : ''}`,
     )
     .sort();
 
@@ -131,7 +132,7 @@ describe('a shop whose customers point to their address', () => {
   test('paths, secrets and masks', () => {
     expect(map.subject).toEqual({
       collection: 'customers',
-      key: 'id',
+      key: ['id'],
       name: 'full_name',
       email: 'email',
       phone: 'tel',
@@ -175,12 +176,15 @@ describe('a shop whose customers point to their address', () => {
       countries: 'none',
     });
     expect(map.collections['orders']?.erasure).toMatchObject({
-      whenReferenced: { by: [{ collection: 'invoices', column: 'order_id' }], set: { remarks: null } },
+      whenReferenced: { by: [{ collection: 'invoices', column: ['order_id'] }], set: { remarks: null } },
     });
     // Whom a customer brought in stays, without saying who brought them.
     expect(map.collections['customers']?.detach).toEqual(['referred_by']);
     expect(map.collections['customers']?.erasure).toMatchObject({
-      whenReferenced: { by: [{ collection: 'orders', column: 'customer_id' }], set: { pwd: '', tel: null } },
+      whenReferenced: {
+        by: [{ collection: 'orders', column: ['customer_id'] }],
+        set: { pwd: '', tel: null },
+      },
     });
   });
 
@@ -300,7 +304,7 @@ test('a clinic in quoted names: mixed case, partitions, keys of two columns, an 
   const map = parseMap(text);
   expect(map.subject).toMatchObject({
     collection: 'patients',
-    key: 'PatientId',
+    key: ['PatientId'],
     email: 'E-Mail',
     phone: 'MobileNo',
   });
@@ -352,7 +356,7 @@ test('teams’ software: text keys, four schemas, no foreign key', async () => {
   const map = parseMap(text);
   expect(map.subject).toMatchObject({
     collection: 'accounts',
-    key: 'account_id',
+    key: ['account_id'],
     name: 'display_name',
     email: 'email',
   });
@@ -397,13 +401,15 @@ test('hostile names are names, in SQL, in YAML and in what is installed', async 
   const map = parseMap(text);
   const { schema, subject, newline, emoji, column, tab, quote, terminal } = hostileNames;
   expect(Object.values(map.collections).map((each) => each.table)).toEqual([
-    `${schema}.${subject}`,
-    `${schema}.${newline}`,
-    `${schema}.${emoji}`,
+    tableName(schema, subject),
+    tableName(schema, newline),
+    tableName(schema, emoji),
   ]);
-  expect(map.subject.key).toBe(tab);
+  expect(map.subject.key).toEqual([tab]);
   expect(Object.keys(map.collections)).toEqual(['users_drop_table_x', 'line_one_a_b_c', 't']);
-  expect(openIn(map)).toEqual([`${schema}.${terminal}`, `${schema}.${subject} ${column}`]);
+  expect(openIn(map)).toEqual(
+    [tableName(schema, terminal), `${tableName(schema, subject)} ${column}`].sort(),
+  );
   // Nothing in the file moves a cursor or turns the direction of reading.
   expect(text.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u);
   expect(Object.keys(map.collections['users_drop_table_x']?.columns ?? {})).toContain(quote);

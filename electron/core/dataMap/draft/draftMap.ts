@@ -16,7 +16,6 @@ import { countPatterns, type Sampled } from './sample.ts';
 import {
   emailOf,
   findPaths,
-  hasPoint,
   isGenericName,
   isLookup,
   isMappable,
@@ -806,11 +805,6 @@ function outside(
   if (table.extension !== null)
     return { confidence: 'high', reason: `belongs to the extension ${table.extension}` };
   const ruleOut = `in ignored: ${JSON.stringify(table.name)}: why it holds nothing of a person`;
-  if (hasPoint(table))
-    return {
-      reason: 'its name or its schema’s has a point in it, which a map can’t write',
-      write: 'have the platform rename it',
-    };
   if (migrationTables.test(table.table))
     return { confidence: 'high', reason: 'the record of a migration tool' };
   const [parent] = table.inherits;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ExpectedError } from '#core/kernel/errors.ts';
 import type { Ask } from '../catalogue.ts';
-import { quoteIdentifier } from '../quote.ts';
+import { tableName } from '../quote.ts';
 
 /** What a column's values are, as far as a proposal depends on it. */
 export type ValueKind =
@@ -230,7 +230,7 @@ export async function readLiveSchema(ask: Ask): Promise<LiveSchema> {
   const extensionRows = grouped(await read('extensions', extensions, extensionRow));
   const triggerRows = grouped(await read('triggers', triggers, triggerRow));
 
-  const nameOf = new Map(relationRows.map((row) => [row.oid, nameOfTable(row)]));
+  const nameOf = new Map(relationRows.map((row) => [row.oid, tableName(row.schema, row.table)]));
   const inherits = new Map<number, string[]>();
   for (const { child, parent } of parents) {
     const name = nameOf.get(parent);
@@ -253,8 +253,8 @@ export async function readLiveSchema(ask: Ask): Promise<LiveSchema> {
     const says = new Map((commentRows.get(row.oid) ?? []).map((each) => [each.number, each.says]));
     const ownColumns = columnRows.get(row.oid) ?? [];
     const indexed = indexRows.get(row.oid) ?? [];
-    tables.set(nameOfTable(row), {
-      name: nameOfTable(row),
+    tables.set(tableName(row.schema, row.table), {
+      name: tableName(row.schema, row.table),
       oid: row.oid,
       schema: row.schema,
       table: row.table,
@@ -308,13 +308,6 @@ export async function readLiveSchema(ask: Ask): Promise<LiveSchema> {
     });
   }
   return { tables, partitions, unseen };
-}
-
-/** `schema.table`; both in quotes when one has a point in it, which the map can't write. */
-function nameOfTable({ schema, table }: { readonly schema: string; readonly table: string }): string {
-  return schema.includes('.') || table.includes('.')
-    ? `${quoteIdentifier(schema)}.${quoteIdentifier(table)}`
-    : `${schema}.${table}`;
 }
 
 function grouped<Row extends { readonly oid: number }>(

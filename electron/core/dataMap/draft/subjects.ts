@@ -57,14 +57,8 @@ export function isMappable(table: LiveTable): boolean {
     (table.kind === 'table' || table.kind === 'partitioned') &&
     table.extension === null &&
     table.inherits.length === 0 &&
-    !hasPoint(table) &&
     table.primaryKey.length > 0
   );
-}
-
-/** Whether the map can't write the table's name, in which a point parts schema and table. */
-export function hasPoint(table: LiveTable): boolean {
-  return table.schema.includes('.') || table.table.includes('.');
 }
 
 /** Whether the table's name says that its rows are people. */

@@ -186,11 +186,18 @@ ${definer(
   if v_key is null then
     raise exception 'There is no draft of yours with that number; plan again.' using errcode = 'PC005';
   end if;
+  select coalesce(jsonb_object_agg(d.collection, d.keys), '{}') into v_handed_over from (
+    select s.collection, jsonb_agg(s.row_key) as keys from (
+      select r.collection, r.row_key, r.collection || '-' || row_number() over (partition by r.collection order by r.row_key) as key
+        from privacy_console.shared_rows(v_key) r) s
+      where p_decisions ->> s.key = 'hand_over' group by s.collection) d;
+  -- What is handed over leaves the scope, and with it what hangs on it alone.
   select coalesce(jsonb_object_agg(x.name, x.keys), '{}') into v_scope from (
     select s.name, jsonb_agg(s.value order by s.value) as keys from (
-      select e.name, e.value from privacy_console.erasure_scope(v_key) e
-      union select k.name, v.value from jsonb_each(v_carried) k(name, keys) cross join lateral jsonb_array_elements_text(k.keys) v(value)
-        where k.name not like '/%') s
+      select e.name, e.value from privacy_console.erasure_scope(v_key, v_handed_over) e
+      union (select k.name, v.value from jsonb_each(v_carried) k(name, keys) cross join lateral jsonb_array_elements_text(k.keys) v(value)
+          where k.name not like '/%'
+        except select e.name, e.value from privacy_console.erasure_scope(v_key) e where v_handed_over <> '{}')) s
     group by s.name) x;
   update privacy_console.plan p set scope = v_scope, filled = true where p.id = p_plan;
   insert into privacy_console.plan_decision (plan, key, collection, row_key, about, successor, chosen)
@@ -198,12 +205,12 @@ ${definer(
       case when p_decisions ->> (s.collection || '-' || row_number() over (partition by s.collection order by s.row_key)) in ('hand_over', 'close')
         then p_decisions ->> (s.collection || '-' || row_number() over (partition by s.collection order by s.row_key)) end
     from privacy_console.shared_rows(v_key) s;
-  -- What is handed over leaves the scope.
+  -- Also what an earlier plan still held of it.
   update privacy_console.plan p set scope = (
       select jsonb_object_agg(k.name, (select coalesce(jsonb_agg(v.value order by v.value), '[]')
         from jsonb_array_elements_text(k.keys) v(value)
         where not exists (select from privacy_console.plan_decision d
-          where d.plan = p_plan and d.chosen = 'hand_over' and d.row_key = v.value and k.name like d.collection || '.%')))
+          where d.plan = p_plan and d.chosen = 'hand_over' and d.row_key = v.value and starts_with(k.name, d.collection || '.'))))
       from jsonb_each(p.scope) k(name, keys))
     where p.id = p_plan and p.scope <> '{}';
   -- Where the objects lie is frozen too: once the rows have gone nothing else tells it.
@@ -222,7 +229,7 @@ ${definer(
   -- Nothing of what was found is told before this is committed.
   perform privacy_console.hold_briefly();
   return jsonb_build_object('ok', true);`,
-  { declare: '  v_staff bigint; v_key text; v_carried jsonb; v_scope jsonb;' },
+  { declare: '  v_staff bigint; v_key text; v_carried jsonb; v_handed_over jsonb; v_scope jsonb;' },
 )}
 ${definer(
   'plan_prefixes(p_plan bigint)',
@@ -507,7 +514,7 @@ ${definer(
       raise exception 'too many' using errcode = 'PC007';
     end if;
   exception
-    when foreign_key_violation then v_trouble := 'referenced';
+    when foreign_key_violation or restrict_violation then v_trouble := 'referenced';
     when sqlstate 'PC007' then v_trouble := 'too_many';
   end;
   if v_trouble = 'too_many' then

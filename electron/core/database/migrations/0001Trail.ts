@@ -311,6 +311,16 @@ ${definer(
   `  perform privacy_console.caller(array['viewer', 'operator', 'approver', 'auditor', 'admin']);
   return query select d.hash, d.described from privacy_console.data_map d where d.current;`,
 )}
+${step(
+  'is_part_of_mapped(p_table oid)',
+  'boolean',
+  `  -- A partition or a child, whose rows are read and erased with the mapped table above it.
+  return exists (
+    with recursive above (oid) as (
+      select h.inhparent from pg_inherits h where h.inhrelid = p_table
+      union select h.inhparent from above a join pg_inherits h on h.inhrelid = a.oid)
+    select from above a join privacy_console.mapped_table m on m.relation = a.oid);`,
+)}
 ${definer(
   'map_gaps()',
   'table (what text, detail text)',
@@ -321,6 +331,7 @@ ${definer(
       where c.relkind in ('r', 'p', 'f') and not c.relispartition
         and n.nspname in (select m.schema_name from privacy_console.mapped_column m)
         and not exists (select from privacy_console.mapped_column m where m.schema_name = n.nspname and m.table_name = c.relname)
+        and not privacy_console.is_part_of_mapped(c.oid)
         and not exists (select from privacy_console.ignored_table i where i.schema_name = n.nspname and i.table_name = c.relname)
     union all
     select 'unmapped column', format('%I.%I.%I', n.nspname, c.relname, a.attname)
@@ -329,10 +340,19 @@ ${definer(
       where exists (select from privacy_console.mapped_column m where m.schema_name = n.nspname and m.table_name = c.relname)
         and not exists (select from privacy_console.mapped_column m where m.schema_name = n.nspname and m.table_name = c.relname and m.column_name = a.attname)
     union all
+    -- A child's own columns are not read with its parent.
+    select 'unmapped column', format('%I.%I.%I', n.nspname, c.relname, a.attname)
+      from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped and a.attislocal and a.attinhcount = 0
+      where not c.relispartition and privacy_console.is_part_of_mapped(c.oid)
+        and not exists (select from privacy_console.mapped_table m where m.relation = c.oid)
+        and not exists (select from privacy_console.ignored_table i where i.schema_name = n.nspname and i.table_name = c.relname)
+    union all
     -- A table elsewhere that hangs on a mapped one: rows of a person nobody mapped, or a cascade nobody planned.
     select 'unmapped table', format('%I.%I', n.nspname, c.relname)
       from pg_class c join pg_namespace n on n.oid = c.relnamespace
       where n.nspname not in (select m.schema_name from privacy_console.mapped_column m)
+        and not privacy_console.is_part_of_mapped(c.oid)
         and not exists (select from privacy_console.ignored_table i where i.schema_name = n.nspname and i.table_name = c.relname)
         and exists (select from pg_constraint k join pg_class t on t.oid = k.confrelid join pg_namespace tn on tn.oid = t.relnamespace
           join privacy_console.mapped_column m on m.schema_name = tn.nspname and m.table_name = t.relname
