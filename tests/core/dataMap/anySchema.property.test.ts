@@ -2,11 +2,10 @@
  * On platforms of any shape, what is exported of a person is what a walk of the
  * rows in memory finds, and a deletion takes exactly that: every other row
  * stays byte for byte, no constraint breaks, and what can't be done within the
- * plan is refused. Another seed: MAP_SEED; more cases: MAP_CASES; one case, as
+ * plan is refused. The same cases each time; others: MAP_SEED; more cases: MAP_CASES; one case, as
  * a failure names it, with its tables and map: MAP_RECIPE; a smaller
  * one that fails too: MAP_SHRINK=1.
  */
-import { randomInt } from 'node:crypto';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { openDesk, type TestDesk } from '#tests/helpers/testDesk.ts';
@@ -14,7 +13,7 @@ import { caseOf, mapOf, platformSql, recipes, type Recipe } from './anySchema.ts
 import { runCase, type Outcome, type Sessions } from './anySchemaRun.ts';
 
 const cases = Number(process.env['MAP_CASES'] ?? 300);
-const seed = Number(process.env['MAP_SEED'] ?? randomInt(2 ** 31));
+const seed = Number(process.env['MAP_SEED'] ?? 20261122);
 
 /** Cases go through as many databases at once as the smallest machine has cores. */
 const lanes = process.env['MAP_RECIPE'] === undefined && cases > 1 ? 2 : 1;
