@@ -1,10 +1,11 @@
-import pg from 'pg';
 import { readCatalogue } from '#core/dataMap/catalogue.ts';
 import { compileMap } from '#core/dataMap/compile.ts';
 import { parseMap } from '#core/dataMap/map.ts';
+import { quoteIdentifier } from '#core/dataMap/quote.ts';
 import { schemaVersion } from '#core/database/migrations/index.ts';
 import { installScript } from '#core/installation/script.ts';
 import { ExpectedError } from '#core/kernel/errors.ts';
+import type { BareClient } from '#tests/helpers/bareClient.ts';
 import {
   caseOf,
   expectedOf,
@@ -19,9 +20,9 @@ import {
 
 /** Sessions of one database with the console in it. */
 export interface Sessions {
-  readonly superuser: pg.Client;
-  readonly operator: pg.Client;
-  readonly approver: pg.Client;
+  readonly superuser: BareClient;
+  readonly operator: BareClient;
+  readonly approver: BareClient;
 }
 
 /** What became of a case. */
@@ -31,14 +32,15 @@ export type Outcome = 'erased' | 'refused' | 'not compiled';
 class Differs extends Error {}
 
 async function asked<Shape extends Record<string, unknown>>(
-  client: pg.Client,
+  client: BareClient,
   text: string,
   values: readonly unknown[] = [],
 ): Promise<readonly Shape[]> {
   try {
     return (await client.query<Shape>(text, [...values])).rows;
   } catch (error) {
-    const { message, where, internalQuery } = error as pg.DatabaseError;
+    const { message, where, internalQuery } = error as Error &
+      Partial<Record<'where' | 'internalQuery', string>>;
     throw new Error(`${message}\n${text.slice(0, 300)}\n${where ?? ''}\n${internalQuery ?? ''}`, {
       cause: error,
     });
@@ -46,7 +48,7 @@ async function asked<Shape extends Record<string, unknown>>(
 }
 
 async function effect(
-  client: pg.Client,
+  client: BareClient,
   call: string,
   values: readonly unknown[],
 ): Promise<Record<string, unknown>> {
@@ -65,7 +67,7 @@ function expectSame(what: string, found: readonly string[], wanted: readonly str
 }
 
 /** Every row of the platform by table and mark, as text. */
-async function snapshot(client: pg.Client, made: Case): Promise<ReadonlyMap<string, string>> {
+async function snapshot(client: BareClient, made: Case): Promise<ReadonlyMap<string, string>> {
   const rows = new Map<string, string>();
   for (const table of made.tables) {
     const found = await asked<{ mark: string; row: string }>(
@@ -78,7 +80,7 @@ async function snapshot(client: pg.Client, made: Case): Promise<ReadonlyMap<stri
 }
 
 /** Budgets that never run out, and nobody known from an earlier case. */
-async function begin(client: pg.Client): Promise<void> {
+async function begin(client: BareClient): Promise<void> {
   await client.query(
     `update privacy_console.setting set value = 100000000 where name like '%per_hour';
      update privacy_console.budget set tokens = 100000000;
@@ -121,7 +123,7 @@ export async function runCase(sessions: Sessions, recipe: Recipe, number: number
     await superuser.query('rollback');
     await superuser.query('reset role');
     for (const schema of made.schemas)
-      await superuser.query(`drop schema if exists ${pg.escapeIdentifier(schema)} cascade`);
+      await superuser.query(`drop schema if exists ${quoteIdentifier(schema)} cascade`);
   }
 }
 
