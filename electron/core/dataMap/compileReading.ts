@@ -320,7 +320,7 @@ function windowOfRows(catalogue: Catalogue, held: Collection, conditions: Subjec
       .map((earlier) => ` and (${earlier.condition}) is not true`)
       .join('');
     const mine = `${quoteTable(held.table)} t where ${byParent ? `${path.expression} = v_parent_${number}` : path.condition}${without}`;
-    const read = (range: string): string => `return query select row_to_json(r)::text from (
+    const read = (range: string): string => `return query select row_to_json(r.*)::text from (
         select ${exact(catalogue, held)} from ${mine}${range}) r;`;
     const window = (range: string): string => `
       select ${columns.join(', ')} into ${named('upto').join(', ')} from ${mine}${range}
