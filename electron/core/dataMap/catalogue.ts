@@ -231,7 +231,7 @@ function readsOnly(map: DataMap, descents: readonly Descent[], table: string): b
 }
 
 /** `only ` where a table's children are collections of their own, else nothing; stands before its name in `from`. */
-export function onlyOf(map: DataMap, catalogue: Catalogue, held: Collection): 'only ' | '' {
+export function onlyOf(map: DataMap, catalogue: Catalogue, held: { readonly table: string }): 'only ' | '' {
   return readsOnly(map, catalogue.descents, held.table) ? 'only ' : '';
 }
 
@@ -299,8 +299,10 @@ export function checkAgainstCatalogue(map: DataMap, catalogue: Catalogue): void 
     }
     const settable = [
       ...held.detach.flatMap((each) => (typeof each === 'string' ? [each] : each.columns)),
-      ...(held.erasure.action === 'anonymise' ? Object.keys(held.erasure.set) : []),
-      ...(held.erasure.action === 'delete' ? Object.keys(held.erasure.whenReferenced?.set ?? {}) : []),
+      ...Object.values(held.erasure).flatMap((does) => [
+        ...(does.action === 'anonymise' ? Object.keys(does.set) : []),
+        ...(does.action === 'delete' ? Object.keys(does.whenReferenced?.set ?? {}) : []),
+      ]),
       ...Object.values(held.actions).flatMap((action) => Object.keys(action.set)),
       ...Object.keys(held.columns).filter((column) => held.columns[column]?.correct),
     ];
@@ -317,7 +319,11 @@ export function checkAgainstCatalogue(map: DataMap, catalogue: Catalogue): void 
       drift(
         `No key tells the rows of ${held.table} apart, so none can be acted on or handed over; take “actions” and “shared” away.`,
       );
-    if (held.erasure.action === 'delete' && held.erasure.whenReferenced !== undefined)
+    if (
+      Object.values(held.erasure).some(
+        (does) => does.action === 'delete' && does.whenReferenced !== undefined,
+      )
+    )
       drift(
         `No key tells the rows of ${held.table} apart, so nothing can refer to one; take “whenReferenced” away.`,
       );

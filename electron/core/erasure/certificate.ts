@@ -13,6 +13,8 @@ const written = z.object({
   plan: z.string(),
   request: z.number(),
   subject: z.string(),
+  kind: z.string(),
+  controller: z.string().nullable(),
   kept: z.array(
     z.object({
       collection: z.string(),
@@ -48,6 +50,8 @@ export function readCertificate(text: string, collections: readonly MappedCollec
   };
   return {
     subject: rest.subject,
+    kind: rest.kind,
+    controller: rest.controller,
     requestId: request,
     plan: rest.plan,
     map: rest.map,

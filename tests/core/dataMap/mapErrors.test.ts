@@ -38,6 +38,46 @@ const wrong: readonly (readonly [string, string, string, string])[] = [
   ['title: Account\n', 'title: [Account\n', '  Account', 'correct this line'],
   ['  workspaces:\n    table', '  users:\n    table', 'users:\n    table: public.workspaces', 'twice'],
   ['  collection: users', '\tcollection: users', '\tcollection', 'write spaces instead'],
+  ['  recipient:\n    title', '  account:\n    title', 'account:\n    title: Message', 'there twice'],
+  ['  recipient:\n    title', '  Recipient:\n    title', 'Recipient:', 'begin with a letter'],
+  [
+    'kind: recipient, column: phone',
+    'kind: receiver, column: phone',
+    'receiver',
+    'write one of account, recipient',
+  ],
+  [
+    'column: message_id, of: messages',
+    'column: message_id, of: campaigns',
+    'campaigns, key',
+    'give it a path of that kind',
+  ],
+  [
+    'named: { collection: contacts',
+    'named: { collection: campaigns',
+    'campaigns, column',
+    'no path of the kind recipient',
+  ],
+  ['value: { title', 'key: phone\n    value: { title', 'phone\n    value', 'remove this, or “value”'],
+  ['    collection: users\n', '', 'account:\n', '“collection” is missing'],
+  [
+    '      recipient: { action: anonymise',
+    '      recipent: { action: anonymise',
+    'recipent: { action',
+    'write one of account, recipient',
+  ],
+  [
+    'recipient: { action: anonymise',
+    'recipient: { action: anonymize',
+    'anonymize',
+    'write one of delete, anonymise, keep, none',
+  ],
+  [
+    '{ recipient_phone: erased',
+    '{ recipients_phone: erased',
+    'erased, content',
+    'messages has no column recipients_phone',
+  ],
 ];
 
 test.each(wrong)(
@@ -85,5 +125,5 @@ test('what is undecided compiles to nothing, and is named', () => {
     'leaves 2 things undecided, so nothing is installed: public.users.shoe_size, x.\\u{1b}]0;y. Decide each',
   );
   // A map that leaves nothing open is the same map, whether it says so or not.
-  expect(mapHash(parseMap(text))).toBe('1750e82ff867f19510566e23cef3269944a0f32c6e17d6bb6df5b15638f848af');
+  expect(mapHash(parseMap(text))).toBe('03ca97fde6e446d89913500881d3563470f7f5fa8e0c1285499cdd95111ec2dd');
 });

@@ -78,7 +78,9 @@ ${definer(
   v_access := privacy_console.grant_access(v_staff, 'export', v_subject, p_request, ${signOfLifeMinutes}, v_entry);
   insert into privacy_console.export (request, subject, access, staff, entry)
     values (p_request, v_subject, v_access, v_staff, v_entry) returning id into v_id;
-  return jsonb_build_object('ok', true, 'export', v_id, 'access', v_access, 'subject', v_subject) || privacy_console.receipt(v_entry);`,
+  return jsonb_build_object('ok', true, 'export', v_id, 'access', v_access, 'subject', v_subject,
+      'kind', (select s.kind from privacy_console.subject s where s.reference = v_subject),
+      'controller', (select k.controller from privacy_console.subject s join privacy_console.subject_kind k on k.kind = s.kind where s.reference = v_subject)) || privacy_console.receipt(v_entry);`,
   {
     declare:
       '  v_staff bigint; v_kind text; v_state text; v_subject text; v_entry bigint; v_access bigint; v_id bigint;',

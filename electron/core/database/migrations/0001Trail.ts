@@ -46,6 +46,15 @@ create table privacy_console.mapped_table (
   relation regclass not null unique,
   primary key (schema_name, table_name)
 );
+-- The kinds of people the map is about. One that is told by a value (a phone number) has no table of its own.
+create table privacy_console.subject_kind (
+  kind text primary key,
+  title text not null,
+  -- Said wherever such a person is shown, when somebody else than us decides about the data.
+  controller text,
+  by_value boolean not null
+);
+create table privacy_console.kind_collection (kind text, collection text, primary key (kind, collection));
 create table privacy_console.ignored_table (schema_name text, table_name text, reason text not null, primary key (schema_name, table_name));
 
 create table privacy_console.setting (name text primary key, value int not null);
@@ -67,7 +76,7 @@ create unique index staff_person on privacy_console.staff (lower(person)) where 
 
 create table privacy_console.subject (
   reference text primary key,
-  kind text not null default 'account',
+  kind text not null,
   key text,
   -- HMAC-like keyed hash of the key, kept when the key itself has been erased.
   key_hash bytea not null,
