@@ -6,6 +6,7 @@ import { roles } from '#shared/domain/roles.ts';
 import { requestKinds } from '#shared/domain/requests.ts';
 import { environments } from '#shared/contract/connections.ts';
 import type { OutputOf } from '#shared/contract/index.ts';
+import type { Access } from '#shared/contract/subjects.ts';
 import { describeEntry, en } from '#shared/strings/en.ts';
 import type { ProfileInput, SecretsInput } from './profileInput.ts';
 import { profileInput, readSecrets } from './profileInput.ts';
@@ -293,13 +294,20 @@ export async function commands(
     .description('collections, columns, masks, what erasure does')
     .action(() =>
       run(async (command) => {
-        const { hash, collections } = await command.call('map.show', {});
-        if (globals().json) return { hash, collections };
+        const { hash, subjects, collections } = await command.call('map.show', {});
+        if (globals().json) return { hash, subjects, collections };
         return {
           hash,
+          subjects: subjects.map(({ kind, title, collection, controller }) => ({
+            kind,
+            title,
+            collection,
+            controller,
+          })),
           collections: collections.map((each) => ({
             name: each.name,
             table: each.table,
+            kinds: each.kinds.join(', '),
             columns: each.columns.length,
             masked: each.columns.filter((column) => column.mask !== null).length,
             never: each.never.join(', '),
@@ -403,10 +411,17 @@ export async function commands(
         if (globals().json) return found;
         return found.hits.map((hit) => ({
           subject: hit.subject,
+          kind: hit.kindTitle,
           name: hit.name,
           email: hit.email,
           phone: hit.phone,
-          workspaces: hit.workspaces.join(', '),
+          workspaces: [
+            hit.workspaces.join(', '),
+            ...(hit.tenants !== null && hit.tenants > hit.workspaces.length
+              ? [en.search.furtherTenants(hit.tenants - hit.workspaces.length)]
+              : []),
+          ].join(' '),
+          controller: hit.controller,
           matched: hit.matched.map((each) => `${each.field} ${each.how}`).join(', '),
         }));
       }),
@@ -441,7 +456,7 @@ export async function commands(
         run(async (command) => {
           const { access } = await command.call('subjects.open', { subject, ...why(options) });
           try {
-            return await show(command, access.id, options);
+            return await show(command, access, options);
           } finally {
             await command.call('subjects.close', { accessId: access.id });
           }
@@ -521,6 +536,7 @@ export async function commands(
         if (globals().json) return plans;
         return plans.map((plan) => ({
           plan: plan.id,
+          kind: plan.kind,
           request: plan.requestId,
           subject: plan.subject,
           state: plan.state,
@@ -679,6 +695,8 @@ function certificateLines({ sha256, entry, says }: OutputOf<'erasure.certificate
   const untouched = says.steps.filter((step) => !listed.includes(step));
   return {
     [words.title]: says.subject,
+    [words.kind]: says.kind,
+    [words.controller]: says.controller,
     [words.what]: words.ground(says.requestId),
     [words.started]: says.started,
     [words.finished]: says.finished,
@@ -712,7 +730,7 @@ function certificateLines({ sha256, entry, says }: OutputOf<'erasure.certificate
 
 async function show(
   command: Command,
-  accessId: number,
+  access: Access,
   options: {
     readonly collection?: string;
     readonly limit: number;
@@ -724,6 +742,7 @@ async function show(
   },
 ): Promise<unknown> {
   const { collection } = options;
+  const { id: accessId, kind, controller } = access;
   if (options.files) return (await command.call('subjects.objects', { accessId })).objects;
   if (collection === undefined) {
     if (options.reveal !== undefined || options.act !== undefined || options.series) {
@@ -746,12 +765,13 @@ async function show(
   } catch {
     throw new UsageError('--cursor is the JSON array that the page before gave as “next”.');
   }
-  return command.call('subjects.page', {
+  const page = await command.call('subjects.page', {
     accessId,
     collection,
     limit: Math.min(options.limit, 500),
     ...(cursor === undefined ? {} : { cursor: cursor as string[] }),
   });
+  return { kind, controller, ...page };
 }
 
 /** A list of texts as rows; nothing at all when it is empty. */

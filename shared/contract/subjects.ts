@@ -13,8 +13,11 @@ const why = {
 
 export const searchHit = z.object({
   subject: subjectReference,
-  /** The kind of person, by the data map. */
+  /** The kind of person, by the data map, and what it is called there. */
   kind: z.string(),
+  kindTitle: z.string(),
+  /** Who else decides about this person's data, in a sentence; null when it is us. */
+  controller: z.string().nullable(),
   /** Masked. */
   name: z.string().nullable(),
   email: z.string().nullable(),
@@ -38,8 +41,9 @@ export type SearchHit = z.infer<typeof searchHit>;
 export const access = z.object({
   id: z.number().int(),
   subject: subjectReference,
-  /** The kind of person, by the data map. */
+  /** The kind of person, by the data map, and what it is called there. */
   kind: z.string(),
+  kindTitle: z.string(),
   /** Who else decides about this person's data, in a sentence; null when it is us. */
   controller: z.string().nullable(),
   requestId: z.number().int().nullable(),

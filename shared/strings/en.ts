@@ -403,6 +403,7 @@ export const en = {
     person: 'Person',
     personUnknown: 'Not found yet',
     personErased: 'Deleted. The reference leads to the trail alone.',
+    controllerDecides: 'Tell them of this request; what becomes of it is theirs to decide.',
     personUnknownHint: 'Search for the person, then link them to this request.',
     searchPerson: 'Search for the person',
     openPerson: 'Open the person',
@@ -526,6 +527,7 @@ export const en = {
       name: 'Name',
       email: 'E-mail',
       phone: 'Phone',
+      kind: 'Kind',
       workspaces: 'Workspaces',
       matched: 'Matched by',
       reference: 'Reference',
@@ -536,6 +538,8 @@ export const en = {
       phone: 'phone',
       workspace: 'workspace',
       'workspaces.name': 'workspace',
+      'contacts.phone': 'contact’s phone',
+      'messages.recipient_phone': 'recipient’s phone',
       id: 'identifier',
       identifier: 'identifier',
     } as Readonly<Record<string, string>>,
@@ -553,6 +557,8 @@ export const en = {
     open: 'Open',
     opening: 'Opening…',
     recorded: (entry: number) => `recorded as entry ${number.format(entry)}`,
+    /** After up to three names of workspaces. */
+    furtherTenants: (count: number) => `and ${number.format(count)} more`,
   },
 
   person: {
@@ -576,8 +582,7 @@ export const en = {
     closedText: 'Nothing more is shown. Open a new access to go on.',
     active: 'Active',
     accountClosed: 'Account closed',
-    noAccount: 'No account',
-    recipientOnly: 'Known only as a recipient of messages; the tenant is the controller.',
+    noAccount: 'This person has no account of their own.',
     email: 'E-mail',
     phone: 'Phone',
     plans: 'Plan',
@@ -791,6 +796,8 @@ export const en = {
     stepColumns: { step: 'Step', planned: 'Planned', done: 'Done', left: 'Left' },
     certificate: {
       title: 'Certificate of deletion',
+      kind: 'Kind of person',
+      controller: 'Controller',
       text: (subject: string) =>
         `What CloudSingh held about the person ${subject} has been deleted as set out below. A second look after the run found nothing left of what was to go.`,
       what: 'What was asked for',

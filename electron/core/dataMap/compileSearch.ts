@@ -222,12 +222,12 @@ function valueSteps(map: KindMap, catalogue: Catalogue): string {
   );
   const part = columns.map(
     ({ name, held, column, key }) =>
-      `(select distinct ${key}, ${found(name, column)}, ${scores.digits}::float8 from ${fromItem(map, catalogue, held)} where ${searchedText(catalogue, held, column)} like '%' || ltrim(v_digits, '0') || '%' limit v_limit + 1)`,
+      `(select distinct ${key}, ${found(name, column)}, ${scores.digits}::float8 from ${fromItem(map, catalogue, held)} where ${searchedText(catalogue, held, column)} like '%' || case when length(ltrim(v_digits, '0')) >= 7 then ltrim(v_digits, '0') else v_digits end || '%' limit v_limit + 1)`,
   );
   const parts =
     catalogue.trigramSchema === null
       ? ''
-      : `    if cardinality(v_keys${map.suffix}) = 0 and length(ltrim(v_digits, '0')) >= 7 then
+      : `    if cardinality(v_keys${map.suffix}) = 0 then
 ${collect(part, map.suffix)}    end if;
 `;
   return `  if v_shape = 'digits' then

@@ -172,6 +172,8 @@ async function runExport(
     }
     return {
       file: receipt.file,
+      kind: started.kind,
+      controller: started.controller,
       sha256: receipt.sha256,
       bytes: receipt.bytes,
       rows,

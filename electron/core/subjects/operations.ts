@@ -47,6 +47,7 @@ const accessRow = z.object({
   id: z.coerce.number(),
   subject: z.string(),
   kind: z.string(),
+  kindTitle: z.string(),
   controller: z.string().nullable(),
   request: z.coerce.number().nullable(),
   openedAt: z.string(),
@@ -71,7 +72,7 @@ export function subjectOperations(desk: () => Desk): SomeHandlers<Names> {
   };
   const accessOf = async (id: number): Promise<Access> => {
     const [found] = await desk().database.rows(
-      sql`select id, subject, kind, controller, request, to_json(opened_at) #>> '{}' as "openedAt", to_json(expires_at) #>> '{}' as "expiresAt"
+      sql`select id, subject, kind, title as "kindTitle", controller, request, to_json(opened_at) #>> '{}' as "openedAt", to_json(expires_at) #>> '{}' as "expiresAt"
           from privacy_console.show_access(${id}::bigint)`,
       accessRow,
     );
@@ -159,7 +160,12 @@ export function subjectOperations(desk: () => Desk): SomeHandlers<Names> {
         );
         // Each kind of person comes best first; so do all of them.
         const hits = [...found].sort((one, other) => other.score - one.score);
-        return { hits: hits.slice(0, limit).map(toHit), more: hits.length > limit, entry: intent.entry };
+        const { subjects } = await map();
+        return {
+          hits: hits.slice(0, limit).map((hit) => toHit(hit, subjects)),
+          more: hits.length > limit,
+          entry: intent.entry,
+        };
       } finally {
         if (newestSearch === mine) newestSearch = null;
       }
@@ -286,6 +292,7 @@ function toAccess(row: z.output<typeof accessRow>): Access {
     id: row.id,
     subject: row.subject,
     kind: row.kind,
+    kindTitle: row.kindTitle,
     controller: row.controller,
     requestId: row.request,
     openedAt: row.openedAt,
@@ -294,9 +301,12 @@ function toAccess(row: z.output<typeof accessRow>): Access {
   };
 }
 
-function toHit(row: z.output<typeof hitRow>): SearchHit {
+function toHit(row: z.output<typeof hitRow>, subjects: readonly MappedSubject[]): SearchHit {
+  const kind = subjects.find((each) => each.kind === row.kind);
   return {
     ...row,
+    kindTitle: kind?.title ?? row.kind,
+    controller: kind?.controller ?? null,
     matched: row.matched.map((each) => {
       const place = each.lastIndexOf(' ');
       return {

@@ -189,12 +189,12 @@ describe('a shop whose customers point to their address', () => {
       products: 'none',
       countries: 'none',
     });
-    expect(map.collections['orders']?.erasure).toMatchObject({
+    expect(map.collections['orders']?.erasure['account']).toMatchObject({
       whenReferenced: { by: [{ collection: 'invoices', column: ['order_id'] }], set: { remarks: null } },
     });
     // Whom a customer brought in stays, without saying who brought them.
     expect(map.collections['customers']?.detach).toEqual(['referred_by']);
-    expect(map.collections['customers']?.erasure).toMatchObject({
+    expect(map.collections['customers']?.erasure['account']).toMatchObject({
       whenReferenced: {
         by: [{ collection: 'orders', column: ['customer_id'] }],
         set: { pwd: '', tel: null },

@@ -195,9 +195,9 @@ ${definer(
 )}
 ${definer(
   'show_access(p_access bigint)',
-  'table (id bigint, subject text, request bigint, opened_at timestamptz, expires_at timestamptz, kind text, controller text)',
+  'table (id bigint, subject text, request bigint, opened_at timestamptz, expires_at timestamptz, kind text, title text, controller text)',
   `  perform privacy_console.caller(array['viewer', 'operator']);
-  return query select a.id, a.subject, a.request, a.opened_at, a.expires_at, s.kind, k.controller
+  return query select a.id, a.subject, a.request, a.opened_at, a.expires_at, s.kind, coalesce(k.title, s.kind), k.controller
     from privacy_console.access a join privacy_console.subject s on s.reference = a.subject left join privacy_console.subject_kind k on k.kind = s.kind
     where a.id = p_access and privacy_console.access_is_open(a.id);`,
 )}

@@ -681,7 +681,7 @@ ${definer(
   select s.key, s.kind into v_key, v_kind from privacy_console.subject s where s.reference = v_plan.subject;
   select r.entry into v_intent from privacy_console.run r where r.id = p_run;
   -- A number is typed in many ways; its digits are what tells it.
-  select k.controller, case when k.by_value then ltrim(translate(v_key, translate(v_key, '0123456789', ''), ''), '0') end into v_controller, v_number
+  select k.controller, case when k.by_value then translate(v_key, translate(v_key, '0123456789', ''), '') end into v_controller, v_number
     from privacy_console.subject_kind k where k.kind = v_kind;
   -- What the bucket still holds is the client's word; an object without a result is left whatever it says.
   select greatest(p_objects_left, count(*)) into v_objects from privacy_console.plan_object o where o.plan = v_plan.id and o.state <> 'deleted';
@@ -738,8 +738,11 @@ ${definer(
         where length(v.value) > 5 and position(lower(v.value) in lower(d.text)) > 0))
       or (e.action in ('search.intended', 'access.opened') and position(lower(v_key) in lower(d.text)) > 0)
       or (e.action = 'search.intended' and exists (
-        select from (select ltrim(translate(w.text, translate(w.text, '0123456789', ''), ''), '0') from (select case e.action when 'search.intended' then d.text::json ->> 'text' end) w(text)) t(typed)
-        where length(t.typed) >= 7 and length(v_number) >= 7 and (position(t.typed in v_number) > 0 or position(v_number in t.typed) > 0))));
+        select from (select translate(w.text, translate(w.text, '0123456789', ''), '')
+            from (select case e.action when 'search.intended' then d.text::json ->> 'text' end) w(text)) t(typed)
+        where (length(t.typed) >= 7 and position(t.typed in v_number) > 0)
+          or (length(ltrim(t.typed, '0')) >= 7 and position(ltrim(t.typed, '0') in v_number) > 0)
+          or (length(ltrim(v_number, '0')) >= 7 and position(ltrim(v_number, '0') in t.typed) > 0))));
   update privacy_console.request r set state = 'in_progress' where r.id = v_plan.request and r.state = 'waiting_approval';
   v_entry := privacy_console.append('erasure.finished', v_plan.subject, v_plan.request, 'done', v_intent,
     json_build_object('plan', v_plan.sha256, 'certificate', encode(sha256(convert_to(v_text, 'UTF8')), 'hex'))::text);

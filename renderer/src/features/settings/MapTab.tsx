@@ -56,13 +56,22 @@ export function MapTab(): ReactNode {
   return (
     <div className={styles['stack']}>
       <Loaded read={map} rows={10}>
-        {({ hash, collections }) => (
+        {({ hash, subjects, collections }) => (
           <>
             <Panel>
               <Facts
                 facts={[
                   [words.hash, <Hash key="hash" text={hash} />],
                   [words.collections, formatNumber(collections.length)],
+                  ...subjects.map((subject): [string, ReactNode] => [
+                    subject.title,
+                    <span key={subject.kind}>
+                      {formatNumber(
+                        collections.filter((collection) => collection.kinds.includes(subject.kind)).length,
+                      )}{' '}
+                      {subject.controller === null ? null : <Dim>· {subject.controller}</Dim>}
+                    </span>,
+                  ]),
                 ]}
               />
             </Panel>
