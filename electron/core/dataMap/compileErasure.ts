@@ -487,7 +487,8 @@ export function compileErasureReading(map: KindMap, catalogue: Catalogue): strin
   );
   const places = new Map(all.map((step, place) => [step, place + 1]));
   const planned = all.map((step) =>
-    step.held.erasure.action === 'keep'
+    // What the law keeps may have a column set to null all the same: that is a step of its own.
+    step.action === 'keep' && step.held.erasure.action === 'keep'
       ? `select ${places.get(step)}, ${quoteLiteral(step.collection)}, 'keep', count(*), ${quoteLiteral(step.held.erasure.ground)}, max(${instantOf(step.held.columns[step.held.erasure.from], `t.${quoteIdentifier(step.held.erasure.from)}`)}) + make_interval(years => ${step.held.erasure.years}) from ${fromItem(map, catalogue, step.held)} where ${step.condition}`
       : `select ${places.get(step)}, ${quoteLiteral(step.collection)}, ${quoteLiteral(step.action)}, count(*), null::text, null::timestamptz from ${fromItem(map, catalogue, step.held)} where ${open(step)}`,
   );

@@ -226,23 +226,21 @@ function disjunction(conditions: SubjectConditions): string {
   return `(${conditions.paths.map((each) => each.on('t')).join(' or ')})`;
 }
 
+/** Condition that no path before the given one gives the row too. */
+function withoutEarlier(conditions: SubjectConditions, place: number): string {
+  return conditions.paths
+    .slice(0, place)
+    .map((earlier) => ` and (${earlier.on('t')}) is not true`)
+    .join('');
+}
+
 /** One query for each path, each without the rows an earlier path gave: a union that streams and uses each path's index. */
 function branches(
   conditions: SubjectConditions,
   query: (path: PathCondition, without: string) => string,
   joint: string,
 ): string {
-  return conditions.paths
-    .map((path, place) =>
-      query(
-        path,
-        conditions.paths
-          .slice(0, place)
-          .map((earlier) => ` and (${earlier.on('t')}) is not true`)
-          .join(''),
-      ),
-    )
-    .join(joint);
+  return conditions.paths.map((path, place) => query(path, withoutEarlier(conditions, place))).join(joint);
 }
 
 /** Expression of an ordering column on alias `t`. */
@@ -395,14 +393,6 @@ function declarePlaces(
           ];
     }),
   ].join('\n');
-}
-
-/** Condition that no path before the given one gives the row too. */
-function withoutEarlier(conditions: SubjectConditions, place: number): string {
-  return conditions.paths
-    .slice(0, place)
-    .map((earlier) => ` and (${earlier.on('t')}) is not true`)
-    .join('');
 }
 
 /**

@@ -82,12 +82,13 @@ ${kinds.map((map) => (map.subject.collection === null ? valueHits(map, catalogue
   );
 }
 
-/** The best keys of a kind, as the common table expression `best`. */
-function best({ suffix }: KindMap): string {
+/** The best keys of a kind, as the common table expression `best`, and their references as `found`. */
+function best({ kind, suffix }: KindMap): string {
   return `with best as (
       select f.key, max(f.score) as score, array_agg(distinct f.matched) as matched
       from unnest(v_keys${suffix}, v_matches${suffix}, v_scores${suffix}) f(key, matched, score) group by f.key order by max(f.score) desc, f.key limit v_limit + 1
-    )`;
+    ),
+    found as materialized (select privacy_console.references_of(${quoteLiteral(kind)}, array_agg(b.key::text)) as by_key from best b)`;
 }
 
 /** Counts what the last query gave; nothing is asked for a further kind of which nobody was found. */
@@ -112,10 +113,11 @@ function tableHits(map: KindMap, catalogue: Catalogue, collection: string): stri
   return counted(
     map,
     `${best(map)}
-    select r.reference, ${quoteLiteral(map.kind)}::text, ${maskedColumn(map.subject.name)}, ${maskedColumn(map.subject.email)}, ${maskedColumn(map.subject.phone)},
+    select r.by_key ->> b.key::text, ${quoteLiteral(map.kind)}::text, ${maskedColumn(map.subject.name)}, ${maskedColumn(map.subject.email)}, ${maskedColumn(map.subject.phone)},
       ${workspacesOf(map, catalogue)}, null::bigint, b.matched, b.score
-    from best b join privacy_console.references_of(${quoteLiteral(map.kind)}, (select array_agg(k.key::text) from best k)) r on r.key = b.key::text
+    from best b cross join found r
       join ${quoteTable(holder.table)} t on ${isSubject(map, catalogue, 't', 'b.key')}
+    where r.by_key ? b.key::text
     order by b.score desc, b.key;`,
   );
 }
@@ -157,10 +159,11 @@ function valueHits(map: KindMap, catalogue: Catalogue): string {
   return counted(
     map,
     `${best(map)}
-    select r.reference, ${quoteLiteral(map.kind)}::text, ${name ?? 'null::text'}, null::text, ${shown},
+    select r.by_key ->> b.key::text, ${quoteLiteral(map.kind)}::text, ${name ?? 'null::text'}, null::text, ${shown},
       coalesce(w.names, array[]::text[]), w.number, b.matched, b.score
-    from best b join privacy_console.references_of(${quoteLiteral(map.kind)}, (select array_agg(k.key) from best k)) r on r.key = b.key
+    from best b cross join found r
       ${tenantsOf(map, catalogue)}
+    where r.by_key ? b.key::text
     order by b.score desc, b.key;`,
   );
 }
@@ -364,7 +367,8 @@ ${collected(having('exact').map((each) => equal(each, 'exact')))}  end if;
       "'similar'",
       `0.6 * ${similarity}`,
       `${each.text} operator(${quoteIdentifier(trigram)}.%) v_text`,
-      ` order by ${similarity} desc`,
+      // The score, so that what is alike is computed once for each candidate.
+      ' order by 3 desc',
     );
   });
   const lookAlike = (condition: string, similarity: string): string =>

@@ -605,6 +605,7 @@ export interface Expected {
   readonly feasible: boolean;
   readonly deleted: ReadonlySet<string>;
   readonly anonymised: ReadonlySet<string>;
+  readonly kept: ReadonlySet<string>;
   /** Mark → columns set to null. */
   readonly nulled: ReadonlyMap<string, readonly string[]>;
 }
@@ -738,13 +739,14 @@ export function expectedOf({ tables }: Case, person: Row): Expected {
       return (tables[link.target]?.rows ?? []).some((to) => doomed.has(to) && refers(link, row, to));
     }),
   );
+  const marksWhere = (action: Table['action']): ReadonlySet<string> =>
+    new Set([...erasing.values()].filter(({ table }) => table.action === action).map(({ row }) => row.mark));
   return {
     shown,
     feasible,
     deleted: new Set([...doomed].map((row) => row.mark)),
-    anonymised: new Set(
-      [...erasing.values()].filter(({ table }) => table.action === 'anonymise').map(({ row }) => row.mark),
-    ),
+    anonymised: marksWhere('anonymise'),
+    kept: marksWhere('keep'),
     nulled,
   };
 }

@@ -247,6 +247,8 @@ async function erasePerson(sessions: Sessions, made: Case, person: Row): Promise
     );
   expectSame('planned deletions', [lines('delete')], [String(wanted.deleted.size)]);
   expectSame('planned detachments', [lines('detach')], [String(wanted.nulled.size)]);
+  expectSame('planned to be anonymised', [lines('anonymise')], [String(wanted.anonymised.size)]);
+  expectSame('planned to be kept', [lines('keep')], [String(wanted.kept.size)]);
   await effect(approver, `decide_plan($1, $2, 'approve', 'a test')`, [plan, planned?.plan.sha256]);
   const begun = await effect(operator, 'begin_run($1)', [plan]);
   if (begun['ok'] !== true) throw new Differs(`the run was not begun: ${JSON.stringify(begun)}`);
