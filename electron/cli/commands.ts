@@ -415,12 +415,10 @@ export async function commands(
           name: hit.name,
           email: hit.email,
           phone: hit.phone,
-          workspaces: [
-            hit.workspaces.join(', '),
-            ...(hit.tenants !== null && hit.tenants > hit.workspaces.length
-              ? [en.search.furtherTenants(hit.tenants - hit.workspaces.length)]
-              : []),
-          ].join(' '),
+          workspaces:
+            hit.tenants === null
+              ? hit.workspaces.join(', ')
+              : en.search.tenants(hit.tenants, hit.workspaces.join(', ')),
           controller: hit.controller,
           matched: hit.matched.map((each) => `${each.field} ${each.how}`).join(', '),
         }));

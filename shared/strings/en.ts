@@ -538,8 +538,8 @@ export const en = {
       phone: 'phone',
       workspace: 'workspace',
       'workspaces.name': 'workspace',
-      'contacts.phone': 'contact’s phone',
-      'messages.recipient_phone': 'recipient’s phone',
+      'contacts.phone': 'contact',
+      'messages.recipient_phone': 'message',
       id: 'identifier',
       identifier: 'identifier',
     } as Readonly<Record<string, string>>,
@@ -557,8 +557,8 @@ export const en = {
     open: 'Open',
     opening: 'Opening…',
     recorded: (entry: number) => `recorded as entry ${number.format(entry)}`,
-    /** After up to three names of workspaces. */
-    furtherTenants: (count: number) => `and ${number.format(count)} more`,
+    /** In how many workspaces, then up to three of their names. */
+    tenants: (count: number, names: string) => `${number.format(count)} · ${names}`,
   },
 
   person: {
@@ -670,6 +670,7 @@ export const en = {
     fields: (count: number) => plural(count, 'field', 'fields'),
     files: 'Files from R2',
     filesText: 'every object under the person’s workspaces',
+    filesNamed: 'every object that these rows name',
     noFiles: 'This profile does not reach the bucket; a package without files is refused.',
     destination: 'Destination',
     choose: 'Choose a folder…',

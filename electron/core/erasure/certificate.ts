@@ -46,7 +46,11 @@ export function readCertificate(text: string, collections: readonly MappedCollec
   };
   const bucket = {
     title: 'Objects in R2',
-    where: collections.flatMap((each) => each.objectPrefix ?? []).join(', '),
+    where:
+      collections
+        .filter((each) => each.kinds.includes(rest.kind))
+        .flatMap((each) => each.objectPrefix ?? [])
+        .join(', ') || 'R2',
   };
   return {
     subject: rest.subject,

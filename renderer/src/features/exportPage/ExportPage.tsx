@@ -128,7 +128,13 @@ function Contents(props: { readonly kind: string | null }): ReactNode {
               <div className={styles['group']}>
                 <h3>{en.exportPage.files}</h3>
                 <ul className={styles['list']}>
-                  <li>{session.objectStore ? en.exportPage.filesText : en.exportPage.noFiles}</li>
+                  <li>
+                    {!session.objectStore
+                      ? en.exportPage.noFiles
+                      : ofKind(collections, props.kind).some((each) => each.objectPrefix !== null)
+                        ? en.exportPage.filesText
+                        : en.exportPage.filesNamed}
+                  </li>
                 </ul>
               </div>
             </div>

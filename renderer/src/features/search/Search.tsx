@@ -30,11 +30,10 @@ type Asked = NonNullable<HeldSearch['asked']>;
 /** Milliseconds for which hits outlive the screen, so that coming back from a person shows them again. */
 const keepHits = 600_000;
 
-/** Up to three names, and how many more there are. */
+/** Up to three names; of somebody known in other people's workspaces, in how many. */
 function workspacesOf({ workspaces, tenants }: SearchHit): string {
-  const further = (tenants ?? workspaces.length) - workspaces.length;
   const names = workspaces.join(', ') || en.common.nothing;
-  return further > 0 ? `${names} ${en.search.furtherTenants(further)}` : names;
+  return tenants === null ? names : en.search.tenants(tenants, names);
 }
 
 /** One box for people; masked hits with why each matched. */
@@ -132,7 +131,7 @@ export function Search(): ReactNode {
       {
         id: 'kind',
         title: en.search.columns.kind,
-        width: 'minmax(112px, 0.7fr)',
+        width: 'minmax(136px, 0.7fr)',
         cell: (hit) => <span title={hit.controller ?? undefined}>{hit.kindTitle}</span>,
       },
       {
