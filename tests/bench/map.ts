@@ -2,18 +2,20 @@ import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { canonicalMap, parseMap } from '#core/dataMap/map.ts';
 import { startPostgres, type PostgresServer } from '#demo/postgres.ts';
 import { withSuperuser } from '#demo/superuser.ts';
+import { answered } from '#tests/core/dataMap/answered.ts';
 import { figureOf, median, type Figure } from './report.ts';
 
-/** What a measured process tells; times in milliseconds. */
-export const measuredMap = z.object({
-  tables: z.number(),
-  columns: z.number(),
-  draft: z.number(),
-  /** Null where this program has no check. */
-  check: z.number().nullable(),
+/** What a measured process tells. */
+const measuredMap = z.object({
+  /** Milliseconds. */
+  took: z.number(),
   peakMiB: z.number(),
+  columns: z.number(),
+  /** What was drafted; null for a check. */
+  text: z.string().nullable(),
 });
 export type MeasuredMap = z.output<typeof measuredMap>;
 
@@ -22,6 +24,7 @@ export interface MapBenchOptions {
   tell(line: string): void;
 }
 
+const works = ['draft', 'check'] as const;
 const small = 50;
 const large = 500;
 const columnsOfTable = 20;
@@ -40,45 +43,55 @@ export async function benchMap({ rounds, tell }: MapBenchOptions): Promise<{
 }> {
   const server = await startPostgres();
   try {
-    const measured = new Map<number, MeasuredMap[]>();
+    const measured = new Map<string, MeasuredMap[]>();
+    const of = (what: string, tables: number): MeasuredMap[] => measured.get(`${what} ${tables}`) ?? [];
     for (const tables of [small, large]) {
       await makeSchema(server, tables);
       tell(`Made ${tables} tables of ${columnsOfTable} columns.`);
     }
+    const maps = new Map<number, string>();
     for (let round = 0; round < rounds; round += 1) {
       for (const tables of [small, large]) {
-        const each = await measure(server, databaseOf(tables));
-        tell(
-          `${each.tables} tables, ${each.columns} columns: draft ${each.draft.toFixed(0)} ms, ${each.check === null ? 'no check' : `check ${each.check.toFixed(0)} ms`}, peak ${each.peakMiB.toFixed(0)} MiB`,
-        );
-        measured.set(tables, [...(measured.get(tables) ?? []), each]);
+        for (const what of works) {
+          const each = await measure(
+            server,
+            databaseOf(tables),
+            what === 'draft' ? null : (maps.get(tables) ?? ''),
+          );
+          if (each === null) continue;
+          if (each.text !== null && !maps.has(tables))
+            maps.set(tables, canonicalMap(parseMap(answered(each.text))));
+          tell(
+            `${what} of ${tables} tables: ${each.took.toFixed(0)} ms, peak ${each.peakMiB.toFixed(0)} MiB`,
+          );
+          measured.set(`${what} ${tables}`, [...of(what, tables), each]);
+        }
       }
     }
-    const of = (tables: number, what: 'draft' | 'check' | 'peakMiB'): readonly number[] =>
-      (measured.get(tables) ?? []).flatMap((each) => each[what] ?? []);
     const figures: Figure[] = [];
     const grown = large / small;
-    for (const what of ['draft', 'check'] as const) {
-      const [few, many] = [of(small, what), of(large, what)];
-      if (few.length === 0 || many.length === 0) continue;
-      const linear = few.map((each) => each * grown);
+    for (const what of works) {
+      const [few, many] = [of(what, small), of(what, large)];
+      if (few.length === 0 || many.length === 0) {
+        tell(`This program has no ${what} yet.`);
+        continue;
+      }
+      const [quick, slow] = [few.map((each) => each.took), many.map((each) => each.took)];
+      const peaks = [many.map((each) => each.peakMiB), few.map((each) => each.peakMiB)] as const;
       figures.push(
-        figureOf(`${what} of ${large} tables, beside ${small}`, many, few, { under: underMilliseconds }),
-        figureOf(`${what} of ${large} tables, beside ${grown} times ${small}`, many, linear, { over: 0 }),
+        figureOf(`${what} of ${large} tables, beside ${small}`, slow, quick, { under: underMilliseconds }),
+        figureOf(
+          `${what} of ${large} tables, beside ${grown} times ${small}`,
+          slow,
+          quick.map((each) => each * grown),
+          { over: 0 },
+        ),
+        figureOf(`peak memory of that ${what}, beside ${small}`, ...peaks, { under: underMiB }, 'MiB'),
       );
       tell(
-        `${what}: slope from ${small} to ${large} tables ${(Math.log(median(many) / median(few)) / Math.log(grown)).toFixed(2)} (1 is linear)`,
+        `${what}: slope from ${small} to ${large} tables ${(Math.log(median(slow) / median(quick)) / Math.log(grown)).toFixed(2)} (1 is linear)`,
       );
     }
-    figures.push(
-      figureOf(
-        `peak memory at ${large} tables, beside ${small}`,
-        of(large, 'peakMiB'),
-        of(small, 'peakMiB'),
-        { under: underMiB },
-        'MiB',
-      ),
-    );
     const { version } = await withSuperuser(server, 'postgres', async ({ query }) => {
       const { rows } = await query<{ version: string }>(
         "select current_setting('server_version') as version",
@@ -150,19 +163,23 @@ async function makeSchema(server: PostgresServer, tables: number): Promise<void>
   });
 }
 
-/** One draft and one check in a process of their own. */
-async function measure(server: PostgresServer, database: string): Promise<MeasuredMap> {
+/** A draft, or a check of a map, in a process of its own. */
+async function measure(
+  server: PostgresServer,
+  database: string,
+  map: string | null,
+): Promise<MeasuredMap | null> {
   const { host, port, superuser } = server;
   const child = execFile(process.execPath, [fileURLToPath(new URL('mapProcess.ts', import.meta.url))], {
-    maxBuffer: 1_000_000,
+    maxBuffer: 50_000_000,
   });
   let said = '';
   child.stdout?.on('data', (text: string) => (said += text));
   child.stderr?.pipe(process.stderr);
-  child.stdin?.end(JSON.stringify({ host, port, database, login: superuser }));
+  child.stdin?.end(JSON.stringify({ host, port, database, login: superuser, map }));
   const [code] = (await once(child, 'close')) as [number | null];
   if (code !== 0) throw new Error(`The measured process ended with ${String(code)}.`);
-  return measuredMap.parse(JSON.parse(said));
+  return measuredMap.nullable().parse(JSON.parse(said));
 }
 
 /** Runs so many of the property test's cases, others than the suite's; true when all came out right. */

@@ -1,12 +1,11 @@
-/** Drafts and checks one database, told on the input, and tells the times and its own peak memory. */
+/** Drafts or checks one database, told on the input, and tells the time and its own peak memory. */
 import { existsSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { z } from 'zod';
 import type { Ask } from '#core/dataMap/catalogue.ts';
 import { draftText } from '#core/dataMap/draft/document.ts';
 import { draftMap } from '#core/dataMap/draft/draftMap.ts';
-import { parseMap, type DataMap } from '#core/dataMap/map.ts';
-import { answered } from '#tests/core/dataMap/answered.ts';
+import { dataMapSchema, type DataMap } from '#core/dataMap/map.ts';
 import { openBareClient } from '#tests/helpers/bareClient.ts';
 import type { MeasuredMap } from './map.ts';
 
@@ -15,6 +14,8 @@ const wanted = z
     host: z.string(),
     port: z.number(),
     database: z.string(),
+    /** The map to check, as it is kept in the database; null for a draft. */
+    map: z.string().nullable(),
     login: z.object({ user: z.string(), password: z.string() }),
   })
   .parse(JSON.parse(await text(process.stdin)));
@@ -33,31 +34,41 @@ async function openCheck(): Promise<Check | null> {
   return existsSync(file) ? ((await import(file.href)) as Check) : null;
 }
 
-const check = await openCheck();
 const client = await openBareClient(wanted, wanted.login);
 try {
   const ask: Ask = async (statement, values) =>
     (await client.query<Record<string, unknown>>(statement, [...values])).rows;
   const { signal } = new AbortController();
-  const start = performance.now();
-  const drafted = await draftMap(ask, { subject: null, count: ask, signal });
-  const written = draftText(drafted);
-  const between = performance.now();
-  // What a person does between the two isn't measured.
-  const map = parseMap(answered(written));
-  const begun = performance.now();
-  await check?.readAndCheck(ask, map, { count: ask, compiled: null, signal });
-  const columns = drafted.collections.reduce((sum, each) => sum + each.columns.length, 0);
   console.log(
-    JSON.stringify({
-      tables: drafted.schema.tables.size,
-      columns,
-      draft: between - start,
-      check: check === null ? null : performance.now() - begun,
-      // Kilobytes, whatever the system.
-      peakMiB: process.resourceUsage().maxRSS / 1024,
-    } satisfies MeasuredMap),
+    JSON.stringify(await (wanted.map === null ? drafting(ask, signal) : checking(ask, wanted.map, signal))),
   );
 } finally {
   await client.end();
+}
+
+async function drafting(ask: Ask, signal: AbortSignal): Promise<MeasuredMap> {
+  const start = performance.now();
+  const drafted = await draftMap(ask, { subject: null, count: ask, signal });
+  const written = draftText(drafted);
+  return {
+    took: performance.now() - start,
+    peakMiB: peakMiB(),
+    columns: drafted.collections.reduce((sum, each) => sum + each.columns.length, 0),
+    text: written,
+  };
+}
+
+/** Null where this program has no check. */
+async function checking(ask: Ask, text: string, signal: AbortSignal): Promise<MeasuredMap | null> {
+  const check = await openCheck();
+  if (check === null) return null;
+  const start = performance.now();
+  const map = dataMapSchema.parse(JSON.parse(text));
+  await check.readAndCheck(ask, map, { count: ask, compiled: null, signal });
+  return { took: performance.now() - start, peakMiB: peakMiB(), columns: 0, text: null };
+}
+
+/** Of this process since it began; the system counts kilobytes. */
+function peakMiB(): number {
+  return process.resourceUsage().maxRSS / 1024;
 }
