@@ -9,6 +9,7 @@ import {
   readerRights,
   writerRights,
 } from './compileErasure.ts';
+import { compileJson } from './compileJson.ts';
 import { compileAcross, compileCollection, compileReveal } from './compileReading.ts';
 import { compileSearch, searchTargets } from './compileSearch.ts';
 import {
@@ -146,6 +147,7 @@ export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
     trigram
       ? `do $body$ begin perform ${quoteIdentifier(catalogue.trigramSchema ?? '')}.similarity('a', 'b'); end $body$;`
       : '',
+    compileJson(map, 'reading'),
     ...kinds.flatMap((kind) => [
       ...Object.keys(kind.collections).map((name) => compileCollection(kind, catalogue, name)),
       compileAcross(kind, catalogue),
@@ -161,6 +163,7 @@ export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
     'grant execute on function privacy_console.erasure_scope, privacy_console.shared_rows, privacy_console.rows_to_erase, privacy_console.objects_to_erase to privacy_console_trail;',
   ].join('\n');
   const writing = [
+    compileJson(map, 'writing'),
     ...kinds.map((kind) => compileErasureWriting(kind, catalogue)),
     compileErasureWritingByKind(kinds),
     revokeOwnFunctions,
@@ -171,7 +174,7 @@ export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
     const { schema, table } = tableParts(held.table) ?? { schema: '', table: '' };
     return Object.entries(held.columns).map(([column, mapped]) => {
       const { type } = columnOf(catalogue, held, column);
-      return `(${[name, schema, table, column, type].map(quoteLiteral).join(', ')}, ${mapped.mask !== undefined}, ${mapped.never})`;
+      return `(${[name, schema, table, column, type].map(quoteLiteral).join(', ')}, ${mapped.mask !== undefined || mapped.paths !== undefined}, ${mapped.never})`;
     });
   });
   const kindRows = kinds.map(
@@ -289,7 +292,14 @@ function describeCollections(map: DataMap, catalogue: Catalogue): readonly Mappe
         title: mapped.title ?? titleOf(column),
         category: mapped.category,
         kind: mapped.epoch === undefined ? kindOf(columnOf(catalogue, held, column)) : 'time',
-        mask: mapped.mask ?? null,
+        mask: mapped.mask ?? (mapped.paths === undefined ? null : 'paths'),
+        paths: Object.entries(mapped.paths ?? {}).map(([path, inner]) => ({
+          path,
+          category: inner.category,
+          mask: inner.mask ?? null,
+          never: inner.never,
+        })),
+        others: mapped.paths === undefined ? null : (mapped.others ?? 'masked'),
         correctable: mapped.correct,
       })),
     never: Object.entries(held.columns)
