@@ -5,6 +5,7 @@ import { Command as Commander, CommanderError, InvalidArgumentError, Option } fr
 import { roles } from '#shared/domain/roles.ts';
 import { requestKinds } from '#shared/domain/requests.ts';
 import { environments } from '#shared/contract/connections.ts';
+import type { MapChange, MapComparison } from '#shared/contract/dataMap.ts';
 import type { OutputOf } from '#shared/contract/index.ts';
 import { describeEntry, en } from '#shared/strings/en.ts';
 import type { ProfileInput, SecretsInput } from './profileInput.ts';
@@ -316,6 +317,64 @@ export async function commands(
         refused: (findings: readonly { blocks: boolean }[]) => findings.some((each) => each.blocks),
       }),
     );
+  map
+    .command('diff <file>')
+    .description('says what a data map would change against the one in force; changes nothing')
+    .action((file: string) =>
+      run(async (command) => {
+        const told = await command.call('map.compare', { file, text: await readMapFile(file) });
+        return globals().json ? told : { from: told.base, to: told.hash, ...inWords(told) };
+      }),
+    );
+  map
+    .command('propose <file>')
+    .requiredOption('--reason <text>')
+    .description('proposes a change of the data map, which another person approves; “db install” adopts it')
+    .action((file: string, options: { reason: string }) =>
+      run(async (command) => {
+        const text = await readMapFile(file);
+        const { base, ...told } = await command.call('map.compare', { file, text });
+        const { change } = await command.call('map.propose', { file, text, base, ...options });
+        return globals().json ? { change, ...told } : { ...changeLine(change), ...inWords(told) };
+      }),
+    );
+  map
+    .command('changes')
+    .description('lists changes of the data map, newest first')
+    .action(() =>
+      run(async (command) => {
+        const { changes } = await command.call('map.changes', {});
+        return globals().json ? changes : changes.map(changeLine);
+      }),
+    );
+  map
+    .command('change')
+    .argument('<change>', 'change', wholeNumber)
+    .description('shows one, with what it comes to')
+    .action((id: number) =>
+      run(async (command) => {
+        const { change, ...told } = await command.call('map.change', { change: id });
+        return globals().json ? { change, ...told } : { ...changeLine(change), ...inWords(told) };
+      }),
+    );
+  for (const decision of ['approve', 'deny'] as const) {
+    map
+      .command(decision)
+      .argument('<change>', 'change', wholeNumber)
+      .requiredOption('--hash <hash>', 'of the change as read')
+      .requiredOption('--reason <text>')
+      .description(
+        decision === 'approve'
+          ? 'approves exactly this change of the data map; never one’s own'
+          : 'denies this change of the data map',
+      )
+      .action((id: number, options: { hash: string; reason: string }) =>
+        run(async (command) => {
+          const { change } = await command.call('map.decide', { change: id, decision, ...options });
+          return globals().json ? change : changeLine(change);
+        }),
+      );
+  }
 
   const request = program.command('request').description('what people have asked for');
   request
@@ -812,4 +871,25 @@ async function readAll(stream: NodeJS.ReadableStream): Promise<string> {
   let text = '';
   for await (const chunk of stream) text += String(chunk);
   return text;
+}
+
+function inWords({ differences, tables }: MapComparison): Record<string, unknown> {
+  return {
+    differences: differences.map((each) => ({
+      what: en.mapChange.describe(each),
+      exposure: en.mapChange.exposure[each.exposure],
+    })),
+    tables: tables.map((each) => ({ table: each.table, rows: Math.round(each.rows) })),
+  };
+}
+
+function changeLine(change: MapChange): Record<string, unknown> {
+  return {
+    change: change.id,
+    state: change.state,
+    proposed: change.proposedBy,
+    reason: change.reason,
+    decided: change.decision?.by ?? '',
+    hash: change.hash,
+  };
 }

@@ -11,7 +11,7 @@ import {
 } from './connections/index.ts';
 import { erasureOperations } from './erasure/index.ts';
 import { exportOperations, type ExportPace } from './exports/index.ts';
-import { installationOperations } from './installation/index.ts';
+import { installationOperations, mapChangeOperations } from './installation/index.ts';
 import { createDispatch, type Dispatch } from './kernel/dispatch.ts';
 import { ExpectedError } from './kernel/errors.ts';
 import { createJobs } from './kernel/jobs.ts';
@@ -78,6 +78,7 @@ export function createConsole(ports: ConsolePorts): Console {
     handlers: {
       ...connectionOperations({ sessions, keychain, places, jobs, workstation: name, version }),
       ...installationOperations({ sessions, workstation: name, version }),
+      ...mapChangeOperations(desk),
       ...staffOperations(desk),
       ...requestOperations(desk),
       ...subjectOperations(desk),

@@ -57,7 +57,96 @@ export const undecidedEntry = z.object({
 });
 export type UndecidedEntry = z.infer<typeof undecidedEntry>;
 
+/** One line of what changes from one data map to another. */
+const mapDifference = z.object({
+  /** The platform's table it is about, `schema.table`; null for the map as a whole. */
+  table: z.string().nullable(),
+  collection: z.string().nullable(),
+  column: z.string().nullable(),
+  what: z.enum(['added', 'removed', 'changed', 'ruled out', 'no longer ruled out']),
+  /** The field of the map that changes, e.g. `mask`; null when the whole of it comes or goes. */
+  field: z.string().nullable(),
+  /** As the map writes it; null where there is nothing. */
+  from: z.string().nullable(),
+  to: z.string().nullable(),
+  /** Whether staff can see or find more of a person by it, less, or as much. */
+  exposure: z.enum(['more', 'less', 'same']),
+});
+export type MapDifference = z.infer<typeof mapDifference>;
+
+const mapComparison = z.object({
+  differences: z.array(mapDifference),
+  /** The tables that are touched, each with the rows the server estimates. */
+  tables: z.array(z.object({ table: z.string(), rows: z.number() })),
+});
+export type MapComparison = z.infer<typeof mapComparison>;
+
+export const mapChange = z.object({
+  id: z.number().int(),
+  /** Hashes of the map it changes and of the one it proposes. */
+  base: z.string(),
+  hash: z.string(),
+  reason: z.string(),
+  proposedBy: z.string(),
+  proposedAt: z.string(),
+  state: z.enum(['waiting', 'approved', 'denied', 'superseded', 'adopted', 'expired']),
+  decision: z
+    .object({ by: z.string(), at: z.string(), reason: z.string(), expiresAt: z.string() })
+    .nullable(),
+  adoptedAt: z.string().nullable(),
+});
+export type MapChange = z.infer<typeof mapChange>;
+
+const mapFile = { file: z.string().max(4_096), text: z.string().max(20_000_000) };
+const changeNumber = z.number().int().positive();
+
 export const dataMap = {
+  'map.compare': operation({
+    effect: 'read',
+    permission: 'staff',
+    summary: 'says what a data map would change, and refuses one the live database doesn’t fit',
+    input: z.strictObject(mapFile),
+    output: mapComparison.extend({ base: z.string(), hash: z.string() }),
+  }),
+  'map.propose': operation({
+    effect: 'write',
+    permission: ['admin'],
+    summary: 'proposes a change of the data map to a second person',
+    input: z.strictObject({
+      ...mapFile,
+      /** Hash of the map it was compared with. */
+      base: z.string().length(64),
+      reason: z.string().trim().min(3).max(2_000),
+    }),
+    output: z.object({ change: mapChange, entry: z.number().int() }),
+  }),
+  'map.changes': operation({
+    effect: 'read',
+    permission: 'staff',
+    summary: 'lists changes of the data map, newest first',
+    input: z.strictObject({}),
+    output: z.object({ changes: z.array(mapChange) }),
+  }),
+  'map.change': operation({
+    effect: 'read',
+    permission: 'staff',
+    summary: 'shows a change of the data map, with what it comes to',
+    input: z.strictObject({ change: changeNumber }),
+    output: mapComparison.extend({ change: mapChange }),
+  }),
+  'map.decide': operation({
+    effect: 'write',
+    permission: ['admin', 'approver'],
+    summary: 'approves or denies another person’s change of the data map',
+    input: z.strictObject({
+      change: changeNumber,
+      /** Of the change as read. */
+      hash: z.string().length(64),
+      decision: z.enum(['approve', 'deny']),
+      reason: z.string().trim().min(3).max(2_000),
+    }),
+    output: z.object({ change: mapChange, entry: z.number().int() }),
+  }),
   'map.draft': operation({
     effect: 'local',
     permission: 'anyone',

@@ -1,5 +1,5 @@
 import type { AuditEntry } from '#shared/contract/audit.ts';
-import type { MappedCollection } from '#shared/contract/dataMap.ts';
+import type { MapChange, MapDifference, MappedCollection } from '#shared/contract/dataMap.ts';
 import type { ErasureCertificate, ErasurePlan } from '#shared/contract/erasure.ts';
 import type { ExportRow } from '#shared/contract/exports.ts';
 import type { FailureCode } from '#shared/contract/result.ts';
@@ -860,6 +860,56 @@ export const en = {
     own: 'yours',
     decidedBy: 'Decided by',
   },
+  mapChange: {
+    title: (id: number) => `Change ${id} of the data map`,
+    waiting: 'Changes of the data map',
+    state: {
+      waiting: 'waiting for a decision',
+      approved: 'approved, not yet installed',
+      denied: 'denied',
+      superseded: 'superseded',
+      adopted: 'in force since',
+      expired: 'approval expired',
+    } satisfies Record<MapChange['state'], string>,
+    proposedBy: 'Proposed by',
+    proposedAt: 'Proposed',
+    reason: 'Reason',
+    decision: 'Decision',
+    differences: 'What changes',
+    tables: 'Tables it touches',
+    rows: 'Rows, as the server estimates',
+    hash: 'Hash of the proposed map',
+    from: 'Changes the map',
+    exposureTitle: 'Exposure',
+    exposure: {
+      more: 'more can be seen',
+      less: 'less can be seen',
+      same: 'as before',
+    } satisfies Record<MapDifference['exposure'], string>,
+    exposes: (count: number) =>
+      count === 0
+        ? 'Nothing more of a person can be seen or reached by it.'
+        : count === 1
+          ? 'One line lets staff see or reach more of a person.'
+          : `${count} lines let staff see or reach more of a person.`,
+    approve: 'Approve the change',
+    deny: 'Deny the change',
+    own: 'Nobody decides about a change of their own; another person has to.',
+    noRole: 'Only an approver decides about a change of the data map.',
+    why: 'Why',
+    approved: 'The change is approved; an administrator installs it with “console db install”.',
+    denied: 'The change is denied.',
+    open: 'Read the change',
+    describe: ({ table, collection, column, what, field, from, to }: MapDifference): string => {
+      const place =
+        column !== null ? `${collection ?? ''}.${column}` : (collection ?? table ?? 'the map as a whole');
+      if (what !== 'changed') {
+        if (field === 'ignored') return `${place}: ${what}${to === null ? '' : ` (${to})`}`;
+        return `${place}: ${what}${to === null ? '' : ` as ${to}`}`;
+      }
+      return `${place}: ${field ?? ''} from ${from ?? 'nothing'} to ${to ?? 'nothing'}`;
+    },
+  },
 
   trail: {
     title: 'Trail',
@@ -1057,6 +1107,10 @@ function words(
 const actions: Readonly<Record<string, Wording>> = {
   'schema.installed': words('installed or upgraded', 'install or upgrade', () => 'the console’s schema'),
   'staff.signed_in': words('signed', 'sign', () => 'in'),
+  'map.proposed': words('proposed', 'propose', () => 'a change of the data map'),
+  'map.approved': words('approved', 'approve', () => 'a change of the data map'),
+  'map.denied': words('denied', 'deny', () => 'a change of the data map'),
+  'map.adopted': words('put', 'put', () => 'another data map in force'),
   'staff.added': words('registered', 'register', () => 'a member of staff with their roles'),
   'staff.removed': words('removed', 'remove', () => 'a member of staff'),
   'search.intended': words('was about to search', 'search', (_, under) => `people${under}`),

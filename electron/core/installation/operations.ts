@@ -11,6 +11,7 @@ import { compileMap, profitableIndexes, type CompiledMap } from '#core/dataMap/c
 import { mapHash, parseMap, referenceMapText, type DataMap } from '#core/dataMap/map.ts';
 import { ExpectedError } from '#core/kernel/errors.ts';
 import type { SomeHandlers } from '#core/kernel/dispatch.ts';
+import type { Environment } from '#shared/contract/connections.ts';
 import type { Finding } from '#shared/contract/administration.ts';
 import { draft } from './draft.ts';
 import { findings } from './findings.ts';
@@ -35,10 +36,12 @@ export interface InstallationOptions {
 const installTimeoutMs = 10 * 60_000;
 
 export function installationOperations(options: InstallationOptions): SomeHandlers<Names> {
+  const environmentOf = async (profile: string): Promise<Environment> =>
+    (await options.sessions.ready(profile)).profile.environment;
   const withPool = async <Value>(profile: string, work: (pool: Pool) => Promise<Value>): Promise<Value> => {
     const pool = openPool(await databaseTargetOf(options.sessions, profile, options.workstation), {
       version: options.version,
-      environment: (await options.sessions.ready(profile)).profile.environment,
+      environment: await environmentOf(profile),
     });
     try {
       return await work(pool);
@@ -68,13 +71,13 @@ export function installationOperations(options: InstallationOptions): SomeHandle
         const state = await schemaState(pool);
         const compiled = (await prepare(pool, map)).compiled;
         return {
-          script: installScript(state === 'missing' ? 0 : state, compiled, null),
+          script: installScript(state === 'missing' ? 0 : state, compiled, null, await environmentOf(profile)),
           rights: [...neededRights(compiled)],
         };
       }),
     'database.install': ({ profile, map, person }, call) =>
       withPool(profile, async (pool) => {
-        const installed = await install(pool, map, person ?? null);
+        const installed = await install(pool, map, person ?? null, await environmentOf(profile));
         call.note(installed.entry);
         return { version: installed.version, applied: [...installed.applied], mapHash: installed.mapHash };
       }),
@@ -190,12 +193,14 @@ export interface Installed {
 /**
  * Installs or upgrades the schema, in one transaction.
  * @param file path of a data map; undefined takes the shipped one
+ * @param environment of the profile; in production another person has approved a change of the map
  * @param person who the administrator is; null takes the login's name
  */
 export async function install(
   pool: Pool,
   file: string | undefined,
   person: string | null,
+  environment: Environment,
 ): Promise<Installed> {
   return pool.transaction(
     async (client) => {
@@ -209,7 +214,7 @@ export async function install(
       const from = state === 'missing' ? 0 : state;
       await refuseWithoutRights(client);
       const { compiled } = await prepare(client, file);
-      await client.query(installScript(from, compiled, person), [], { timeoutMs: installTimeoutMs });
+      await client.query(installScript(from, compiled, person, environment), [], { timeoutMs: installTimeoutMs });
       const { rows } = await client.query(
         `select number::int as number from privacy_console.list_entries(null, 1, session_user::text, null, 'schema.installed', null, null, null, null)`,
       );

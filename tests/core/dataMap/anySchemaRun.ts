@@ -106,7 +106,7 @@ export async function runCase(sessions: Sessions, recipe: Recipe, number: number
     const catalogue = await readCatalogue((text, values) => asked(superuser, text, values), map);
     let script: string;
     try {
-      script = installScript(schemaVersion, compileMap(map, catalogue), null);
+      script = installScript(schemaVersion, compileMap(map, catalogue), null, 'demo');
     } catch (error) {
       if (error instanceof ExpectedError && /round in a circle|goes too far/.test(error.message))
         return 'not compiled';

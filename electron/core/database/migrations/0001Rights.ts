@@ -37,6 +37,8 @@ const executable: readonly (readonly [string, readonly string[]])[] = [
       'sign_in',
       'staff_list',
       'current_map',
+      'map_changes',
+      'map_texts',
       'map_gaps',
       'requests',
       'trail_head',
@@ -84,7 +86,8 @@ const executable: readonly (readonly [string, readonly string[]])[] = [
     ['trail_entries', 'open_intents', 'begin_trail_work', 'end_trail_work'],
   ],
   ['privacy_auditor', ['intend_detail', 'read_detail']],
-  ['privacy_admin', ['register_staff', 'unregister_staff']],
+  ['privacy_admin', ['register_staff', 'unregister_staff', 'propose_map']],
+  ['privacy_admin, privacy_approver', ['decide_map']],
   [
     'privacy_console_reader',
     [

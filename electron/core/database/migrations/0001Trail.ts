@@ -7,7 +7,9 @@ create table privacy_console.installation (
   id uuid not null default gen_random_uuid(),
   -- Keys the hashes that stand for erased people; never leaves the database.
   secret bytea not null default decode(replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', ''), 'hex'),
-  installed_at timestamptz not null default clock_timestamp()
+  installed_at timestamptz not null default clock_timestamp(),
+  -- Of the profile it was installed with; told by the first install.
+  environment text check (environment in ('production', 'staging', 'demo'))
 );
 insert into privacy_console.installation default values;
 
