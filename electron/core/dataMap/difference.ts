@@ -25,33 +25,29 @@ export function differencesOf(before: DataMap, after: DataMap): readonly MapDiff
   const { collections: oldCollections, ignored: oldIgnored, ...oldRest } = before;
   const { collections, ignored, ...rest } = after;
   return [
-    ...fieldsOf(oldRest, rest).map(
-      ([field, from, to]): MapDifference => ({
-        table: null,
-        collection: null,
-        column: null,
-        what: 'changed',
-        field,
-        from: written(from),
-        to: written(to),
-        exposure: field === 'subject' || field === 'subjects' ? 'more' : 'same',
-      }),
-    ),
+    ...fieldsOf(oldRest, rest).map(([field, from, to]): MapDifference => ({
+      table: null,
+      collection: null,
+      column: null,
+      what: 'changed',
+      field,
+      from: written(from),
+      to: written(to),
+      exposure: field === 'subject' || field === 'subjects' ? 'more' : 'same',
+    })),
     ...union(oldCollections, collections).flatMap((name) =>
       ofCollection(name, own(oldCollections, name), own(collections, name)),
     ),
-    ...fieldsOf(oldIgnored, ignored).map(
-      ([table, from, to]): MapDifference => ({
-        table,
-        collection: null,
-        column: null,
-        what: from === undefined ? 'ruled out' : to === undefined ? 'no longer ruled out' : 'changed',
-        field: 'ignored',
-        from: written(from),
-        to: written(to),
-        exposure: 'same',
-      }),
-    ),
+    ...fieldsOf(oldIgnored, ignored).map(([table, from, to]): MapDifference => ({
+      table,
+      collection: null,
+      column: null,
+      what: from === undefined ? 'ruled out' : to === undefined ? 'no longer ruled out' : 'changed',
+      field: 'ignored',
+      from: written(from),
+      to: written(to),
+      exposure: 'same',
+    })),
   ];
 }
 

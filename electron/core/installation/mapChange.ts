@@ -41,7 +41,9 @@ export function mapChangeOperations(desk: () => Desk): SomeHandlers<Names> {
   const compared = async (before: DataMap, after: DataMap): Promise<MapComparison> => {
     const differences = differencesOf(before, after);
     const tables = [
-      ...new Set(differences.flatMap(({ table }) => (table === null || tableParts(table) === null ? [] : [table]))),
+      ...new Set(
+        differences.flatMap(({ table }) => (table === null || tableParts(table) === null ? [] : [table])),
+      ),
     ];
     const rows = await desk().database.rows(
       // Of a partitioned table, whose own figure is not kept up, the sum of its partitions'.
@@ -58,7 +60,10 @@ export function mapChangeOperations(desk: () => Desk): SomeHandlers<Names> {
   const fitting = async (file: string, text: string): Promise<DataMap> => {
     const map = parseMap(text, file);
     const { pool } = desk();
-    compileMap(map, await readCatalogue(async (query, values) => (await pool.query(query, values)).rows, map));
+    compileMap(
+      map,
+      await readCatalogue(async (query, values) => (await pool.query(query, values)).rows, map),
+    );
     return map;
   };
   return {

@@ -71,7 +71,12 @@ export function installationOperations(options: InstallationOptions): SomeHandle
         const state = await schemaState(pool);
         const compiled = (await prepare(pool, map)).compiled;
         return {
-          script: installScript(state === 'missing' ? 0 : state, compiled, null, await environmentOf(profile)),
+          script: installScript(
+            state === 'missing' ? 0 : state,
+            compiled,
+            null,
+            await environmentOf(profile),
+          ),
           rights: [...neededRights(compiled)],
         };
       }),
@@ -214,7 +219,9 @@ export async function install(
       const from = state === 'missing' ? 0 : state;
       await refuseWithoutRights(client);
       const { compiled } = await prepare(client, file);
-      await client.query(installScript(from, compiled, person, environment), [], { timeoutMs: installTimeoutMs });
+      await client.query(installScript(from, compiled, person, environment), [], {
+        timeoutMs: installTimeoutMs,
+      });
       const { rows } = await client.query(
         `select number::int as number from privacy_console.list_entries(null, 1, session_user::text, null, 'schema.installed', null, null, null, null)`,
       );
