@@ -877,6 +877,7 @@ export const en = {
     reason: 'Reason',
     decision: 'Decision',
     differences: 'What changes',
+    line: 'Field of the map',
     table: 'Table',
     rowsAbout: (rows: string) => `about ${rows} rows`,
     columns: { change: 'Change', state: 'State', why: 'Reason', hash: 'Map' },

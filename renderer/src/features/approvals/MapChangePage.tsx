@@ -39,14 +39,14 @@ export function MapChangePage(): ReactNode {
 const differenceColumns: readonly DataColumn<MapDifference>[] = [
   {
     id: 'what',
-    title: words.differences,
+    title: words.line,
     width: 'minmax(320px, 3fr)',
     cell: (each) => <CellText>{words.describe(each)}</CellText>,
     sort: (each) => words.describe(each),
   },
   {
     id: 'table',
-    title: en.mapChange.table,
+    title: words.table,
     width: 'minmax(160px, 1fr)',
     cell: (each) => <CellText dim>{each.table ?? en.common.nothing}</CellText>,
     sort: (each) => each.table ?? '',
