@@ -70,6 +70,7 @@ export function installationOperations(options: InstallationOptions): SomeHandle
         return {
           script: installScript(state === 'missing' ? 0 : state, compiled, null),
           rights: [...neededRights(compiled)],
+          functions: `-- as privacy_console_reader\n${compiled.reading}\n-- as privacy_console_writer\n${compiled.writing}\n`,
         };
       }),
     'database.install': ({ profile, map, person }, call) =>
