@@ -364,6 +364,70 @@ export async function commands(
       ),
     );
   map
+    .command('import')
+    .description('reads a map from what another tool keeps')
+    .command('fides')
+    .argument('<files...>', 'Fides dataset files')
+    .description('reads Fides datasets into a draft of a map, and says what it could not carry over')
+    .option('-o, --output <file>', 'new YAML file to write, instead of printing')
+    .option('--schema <name>', 'schema of tables whose dataset names none', 'public')
+    .action((files: string[], options: { output?: string; schema: string }) =>
+      run(
+        async (command) => {
+          const { text, ...told } = await command.call('map.importFides', {
+            files: await Promise.all(
+              files.map(async (file) => ({ file, text: await readMapFile(file, 'fides') })),
+            ),
+            schema: options.schema,
+          });
+          const saved = options.output === undefined ? null : await written(options.output, text);
+          if (globals().json) return { ...(saved ?? { text }), ...told };
+          for (const note of told.notes) process.stderr.write(`${note}\n`);
+          for (const { table, column, about, reason } of told.undecided)
+            process.stderr.write(
+              `Undecided: ${[table, column, about].filter(Boolean).join(', ')}: ${reason}\n`.replaceAll(
+                /[^\P{C}\n]/gu,
+                ' ',
+              ),
+            );
+          if (saved === null) return text.trimEnd();
+          return {
+            ...saved,
+            subject: told.subject,
+            collections: told.collections,
+            columns: told.columns,
+            ignored: told.ignored,
+            undecided: told.undecided.length,
+            notes: told.notes.length,
+          };
+        },
+        { signIn: false, as: options.output === undefined ? 'text' : 'record' },
+      ),
+    );
+  map
+    .command('export')
+    .description('writes a map as what another tool reads')
+    .command('fides')
+    .description('writes Fides datasets, and says what Fides can’t say')
+    .option('--map <file>', 'data map; the one in force otherwise')
+    .option('-o, --output <file>', 'new file to write, instead of printing')
+    .action((options: { map?: string; output?: string }) =>
+      run(
+        async (command) => {
+          const { text, notes } = await command.call('map.exportFides', await mapGiven(options.map));
+          const saved = options.output === undefined ? null : await written(options.output, text);
+          if (globals().json) return { ...(saved ?? { text }), notes };
+          if (saved !== null) return { ...saved, ...listed('notes', notes) };
+          for (const note of notes) process.stderr.write(`${note}\n`);
+          return text.trimEnd();
+        },
+        {
+          signIn: options.map === undefined,
+          as: options.output === undefined ? 'text' : 'record',
+        },
+      ),
+    );
+  map
     .command('show')
     .description('collections, columns, masks, what erasure does')
     .action(() =>

@@ -221,6 +221,33 @@ export const dataMap = {
     input: z.strictObject({ format: z.enum(inventoryFormats), file: z.string().min(1).max(4_000) }),
     output: z.object({ file: z.string(), notes: z.array(z.string()) }),
   }),
+  'map.importFides': operation({
+    effect: 'local',
+    permission: 'anyone',
+    summary: 'reads Fides dataset files into a data map; needs no database',
+    input: z.strictObject({
+      files: z.array(mapText).min(1).max(200),
+      /** Schema of tables whose dataset names none. */
+      schema: z.string().min(1).max(63).default('public'),
+    }),
+    output: z.object({
+      text: z.string(),
+      subject: z.string(),
+      collections: z.number().int(),
+      columns: z.number().int(),
+      ignored: z.number().int(),
+      /** What could not be carried over. */
+      notes: z.array(z.string()),
+      undecided: z.array(undecidedEntry),
+    }),
+  }),
+  'map.exportFides': operation({
+    effect: 'local',
+    permission: 'anyone',
+    summary: 'writes a data map, the one in force unless given another, as Fides datasets',
+    input: z.strictObject({ map: mapText.optional() }),
+    output: z.object({ text: z.string(), notes: z.array(z.string()) }),
+  }),
   'map.show': operation({
     effect: 'read',
     permission: 'staff',

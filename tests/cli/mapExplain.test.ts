@@ -137,3 +137,25 @@ test('what is asked wrongly ends with the right exit code and what to write', as
   expect(wrong.code).toBe(1);
   expect(wrong.stderr).toMatch(/package\.json, line \d+, column \d+/);
 }, 60_000);
+
+test('a map goes to Fides and comes back by command line alone, and what is open blocks an install', async () => {
+  const dataset = path.join(desk.folder, 'dataset.yml');
+  const back = path.join(desk.folder, 'back.yaml');
+  const exported = await run('export', 'fides', '--profile', 'demo:auditor', '-o', dataset);
+  expect(exported).toMatchObject({ code: 0, stderr: '' });
+  expect(exported.stdout).toContain('Fides can’t say that a column is never shown: ');
+  const imported = await run('import', 'fides', dataset, '-o', back);
+  expect(imported).toMatchObject({ code: 0 });
+  expect(imported.stderr).toContain('Undecided: public.invoices, erasure: ');
+  expect(Object.keys(parseMap(await readFile(back, 'utf8')).collections).sort()).toEqual(
+    Object.keys(parseMap(referenceMapText()).collections).sort(),
+  );
+  expect(await run('import', 'fides', dataset, '-o', back)).toMatchObject({ code: 1 });
+  const blocked = await run('explain', '--sql', '--map', back, '--profile', 'demo:administrator');
+  expect(blocked).toMatchObject({ code: 1 });
+  expect(blocked.stderr).toContain('2 things undecided');
+  const wrong = await run('import', 'fides', shipped);
+  expect(wrong).toMatchObject({ code: 1 });
+  expect(wrong.stderr).toMatch(/cloudsingh\.yaml, line \d+, column \d+: it has no “dataset”/);
+  expect(await run('import', 'fides', path.join(desk.folder, 'none.yml'))).toMatchObject({ code: 1 });
+}, 60_000);

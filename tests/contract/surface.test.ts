@@ -29,6 +29,8 @@ const pinned = {
   'map.explain': ['local', 'anyone'],
   'map.inventory': ['local', 'anyone'],
   'map.saveInventory': ['read', 'staff'],
+  'map.importFides': ['local', 'anyone'],
+  'map.exportFides': ['local', 'anyone'],
   'map.show': ['read', 'staff'],
   'map.check': ['read', 'staff'],
   'requests.list': ['read', 'staff'],

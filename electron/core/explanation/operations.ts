@@ -7,12 +7,14 @@ import { dotText, svgText } from '#core/dataMap/explain/drawing.ts';
 import { inventoryOf, inventoryText } from '#core/dataMap/explain/inventory.ts';
 import { pictureOf } from '#core/dataMap/explain/picture.ts';
 import { explainCollection, mapInWords } from '#core/dataMap/explain/words.ts';
+import { importFides } from '#core/dataMap/fides/read.ts';
+import { exportFides } from '#core/dataMap/fides/write.ts';
 import { mapFromCanonical, mapHash, parseMap, type DataMap } from '#core/dataMap/map.ts';
 import { printable } from '#core/dataMap/mapText.ts';
 import { ExpectedError } from '#core/kernel/errors.ts';
 import type { SomeHandlers } from '#core/kernel/dispatch.ts';
 
-type Names = 'map.explain' | 'map.inventory' | 'map.saveInventory';
+type Names = 'map.explain' | 'map.inventory' | 'map.saveInventory' | 'map.importFides' | 'map.exportFides';
 
 /** The canonical form of a map is sorted by name; what was described at the install has the order its author gave. */
 function inOrder(map: DataMap, { collections }: MapInForce): DataMap {
@@ -41,7 +43,7 @@ function inOrder(map: DataMap, { collections }: MapInForce): DataMap {
   };
 }
 
-/** Says what a map means: to people, to a regulator. */
+/** Says what a map means: to people, to a regulator, to Fides. */
 export function explanationOperations(desk: () => Desk): SomeHandlers<Names> {
   const inForce = async (): Promise<DataMap> => {
     const { database } = desk();
@@ -82,6 +84,14 @@ export function explanationOperations(desk: () => Desk): SomeHandlers<Names> {
         notes: [...inventory.notes],
         text: format === undefined ? null : inventoryText(inventory, map.policy, format),
       };
+    },
+    'map.importFides': ({ files, schema }) => {
+      const { notes, undecided, ...imported } = importFides(files, schema);
+      return Promise.resolve({ ...imported, notes: [...notes], undecided: [...undecided] });
+    },
+    'map.exportFides': async ({ map: given }) => {
+      const { text, notes } = exportFides(await wanted(given));
+      return { text, notes: [...notes] };
     },
     'map.saveInventory': async ({ format, file }) => {
       const map = await inForce();
