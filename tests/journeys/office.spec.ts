@@ -1,12 +1,24 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
 import { openDesks } from '#demo/journey.ts';
 import { startPlatform, type Platform } from '#demo/platform.ts';
 import { installDemo } from '#demo/staff.ts';
 import { withSuperuser } from '#demo/superuser.ts';
-import { ask, atScreen, goTo, part, press, rowWith, sees } from '#demo/windowActions.ts';
+import {
+  ask,
+  atScreen,
+  focused,
+  goTo,
+  part,
+  press,
+  rowWith,
+  sees,
+  settle,
+  wear,
+} from '#demo/windowActions.ts';
 import { en } from '#shared/strings/en.ts';
 import { expect, test as base } from './fixtures.ts';
 
@@ -14,6 +26,10 @@ interface Office {
   readonly platform: Platform;
   readonly administrator: () => Promise<Page>;
   readonly operator: () => Promise<Page>;
+  readonly auditor: () => Promise<Page>;
+  /** What the auditor's next dialog answers. */
+  readonly answers: (file: string) => Promise<void>;
+  readonly folder: string;
 }
 
 const test = base.extend<{ readonly office: Office }>({
@@ -30,6 +46,11 @@ const test = base.extend<{ readonly office: Office }>({
         administrator: async () =>
           await signedIn(await (await open.desk('colleague')).page(), 'administrator'),
         operator: async () => await signedIn(await (await open.desk('operator')).page(), 'operator'),
+        auditor: async () => await signedIn(await (await open.desk('colleague')).page(), 'auditor'),
+        answers: async (file) => {
+          await (await open.desk('colleague')).answerDialog(file);
+        },
+        folder: home,
       });
     } finally {
       await open.close();
@@ -169,4 +190,59 @@ test('an operator ends a login of a person, asked once more, and the row shows i
   await expect.poll(ended).toBe(1);
   const { entries } = await ask(page, 'audit.list', { action: 'row.acted', limit: 5 });
   expect(entries).toMatchObject([{ outcome: 'done', requestId: request.id }]);
+});
+
+test('the map page draws the map, says why by keys alone, and saves the record of processing', async ({
+  office,
+}) => {
+  const words = en.settings.map;
+  const page = await office.auditor();
+  await settings(page, 'map');
+  const picture = page.getByRole('region', { name: words.canvas });
+  const invoices = picture.getByRole('button', { name: /^Invoices/ });
+  await sees(invoices);
+  await expect(picture.getByRole('button')).toHaveCount(16);
+  await sees(invoices.getByText(words.does.keep));
+
+  // From the picture's frame the tables follow one another by Tab; one is chosen by Enter.
+  await picture.focus();
+  await page.keyboard.press('Tab');
+  expect(await focused(page)).toMatch(/^Account/);
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter');
+  await sees(page.getByText(words.path(1, 'owner_id → users.id')));
+  await invoices.focus();
+  await page.keyboard.press('Enter');
+  const columns = page.getByRole('region', { name: words.columnsOf('Invoices') });
+  await sees(columns.getByText(/kept by law: Central Goods and Services Tax Act/).first());
+  await sees(columns.getByRole('row', { name: /billing_email/ }).getByText('user.contact.email'));
+
+  const record = part(page, words.record.title);
+  await sees(record.getByText('Retention not stated for plans; write “retention” in the map.'));
+  const file = join(office.folder, words.record.filename('csv'));
+  await office.answers(file);
+  await press(record, words.record.save.csv);
+  await sees(page.getByText(words.record.saved(file)));
+  expect(await readFile(file, 'utf8')).toMatch(/^\ufeff"Activity","Purpose"/);
+  // Never over a file that is there.
+  await office.answers(file);
+  await press(record, words.record.save.csv);
+  await sees(page.getByText(/already a file of that name/));
+
+  const pictures = process.env['PRIVACY_CONSOLE_PICTURES'];
+  for (const scheme of ['light', 'dark'] as const) {
+    await wear(page, scheme);
+    await settle(page);
+    const { violations } = await new AxeBuilder({ page }).setLegacyMode().analyze();
+    expect(
+      violations.map(({ id, nodes }) => `${id} at ${nodes.map((node) => node.target.join(' ')).join(', ')}`),
+    ).toEqual([]);
+    if (pictures === undefined) continue;
+    await picture.scrollIntoViewIfNeeded();
+    await page.screenshot({ path: join(pictures, `map-${scheme}.png`) });
+    await columns.scrollIntoViewIfNeeded();
+    await page.screenshot({ path: join(pictures, `map-columns-${scheme}.png`) });
+    await record.getByRole('table').scrollIntoViewIfNeeded();
+    await page.screenshot({ path: join(pictures, `map-record-${scheme}.png`) });
+  }
 });
