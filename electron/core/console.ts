@@ -10,6 +10,7 @@ import {
   type Places,
 } from './connections/index.ts';
 import { erasureOperations } from './erasure/index.ts';
+import { explanationOperations } from './explanation/index.ts';
 import { exportOperations, type ExportPace } from './exports/index.ts';
 import { installationOperations, mapChangeOperations } from './installation/index.ts';
 import { createDispatch, type Dispatch } from './kernel/dispatch.ts';
@@ -82,6 +83,7 @@ export function createConsole(ports: ConsolePorts): Console {
       ...staffOperations(desk),
       ...requestOperations(desk),
       ...subjectOperations(desk),
+      ...explanationOperations(desk),
       ...exportOperations({
         desk,
         jobs,

@@ -1,5 +1,5 @@
 import type { AuditEntry } from '#shared/contract/audit.ts';
-import type { MapChange, MapDifference, MappedCollection } from '#shared/contract/dataMap.ts';
+import type { ExplainedCollection, MapChange, MapDifference } from '#shared/contract/dataMap.ts';
 import type { ErasureCertificate, ErasurePlan } from '#shared/contract/erasure.ts';
 import type { ExportRow } from '#shared/contract/exports.ts';
 import type { FailureCode } from '#shared/contract/result.ts';
@@ -999,24 +999,58 @@ export const en = {
     },
     map: {
       inForce: 'The data map in force',
+      policy: 'For',
       hash: 'Hash',
       collections: 'Collections',
       columns: {
         title: 'Field',
         category: 'Category',
-        kind: 'Kind',
         mask: 'Mask',
-        correctable: 'Correctable',
+        action: 'At erasure',
+        reasons: 'Why',
       },
       unmasked: 'shown as it is',
+      picture: 'Tables and how their rows belong to the person',
+      canvas: 'The picture; tables follow one another by Tab',
+      legend: 'Colours',
+      officialHint: 'official: identity papers, money, health',
+      broken: 'Broken lines are set to null at erasure; 1:, 2: number a table’s paths.',
+      family: {
+        official: 'official',
+        contact: 'contact',
+        content: 'content',
+        behaviour: 'behaviour',
+        account: 'account',
+        other: 'other',
+      },
+      does: {
+        delete: 'deleted',
+        anonymise: 'overwritten',
+        keep: 'kept by law',
+        none: 'left as it is',
+      } satisfies Record<ExplainedCollection['erasure'], string>,
+      path: (number: number, says: string) => `Path ${number}: ${says}`,
+      columnsOf: (title: string) => `Columns of ${title}`,
+      notStated: 'not stated',
+      record: {
+        title: 'Record of processing activities',
+        activities: 'Activities',
+        columns: {
+          activity: 'Activity',
+          purpose: 'Purpose',
+          people: 'Data subjects',
+          categories: 'Categories',
+          storage: 'Storage',
+          retention: 'Retention',
+          recipients: 'Recipients',
+          erasure: 'Erasure',
+        },
+        nobody: 'none',
+        save: { csv: 'Save as CSV', md: 'Save as Markdown', json: 'Save as JSON' },
+        filename: (format: string) => `record-of-processing.${format}`,
+        saved: (file: string) => `The record of processing is in ${file}.`,
+      },
       never: 'never shown',
-      erasure: {
-        delete: 'Erasure deletes its rows',
-        anonymise: 'Erasure anonymises its rows',
-        keep: 'Erasure keeps its rows',
-        detach: 'Erasure detaches its rows from the person',
-        none: 'Erasure leaves it as it is',
-      } satisfies Record<MappedCollection['erasure'], string>,
       check: 'Compared with the live schema',
       clean: 'The map covers the live schema.',
       blocks: 'stops exports and deletions',

@@ -132,7 +132,7 @@ export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
     compileErasureReading(map, catalogue),
     revokeOwnFunctions,
     `grant select on ${names.map((name) => `privacy_console.${quoteIdentifier(name)}`).join(', ')} to privacy_viewer, privacy_operator;`,
-    `grant execute on function ${readerFunctions(['read', 'page', 'count', 'series'])}, privacy_console.run_search, privacy_console.show_reveal, privacy_console.object_rows, privacy_console.object_prefixes to privacy_viewer, privacy_operator;`,
+    `grant execute on function ${readerFunctions(['read', 'page', 'count', 'reached', 'paths', 'series'])}, privacy_console.run_search, privacy_console.show_reveal, privacy_console.object_rows, privacy_console.object_prefixes to privacy_viewer, privacy_operator;`,
     `grant execute on function ${readerFunctions(['rows', 'part'])} to privacy_operator;`,
     'grant execute on function privacy_console.erasure_scope, privacy_console.shared_rows, privacy_console.rows_to_erase, privacy_console.objects_to_erase to privacy_console_trail;',
   ].join('\n');
@@ -182,7 +182,7 @@ function refuseTakenNames(map: DataMap): void {
   const relations = takenNames(/create (?:table privacy_console\.|(?:unique )?index )(\w+)/g);
   const functions = takenNames(/create function privacy_console\.(\w+)/g);
   const across = ['rows_to_erase', 'object_rows', 'object_prefixes', 'run_search', 'show_reveal'];
-  const verbs = ['read', 'page', 'count', 'rows', 'part', 'cell', 'series'];
+  const verbs = ['read', 'page', 'count', 'reached', 'paths', 'rows', 'part', 'cell', 'series'];
   for (const name of Object.keys(map.collections)) {
     const own = verbs.map((verb) => `${verb}_${name}`);
     if (relations.has(name) || own.some((each) => functions.has(each) || across.includes(each)))

@@ -155,6 +155,34 @@ ${assignLive(conditions.variables)}
       { declare, overPlatform: true },
     ),
     definer(
+      `reached_${name}(p_access bigint, p_cap bigint)`,
+      'table (path int, reached bigint)',
+      `${open("'view'")}
+  return query ${conditions.paths
+    .map(
+      (path, place) =>
+        `select ${place + 1}, (select count(*) from (select 1 from ${from} where ${path.on('t')} limit p_cap) x)`,
+    )
+    .join(' union all ')};`,
+      { declare, overPlatform: true },
+    ),
+    definer(
+      `paths_${name}(p_access bigint, p_row_keys text[])`,
+      'table (row_key text, paths int[])',
+      catalogue.primaryKeys.has(held.table)
+        ? `${open("'view'")}
+  if cardinality(p_row_keys) > 500 then
+    raise exception 'A page has from 1 to 500 rows.' using errcode = 'PC004';
+  end if;
+  return query select k.value, array_remove(array[${conditions.paths
+    .map((path, place) => `case when ${path.on('t')} then ${place + 1} end`)
+    .join(
+      ', ',
+    )}], null) from unnest(p_row_keys) k(value) join ${from} on ${isRow(catalogue, held, 'k.value')} where ${any};`
+        : open("'view'"),
+      { declare, overPlatform: true },
+    ),
+    definer(
       `rows_${name}(p_access bigint, p_after text[], p_limit int)`,
       'setof text',
       `${open("'export'")}\n${windowOfRows(map, catalogue, held, conditions)}`,

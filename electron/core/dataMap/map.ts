@@ -106,6 +106,9 @@ const erasure = z.discriminatedUnion('action', [
   z.strictObject({ action: z.literal('none') }),
 ]);
 
+/** A sentence of the record of processing. */
+const sentence = z.string().trim().min(1).max(2_000);
+
 const collection = z.strictObject({
   /** `schema.table`, spelt as `tableName` does. */
   table: z
@@ -116,6 +119,14 @@ const collection = z.strictObject({
     ),
   title: z.string(),
   group: z.string(),
+  /** For the record of processing: what its rows are used for. What isn't said there is listed as not stated. */
+  purpose: sentence.optional(),
+  /** For the record of processing: whom its rows are about besides the subject, e.g. message recipients. */
+  people: sentence.optional(),
+  /** For the record of processing: how long its rows are kept while nobody asks for erasure. */
+  retention: sentence.optional(),
+  /** For the record of processing: to whom its rows are disclosed, a processor included; an empty list says nobody. */
+  recipients: z.array(sentence).optional(),
   subject: z.array(subjectPath).min(1),
   /** Order of pages, newest first; columns that are not masked and, where a key tells the rows apart, never null. */
   order: z.array(identifier).min(1),
@@ -178,9 +189,24 @@ const undecided = z.strictObject({
 });
 export type Undecided = z.output<typeof undecided>;
 
+/** What the record of processing (GDPR Art. 30(1)) says of all collections. */
+const record = z.strictObject({
+  /** Name and address of the controller. */
+  controller: sentence.optional(),
+  /** How the controller is reached. */
+  contact: sentence.optional(),
+  /** Whom the subjects are to the controller, e.g. account holders. */
+  subjects: sentence.optional(),
+  /** Transfers to third countries, and their safeguards. */
+  transfers: sentence.optional(),
+  /** Technical and organisational measures in general. */
+  security: sentence.optional(),
+});
+
 export const dataMapSchema = z.strictObject({
   version: z.literal(1),
   policy: z.string(),
+  record: record.optional(),
   /** The collection whose rows are the subjects, its key, and the columns a hit shows. */
   subject: z.strictObject({
     collection: collectionName,
@@ -209,6 +235,7 @@ function knownFields(place: Place): readonly string[] {
   const last = place.at(-1);
   if (top === undefined) return Object.keys(dataMapSchema.shape);
   if (top === 'undecided') return Object.keys(undecided.shape);
+  if (top === 'record') return Object.keys(record.shape);
   if (top === 'subject')
     return Object.keys(place.length === 1 ? dataMapSchema.shape.subject.shape : { collection: 0, name: 0 });
   if (top !== 'collections') return [];
@@ -395,6 +422,19 @@ export function canonicalMap(map: DataMap): string {
     value !== null && typeof value === 'object' && !Array.isArray(value)
       ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
       : value,
+  );
+}
+
+/**
+ * Reads back what {@link canonicalMap} wrote.
+ * @throws ExpectedError `schema_drift` when another version of the program wrote it
+ */
+export function mapFromCanonical(text: string): DataMap {
+  const parsed = dataMapSchema.safeParse(JSON.parse(text));
+  if (parsed.success) return parsed.data;
+  throw new ExpectedError(
+    'schema_drift',
+    'The map in force was installed by another version of the program, which this one can’t read; install it again.',
   );
 }
 

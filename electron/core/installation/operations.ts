@@ -78,6 +78,7 @@ export function installationOperations(options: InstallationOptions): SomeHandle
             await environmentOf(profile),
           ),
           rights: [...neededRights(compiled)],
+          functions: `-- as privacy_console_reader\n${compiled.reading}\n-- as privacy_console_writer\n${compiled.writing}\n`,
         };
       }),
     'database.install': ({ profile, map, person }, call) =>

@@ -27,7 +27,7 @@ export function collectionOf(map: MapInForce, name: string): MappedCollection {
 
 /** Quoted name of a compiled function, e.g. `page` and `messages`. */
 export function compiled(
-  verb: 'page' | 'count' | 'rows' | 'part' | 'series',
+  verb: 'page' | 'count' | 'reached' | 'paths' | 'rows' | 'part' | 'series',
   collection: MappedCollection,
 ): string {
   return `privacy_console.${quoteIdentifier(`${verb}_${collection.name}`)}`;

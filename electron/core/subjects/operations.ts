@@ -17,6 +17,8 @@ type Names =
   | 'subjects.close'
   | 'subjects.show'
   | 'subjects.page'
+  | 'subjects.reached'
+  | 'subjects.reachedRows'
   | 'subjects.series'
   | 'subjects.reveal'
   | 'subjects.act'
@@ -196,6 +198,54 @@ export function subjectOperations(desk: () => Desk): SomeHandlers<Names> {
     },
     'subjects.page': async ({ accessId, collection, cursor, limit }, { signal }) =>
       page(collectionOf(await map(), collection), accessId, cursor ?? null, limit, signal),
+    'subjects.reached': async ({ accessId }, { signal }) => {
+      const { collections } = await map();
+      const access = await accessOf(accessId);
+      const found = await desk().database.rows(
+        {
+          text: collections
+            .map(
+              (each, place) =>
+                `select ${place}::int as place, path, reached from ${compiled('reached', each)}($1::bigint, ${countCap})`,
+            )
+            .join(' union all '),
+          values: [accessId],
+        },
+        z.object({ place: z.number(), path: z.number(), reached: z.coerce.number() }),
+        { signal },
+      );
+      return {
+        access,
+        collections: collections.map((each, place) => ({
+          collection: each.name,
+          title: each.title,
+          paths: found
+            .filter((row) => row.place === place)
+            .sort((one, other) => one.path - other.path)
+            .map(({ path, reached }) => ({
+              path,
+              rows: Math.min(reached, countCap - 1),
+              capped: reached >= countCap,
+            })),
+        })),
+      };
+    },
+    'subjects.reachedRows': async ({ accessId, collection, cursor, limit }, { signal }) => {
+      const held = collectionOf(await map(), collection);
+      const { rows, next } = await page(held, accessId, cursor ?? null, limit, signal);
+      const paths = await withKnownKeys(
+        desk().database.rows(
+          {
+            text: `select row_key as key, paths from ${compiled('paths', held)}($1::bigint, $2::text[])`,
+            values: [accessId, rows.map((row) => row.key)],
+          },
+          z.object({ key: z.string(), paths: z.array(z.number()) }),
+          { signal },
+        ),
+      );
+      const byKey = new Map(paths.map((row) => [row.key, row.paths]));
+      return { rows: rows.map(({ key }) => ({ key, paths: byKey.get(key) ?? [] })), next };
+    },
     'subjects.series': async ({ accessId, collection }, { signal }) => {
       const found = collectionOf(await map(), collection);
       if (found.series === null) throw new ExpectedError('not_found', 'The data map has no chart for this.');

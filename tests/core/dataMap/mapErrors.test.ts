@@ -27,6 +27,19 @@ const wrong: readonly (readonly [string, string, string, string])[] = [
   ['mask: email', 'mask: emial', 'emial', 'write one of email, name, phone, address, text, number'],
   ['key: id\n', 'key: idd\n', 'idd', 'write one of id, email, name'],
   ['title: Account\n', 'titel: Account\n', 'Account\n', 'write one of table, title, group'],
+  [
+    'purpose: >-',
+    'porpose: >-',
+    '>-\n      To provide and operate the platform, and',
+    'write one of table, title, group, purpose',
+  ],
+  [
+    'controller: CloudSingh',
+    'controler: CloudSingh',
+    'CloudSingh\n  contact',
+    'write one of controller, contact',
+  ],
+  ['people: Message recipients', 'people: [Message recipients]', 'people: [Message', 'must be a text'],
   ['table: public.users', 'table: users', 'users\n    title', 'e.g. public.users'],
   ['version: 1', 'version: 2', '2', 'write one of 1'],
   ['action: delete', 'action: deleet', 'deleet', 'write one of delete, anonymise, keep, none'],
@@ -85,5 +98,5 @@ test('what is undecided compiles to nothing, and is named', () => {
     'leaves 2 things undecided, so nothing is installed: public.users.shoe_size, x.\\u{1b}]0;y. Decide each',
   );
   // A map that leaves nothing open is the same map, whether it says so or not.
-  expect(mapHash(parseMap(text))).toBe('1750e82ff867f19510566e23cef3269944a0f32c6e17d6bb6df5b15638f848af');
+  expect(mapHash(parseMap(text))).toBe('7b6a6ad9cf0f848a1b608b9bc8d747e10fd228af18191924a71fffbc1c61f64c');
 });

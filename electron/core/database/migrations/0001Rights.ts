@@ -39,6 +39,7 @@ const executable: readonly (readonly [string, readonly string[]])[] = [
       'current_map',
       'map_changes',
       'map_texts',
+      'current_map_text',
       'map_gaps',
       'requests',
       'trail_head',

@@ -313,6 +313,12 @@ ${definer(
   `  perform privacy_console.caller(array['viewer', 'operator', 'approver', 'auditor', 'admin']);
   return query select d.hash, d.described from privacy_console.data_map d where d.current;`,
 )}
+${definer(
+  'current_map_text()',
+  'text',
+  `  perform privacy_console.caller(array['viewer', 'operator', 'approver', 'auditor', 'admin']);
+  return (select d.text from privacy_console.data_map d where d.current);`,
+)}
 ${step(
   'is_part_of_mapped(p_table oid)',
   'boolean',
