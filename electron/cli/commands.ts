@@ -5,6 +5,7 @@ import { Command as Commander, CommanderError, InvalidArgumentError, Option } fr
 import { roles } from '#shared/domain/roles.ts';
 import { requestKinds } from '#shared/domain/requests.ts';
 import { environments } from '#shared/contract/connections.ts';
+import type { CheckFinding } from '#shared/contract/dataMap.ts';
 import type { OutputOf } from '#shared/contract/index.ts';
 import { describeEntry, en } from '#shared/strings/en.ts';
 import type { ProfileInput, SecretsInput } from './profileInput.ts';
@@ -310,12 +311,39 @@ export async function commands(
     );
   map
     .command('check')
-    .description('compares the map with the live schema; exit 1 if anything blocks')
-    .action(() =>
-      run(async (command) => (await command.call('map.check', {})).findings, {
-        refused: (findings: readonly { blocks: boolean }[]) => findings.some((each) => each.blocks),
-      }),
-    );
+    .description(
+      'compares the map in force, or one in a file, with the live schema; exit 1 if anything blocks',
+    )
+    .option('--map <file>', 'a map that isn’t installed yet')
+    .option('--no-sample', 'go by names and types alone; otherwise values are counted, in the server')
+    .option(
+      '--against <file>',
+      'instead of a live schema one in a file, as “pg_dump --schema-only” writes it; for CI. It is loaded into an empty scratch database (--profile; a checkout has one of its own) and rolled back',
+    )
+    .action((options: { map?: string; sample: boolean; against?: string }) => {
+      if (options.against !== undefined && options.map === undefined)
+        throw new UsageError('Say which map to hold against it: --map FILE.');
+      return run(
+        async (command) => {
+          const { map: file, sample, against } = options;
+          const { hash, findings } =
+            file === undefined
+              ? await command.call('map.check', { sample })
+              : await command.call('map.checkFile', {
+                  map: path.resolve(file),
+                  sample,
+                  ...(against === undefined ? {} : { against: path.resolve(against) }),
+                  ...(command.profile === null ? {} : { profile: command.profile }),
+                });
+          return globals().json ? { hash, findings } : findings;
+        },
+        {
+          signIn: options.map === undefined,
+          refused: (value: CheckFinding[] | { findings: CheckFinding[] }) =>
+            (Array.isArray(value) ? value : value.findings).some((each) => each.severity === 'blocks'),
+        },
+      );
+    });
 
   const request = program.command('request').description('what people have asked for');
   request

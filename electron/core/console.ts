@@ -11,7 +11,7 @@ import {
 } from './connections/index.ts';
 import { erasureOperations } from './erasure/index.ts';
 import { exportOperations, type ExportPace } from './exports/index.ts';
-import { installationOperations } from './installation/index.ts';
+import { installationOperations, type ScratchServer } from './installation/index.ts';
 import { createDispatch, type Dispatch } from './kernel/dispatch.ts';
 import { ExpectedError } from './kernel/errors.ts';
 import { createJobs } from './kernel/jobs.ts';
@@ -29,6 +29,8 @@ export interface ConsolePorts {
   readonly keychain: Keychain;
   readonly log: Log;
   readonly workstation: WorkstationPorts;
+  /** A throw-away PostgreSQL, for a schema that lies in a file; only where the program has one. */
+  readonly scratch?: () => Promise<ScratchServer>;
   /** Rows a deleting batch takes; for tests of what happens between batches. */
   readonly batchRows?: number;
   /** How an export reads; for tests of what happens between its windows. */
@@ -77,7 +79,13 @@ export function createConsole(ports: ConsolePorts): Console {
     },
     handlers: {
       ...connectionOperations({ sessions, keychain, places, jobs, workstation: name, version }),
-      ...installationOperations({ sessions, workstation: name, version }),
+      ...installationOperations({
+        sessions,
+        workstation: name,
+        version,
+        desk,
+        scratch: ports.scratch ?? null,
+      }),
       ...staffOperations(desk),
       ...requestOperations(desk),
       ...subjectOperations(desk),

@@ -57,6 +57,22 @@ export const undecidedEntry = z.object({
 });
 export type UndecidedEntry = z.infer<typeof undecidedEntry>;
 
+/** `blocks`: no export or erasure until it is settled; `warns`: somebody should look; `notes`: seen and left alone. */
+export const severities = ['blocks', 'warns', 'notes'] as const;
+export type Severity = (typeof severities)[number];
+
+/** One thing a check of the map found; holds no personal data. */
+export const checkFinding = z.object({
+  /** Stable name of its kind, for programs. */
+  code: z.string().regex(/^[a-z]+(-[a-z]+)*$/),
+  /** What it is about: `schema.table`, `schema.table.column`, a view, a login. */
+  subject: z.string(),
+  severity: z.enum(severities),
+  /** One sentence: what it is and what to do next. */
+  says: z.string(),
+});
+export type CheckFinding = z.infer<typeof checkFinding>;
+
 export const dataMap = {
   'map.draft': operation({
     effect: 'local',
@@ -96,10 +112,25 @@ export const dataMap = {
   'map.check': operation({
     effect: 'read',
     permission: 'staff',
-    summary: 'compares the data map with the live schema',
-    input: z.strictObject({}),
-    output: z.object({
-      findings: z.array(z.object({ what: z.string(), detail: z.string(), blocks: z.boolean() })),
+    summary: 'compares the data map in force with the live schema',
+    input: z.strictObject({
+      /** Whether values may be counted, in the server. */
+      sample: z.boolean().default(true),
     }),
+    output: z.object({ hash: z.string(), findings: z.array(checkFinding) }),
+  }),
+  'map.checkFile': operation({
+    effect: 'local',
+    permission: 'anyone',
+    summary: 'compares a data map in a file with a live schema, or with a schema in a file',
+    input: z.strictObject({
+      /** Login to the live database; with `against`, to an empty scratch database. */
+      profile: profileName.optional(),
+      map: z.string().min(1).max(4_096),
+      sample: z.boolean().default(true),
+      /** File with a platform's schema as SQL; loaded into the scratch database, and rolled back. */
+      against: z.string().min(1).max(4_096).optional(),
+    }),
+    output: z.object({ hash: z.string(), findings: z.array(checkFinding) }),
   }),
 } as const;

@@ -1,1 +1,2 @@
+export type { ScratchServer } from './check.ts';
 export { install, installationOperations, type Installed } from './operations.ts';

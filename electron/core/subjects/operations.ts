@@ -21,8 +21,7 @@ type Names =
   | 'subjects.reveal'
   | 'subjects.act'
   | 'subjects.objects'
-  | 'map.show'
-  | 'map.check';
+  | 'map.show';
 
 const hitRow = z.object({
   subject: z.string(),
@@ -99,13 +98,6 @@ export function subjectOperations(desk: () => Desk): SomeHandlers<Names> {
     'map.show': async () => {
       const { hash, collections } = await map();
       return { hash, collections: [...collections] };
-    },
-    'map.check': async () => {
-      const gaps = await desk().database.rows(
-        sql`select what, detail from privacy_console.map_gaps()`,
-        z.object({ what: z.string(), detail: z.string() }),
-      );
-      return { findings: gaps.map((gap) => ({ ...gap, blocks: true })) };
     },
     'search.run': async ({ text, limit, requestId, reason }, call) => {
       const wanted = tidySearchText(text);

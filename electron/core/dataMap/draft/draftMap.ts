@@ -11,7 +11,7 @@ import {
   type Unplaced,
 } from './guess.ts';
 import { collectionNames } from './names.ts';
-import { readLiveSchema, type LiveSchema, type LiveTable } from './liveSchema.ts';
+import { readLiveSchema, type LiveSchema, type LiveTable } from '../liveSchema.ts';
 import { countPatterns, type Sampled } from './sample.ts';
 import {
   emailOf,
@@ -118,7 +118,8 @@ interface Known {
   readonly found: FoundPaths;
 }
 
-function guessAll(schema: LiveSchema, sampled: Sampled): Guesses {
+/** Proposals for all columns, by names, types and counts. */
+export function guessAll(schema: LiveSchema, sampled: Sampled): Guesses {
   return new Map(
     [...schema.tables.values()].map((table) => {
       const refers = new Map(

@@ -37,6 +37,7 @@ const executable: readonly (readonly [string, readonly string[]])[] = [
       'sign_in',
       'staff_list',
       'current_map',
+      'installed_map',
       'map_gaps',
       'requests',
       'trail_head',

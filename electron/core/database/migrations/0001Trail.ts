@@ -311,6 +311,15 @@ ${definer(
   `  perform privacy_console.caller(array['viewer', 'operator', 'approver', 'auditor', 'admin']);
   return query select d.hash, d.described from privacy_console.data_map d where d.current;`,
 )}
+${definer(
+  'installed_map()',
+  'table (hash text, text text, compiled jsonb)',
+  `  -- What a check holds against the database: the map itself, and the types its functions were compiled for.
+  perform privacy_console.caller(array['viewer', 'operator', 'approver', 'auditor', 'admin']);
+  return query select d.hash, d.text,
+      (select coalesce(jsonb_agg(jsonb_build_array(m.schema_name, m.table_name, m.column_name, m.type)), '[]') from privacy_console.mapped_column m)
+    from privacy_console.data_map d where d.current;`,
+)}
 ${step(
   'is_part_of_mapped(p_table oid)',
   'boolean',
