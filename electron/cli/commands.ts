@@ -26,6 +26,14 @@ interface GlobalOptions {
   readonly json: boolean;
 }
 
+interface CheckOptions {
+  readonly map?: string;
+  readonly sample: boolean;
+  readonly against?: string;
+  readonly bucket: boolean;
+  readonly keys?: string;
+}
+
 interface DraftOptions {
   readonly output: string;
   readonly subject?: string;
@@ -43,6 +51,16 @@ const because = (command: Commander): Commander =>
   command
     .addOption(new Option('--request <number>', 'the request this is for').argParser(wholeNumber))
     .option('--reason <text>', 'why, when there is no request; marked in the trail');
+
+/** What the live bucket holds that no row names, and the other way round. */
+async function bucketFindings(command: Command, { keys }: CheckOptions): Promise<CheckFinding[]> {
+  const { jobId } = await command.call(
+    'map.checkBucket',
+    keys === undefined ? {} : { keysFile: path.resolve(keys) },
+  );
+  const { result } = await command.finish(jobId);
+  return (result?.['findings'] ?? []) as CheckFinding[];
+}
 
 /** Parses the arguments and runs the command they name; `shown` when only help was asked for. */
 export async function commands(
@@ -320,7 +338,16 @@ export async function commands(
       '--against <file>',
       'instead of a live schema one in a file, as “pg_dump --schema-only” writes it; for CI. It is loaded into an empty scratch database (--profile; a checkout has one of its own) and rolled back',
     )
-    .action((options: { map?: string; sample: boolean; against?: string }) => {
+    .option(
+      '--bucket',
+      'checks the live bucket too: objects no row names, rows whose object is missing (auditor or administrator)',
+      false,
+    )
+    .option('--keys <file>', 'with --bucket: a new file for the full keys, which can name people')
+    .action((options: CheckOptions) => {
+      if (options.bucket && options.map !== undefined)
+        throw new UsageError('The bucket is checked against the map in force, without --map.');
+      if (options.keys !== undefined && !options.bucket) throw new UsageError('--keys goes with --bucket.');
       if (options.against !== undefined && options.map === undefined)
         throw new UsageError('Say which map to hold against it: --map FILE.');
       return run(
@@ -335,7 +362,8 @@ export async function commands(
                   ...(against === undefined ? {} : { against: path.resolve(against) }),
                   ...(command.profile === null ? {} : { profile: command.profile }),
                 });
-          return globals().json ? { hash, findings } : findings;
+          const all = options.bucket ? [...findings, ...(await bucketFindings(command, options))] : findings;
+          return globals().json ? { hash, findings: all } : all;
         },
         {
           signIn: options.map === undefined,

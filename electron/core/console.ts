@@ -84,6 +84,7 @@ export function createConsole(ports: ConsolePorts): Console {
         workstation: name,
         version,
         desk,
+        jobs,
         scratch: ports.scratch ?? null,
       }),
       ...staffOperations(desk),

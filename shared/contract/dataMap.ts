@@ -119,6 +119,16 @@ export const dataMap = {
     }),
     output: z.object({ hash: z.string(), findings: z.array(checkFinding) }),
   }),
+  'map.checkBucket': operation({
+    effect: 'reveal',
+    permission: ['auditor', 'admin'],
+    summary: 'compares the live bucket with what rows name; keys are told by their beginning and a hash',
+    input: z.strictObject({
+      /** A new file for full keys, which can hold personal data; readable by its owner only. */
+      keysFile: z.string().min(1).max(4_096).optional(),
+    }),
+    output: z.object({ jobId: z.string(), entry: z.number().int() }),
+  }),
   'map.checkFile': operation({
     effect: 'local',
     permission: 'anyone',

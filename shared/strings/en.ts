@@ -477,6 +477,7 @@ export const en = {
       erasure: 'Deletion',
       'audit.verify': 'Verify the trail',
       'audit.export': 'Export the trail',
+      bucket: 'Check the bucket',
     } satisfies Record<Job['kind'], string>,
     state: {
       running: 'running',
@@ -1106,6 +1107,10 @@ const actions: Readonly<Record<string, Wording>> = {
     failed: 'could not delete all',
   }),
   'erasure.finished': words('finished', 'finish', (whom, under) => `the deletion of ${whom}${under}`),
+  'bucket.checked': words('checked', 'check', () => 'the bucket against what rows name', {
+    intended: 'set out to check',
+    failed: 'could not check all of',
+  }),
   'trail.verified': words('verified', 'verify', () => 'the trail', {
     intended: 'set out to verify',
     failed: 'could not confirm',

@@ -28,6 +28,7 @@ const pinned = {
   'map.draft': ['local', 'anyone'],
   'map.show': ['read', 'staff'],
   'map.check': ['read', 'staff'],
+  'map.checkBucket': ['reveal', ['auditor', 'admin']],
   'map.checkFile': ['local', 'anyone'],
   'requests.list': ['read', 'staff'],
   'requests.show': ['read', 'staff'],

@@ -11,7 +11,9 @@ import { compileMap, profitableIndexes, type CompiledMap } from '#core/dataMap/c
 import { mapHash, parseMap, referenceMapText, type DataMap } from '#core/dataMap/map.ts';
 import { ExpectedError } from '#core/kernel/errors.ts';
 import type { SomeHandlers } from '#core/kernel/dispatch.ts';
+import type { Jobs } from '#core/kernel/jobs.ts';
 import type { Finding } from '#shared/contract/administration.ts';
+import { beginBucketCheck, checkBucket } from './bucket.ts';
 import { checkAgainst, checkFile, checkInForce, type ScratchServer } from './check.ts';
 import { draft } from './draft.ts';
 import { findings } from './findings.ts';
@@ -26,13 +28,15 @@ type Names =
   | 'database.indexes'
   | 'map.draft'
   | 'map.check'
-  | 'map.checkFile';
+  | 'map.checkFile'
+  | 'map.checkBucket';
 
 export interface InstallationOptions {
   readonly sessions: Sessions;
   readonly workstation: string;
   readonly version: string;
   readonly desk: () => Desk;
+  readonly jobs: Jobs;
   /** A throw-away server for a schema that lies in a file; null where none can be started. */
   readonly scratch: (() => Promise<ScratchServer>) | null;
 }
@@ -114,6 +118,16 @@ export function installationOperations(options: InstallationOptions): SomeHandle
         }),
       ),
     'map.check': ({ sample }, call) => checkInForce(options.desk().pool, sample, call.signal),
+    'map.checkBucket': async ({ keysFile }, call) => {
+      const at = options.desk();
+      if (at.profile.r2 === null)
+        throw new ExpectedError('invalid_input', 'This profile has no bucket; add R2 to it first.');
+      const { check, entry } = await beginBucketCheck(at, call.note);
+      const jobId = options.jobs.start('bucket', null, (progress, signal) =>
+        checkBucket(at, check, keysFile ?? null, progress, signal),
+      );
+      return { jobId, entry };
+    },
     'map.checkFile': async ({ profile, map: file, sample, against }, { signal }) => {
       const map = parseMap(await readMap(file), file);
       if (against !== undefined) {

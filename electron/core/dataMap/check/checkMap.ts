@@ -240,7 +240,11 @@ function checkGone(work: Work): void {
         );
   }
   for (const ignored of Object.keys(map.ignored))
-    if (!schema.tables.has(ignored) && catalogue?.descents.some((each) => each.table === ignored) !== true)
+    if (
+      !ignored.startsWith('r2:') &&
+      !schema.tables.has(ignored) &&
+      catalogue?.descents.some((each) => each.table === ignored) !== true
+    )
       findings.add(
         'notes',
         'ignored-gone',

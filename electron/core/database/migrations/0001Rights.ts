@@ -84,12 +84,14 @@ const executable: readonly (readonly [string, readonly string[]])[] = [
     'privacy_auditor, privacy_approver, privacy_admin',
     ['trail_entries', 'open_intents', 'begin_trail_work', 'end_trail_work'],
   ],
+  ['privacy_auditor, privacy_admin', ['begin_bucket_check', 'end_bucket_check']],
   ['privacy_auditor', ['intend_detail', 'read_detail']],
   ['privacy_admin', ['register_staff', 'unregister_staff']],
   [
     'privacy_console_reader',
     [
       'subject_of',
+      'bucket_checking',
       'my_open_subjects',
       'searching',
       'search_done',
