@@ -67,7 +67,8 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
         ? error.failure
         : { code: 'internal', message: 'Something unexpected happened in the command line.' };
     if (json) process.stdout.write(`${JSON.stringify({ failure })}\n`);
-    else process.stderr.write(`${failure.message}\n`);
+    // A table's name can be part of it, and hold what moves a cursor.
+    else process.stderr.write(`${failure.message.replaceAll(/\p{Cc}|\p{Cf}/gu, ' ')}\n`);
     return failure.code === 'internal' ? exitCodes.bug : exitCodes.refused;
   } finally {
     process.off('SIGINT', interrupted);

@@ -802,6 +802,11 @@ function outside(
   table: LiveTable,
 ): Because | { readonly reason: string; readonly write: string; readonly about?: string } | null {
   const { found, sampled, schema } = known;
+  if (table.kind === 'foreign table')
+    return {
+      confidence: 'high',
+      reason: 'a foreign table: its rows are on another server, and nothing here reads or erases them',
+    };
   if (table.kind !== 'table' && table.kind !== 'partitioned') return null;
   if (table.extension !== null)
     return { confidence: 'high', reason: `belongs to the extension ${table.extension}` };

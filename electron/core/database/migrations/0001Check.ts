@@ -15,6 +15,62 @@ create table privacy_console.bucket_check (
   entry bigint not null references privacy_console.entry
 );
 
+-- The catalogue as it was when it was last found to be covered by the map installed then.
+create table privacy_console.checked_catalogue (
+  one boolean primary key default true check (one),
+  hash text not null,
+  installed_at timestamptz not null,
+  checked_at timestamptz not null
+);
+
+${definer(
+  'catalogue_hash()',
+  'text',
+  `  -- Everything of the platform's definitions that a check of the map depends on; the same as long as nothing of it changes.
+  return (
+    with relation as materialized (
+      select c.oid, c.relkind, c.relname, n.nspname, c.relispartition, c.relrowsecurity
+        from pg_class c join pg_namespace n on n.oid = c.relnamespace
+        where c.relkind in ('r', 'p', 'f') and c.relpersistence <> 't'
+          and n.nspname not like 'pg\\_%' and n.nspname not in ('information_schema', 'privacy_console'))
+    select encode(sha256(convert_to(coalesce(string_agg(f.fact, chr(10) order by f.fact collate "C"), ''), 'UTF8')), 'hex') from (
+      select json_build_array('relation', r.oid::bigint, r.relkind, r.nspname, r.relname, r.relispartition, r.relrowsecurity)::text as fact from relation r
+      union all
+      select json_build_array('column', r.oid::bigint, a.attnum, a.attname, tn.nspname, t.typname, a.atttypmod, a.attislocal, a.attinhcount)::text
+        from relation r join pg_attribute a on a.attrelid = r.oid and a.attnum > 0 and not a.attisdropped
+        join pg_type t on t.oid = a.atttypid join pg_namespace tn on tn.oid = t.typnamespace where not r.relispartition
+      union all
+      select json_build_array('key', k.conrelid::bigint, k.confrelid::bigint, k.contype, k.conkey, k.confkey, k.confdeltype)::text
+        from relation r join pg_constraint k on k.conrelid = r.oid and k.contype in ('p', 'u', 'f')
+      union all
+      select json_build_array('part', h.inhrelid::bigint, h.inhparent::bigint)::text from relation r join pg_inherits h on h.inhrelid = r.oid
+      union all
+      select json_build_array('trigger', t.tgrelid::bigint, t.tgname, t.tgtype, t.tgenabled, p.oid::bigint, md5(p.prosrc))::text
+        from relation r join pg_trigger t on t.tgrelid = r.oid and not t.tgisinternal join pg_proc p on p.oid = t.tgfoid
+      union all
+      select json_build_array('rule', w.ev_class::bigint, w.rulename, w.ev_type, w.ev_enabled)::text from relation r join pg_rewrite w on w.ev_class = r.oid
+      union all
+      select json_build_array('extension', d.objid::bigint)::text
+        from relation r join pg_depend d on d.classid = 'pg_class'::regclass and d.objid = r.oid and d.deptype = 'e') f);`,
+)}
+${definer(
+  'refuse_where_unmapped()',
+  'void',
+  `  v_hash := privacy_console.catalogue_hash();
+  -- What the bucket holds is no part of the catalogue, and looked at each time.
+  if exists (select from privacy_console.checked_catalogue k join privacy_console.data_map d on d.current and d.installed_at = k.installed_at where k.hash = v_hash)
+      and not exists (select from privacy_console.map_gaps() g where g.what = 'unknown prefix') then
+    return;
+  end if;
+  select string_agg(g.what || ' ' || g.detail, ', ') into v_gaps from (select * from privacy_console.map_gaps() limit 5) g;
+  if v_gaps is not null then
+    raise exception 'The data map does not cover the database (%); map it or rule it out, install again, then retry.', v_gaps using errcode = 'PC010';
+  end if;
+  insert into privacy_console.checked_catalogue (hash, installed_at, checked_at)
+    select v_hash, d.installed_at, clock_timestamp() from privacy_console.data_map d where d.current
+    on conflict (one) do update set hash = excluded.hash, installed_at = excluded.installed_at, checked_at = excluded.checked_at;`,
+  { declare: '  v_hash text; v_gaps text;' },
+)}
 ${step(
   'refuse_bucket_check()',
   'void',

@@ -24,15 +24,6 @@ create table privacy_console.export (
 );
 create index export_request on privacy_console.export (request);
 
-${definer(
-  'refuse_where_unmapped()',
-  'void',
-  `  select string_agg(g.what || ' ' || g.detail, ', ') into v_gaps from (select * from privacy_console.map_gaps() limit 5) g;
-  if v_gaps is not null then
-    raise exception 'The data map does not cover the database (%); map it or rule it out, install again, then retry.', v_gaps using errcode = 'PC010';
-  end if;`,
-  { declare: '  v_gaps text;' },
-)}
 ${step(
   'may_begin()',
   'bigint',
