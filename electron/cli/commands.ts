@@ -538,6 +538,39 @@ export async function commands(
     .argument('<export>', 'number of the export', wholeNumber)
     .description('closes an export that was interrupted, and its access to the person')
     .action((exportId: number) => run((command) => command.call('exports.abandon', { exportId })));
+  const releases = program
+    .command('release')
+    .description('an export in spite of what the data map doesn’t cover: by two people, never a deletion');
+  releases
+    .command('list')
+    .addOption(new Option('--request <number>', 'only of this request').argParser(wholeNumber))
+    .description('lists the gaps there are, and the releases asked for')
+    .action((options: { request?: number }) =>
+      run((command) =>
+        command.call('exports.releases', options.request === undefined ? {} : { requestId: options.request }),
+      ),
+    );
+  releases
+    .command('ask')
+    .argument('<request>', 'access or export request', wholeNumber)
+    .requiredOption('--gap <gap...>', 'each gap there is, as “release list” names it')
+    .requiredOption('--reason <text>', 'why the export can’t wait for the map')
+    .description('asks another person to release the export of a request')
+    .action((requestId: number, options: { gap: string[]; reason: string }) =>
+      run((command) =>
+        command.call('exports.askRelease', { requestId, gaps: options.gap, reason: options.reason }),
+      ),
+    );
+  for (const decision of ['approve', 'deny'] as const) {
+    releases
+      .command(decision)
+      .argument('<release>', 'number of the release', wholeNumber)
+      .requiredOption('--reason <text>')
+      .description(decision === 'approve' ? 'releases it; never one’s own' : 'denies it')
+      .action((releaseId: number, options: { reason: string }) =>
+        run((command) => command.call('exports.decideRelease', { releaseId, decision, ...options })),
+      );
+  }
   program
     .command('about')
     .description('versions of the program')

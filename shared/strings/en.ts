@@ -690,6 +690,7 @@ export const en = {
     verify: 'Check a package',
     verifyHint: 'Works offline, on any package of this program.',
     verifyOk: (files: number, bytes: string) => `Intact: ${plural(files, 'file', 'files')}, ${bytes}.`,
+    verifyGaps: 'Made in spite of gaps of the data map, which two people released:',
     verifyBad: (count: number) => plural(count, 'fault', 'faults'),
     noPerson: 'This request has no person yet; find and link them first.',
     closed: 'This request is closed; a package needs an open request.',
@@ -1079,6 +1080,17 @@ const actions: Readonly<Record<string, Wording>> = {
   'export.failed': words('did not finish', 'finish', (whom, under) => `an export of ${whom}${under}`, {
     failed: 'did not finish',
   }),
+  'release.asked': words(
+    'asked to release',
+    'ask to release',
+    (whom, under) => `an export of ${whom} with gaps${under}`,
+  ),
+  'release.approved': words('released', 'release', (whom, under) => `an export of ${whom} with gaps${under}`),
+  'release.denied': words(
+    'denied to release',
+    'deny the release of',
+    (whom, under) => `an export of ${whom} with gaps${under}`,
+  ),
   'plan.intended': words(
     'was about to work out',
     'work out',

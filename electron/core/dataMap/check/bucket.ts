@@ -84,8 +84,9 @@ export async function compareBucket(
   const source = names[Symbol.asyncIterator]();
   let last = '';
   const next = async (): Promise<NamedObject | null> => {
-    const { value, done } = await source.next();
-    if (done === true) return null;
+    const result = await source.next();
+    if (result.done === true) return null;
+    const { value } = result;
     if (value.hex < last) throw new Error('names of objects came out of order');
     last = value.hex;
     return value;

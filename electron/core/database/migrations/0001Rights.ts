@@ -46,6 +46,7 @@ const executable: readonly (readonly [string, readonly string[]])[] = [
       'list_exports',
       'plans',
       'read_certificate',
+      'releases',
     ],
   ],
   [
@@ -60,6 +61,7 @@ const executable: readonly (readonly [string, readonly string[]])[] = [
       'assign_request',
       'link_request',
       'close_request',
+      'ask_release',
       'begin_export',
       'end_export',
       'export_lives',
@@ -78,7 +80,7 @@ const executable: readonly (readonly [string, readonly string[]])[] = [
       'end_run',
     ],
   ],
-  ['privacy_operator, privacy_approver', ['decide_plan']],
+  ['privacy_operator, privacy_approver', ['decide_plan', 'decide_release']],
   ['privacy_operator, privacy_approver, privacy_admin', ['abandon_export']],
   [
     'privacy_auditor, privacy_approver, privacy_admin',
