@@ -5,7 +5,12 @@ import { Command as Commander, CommanderError, InvalidArgumentError, Option } fr
 import { roles } from '#shared/domain/roles.ts';
 import { requestKinds } from '#shared/domain/requests.ts';
 import { environments } from '#shared/contract/connections.ts';
-import { inventoryFormats, type MapChange, type MapComparison } from '#shared/contract/dataMap.ts';
+import {
+  inventoryFormats,
+  type CheckFinding,
+  type MapChange,
+  type MapComparison,
+} from '#shared/contract/dataMap.ts';
 import type { OutputOf } from '#shared/contract/index.ts';
 import { describeEntry, en } from '#shared/strings/en.ts';
 import type { ProfileInput, SecretsInput } from './profileInput.ts';
@@ -24,6 +29,14 @@ export interface Ran {
 interface GlobalOptions {
   readonly profile: string | null;
   readonly json: boolean;
+}
+
+interface CheckOptions {
+  readonly map?: string;
+  readonly sample: boolean;
+  readonly against?: string;
+  readonly bucket: boolean;
+  readonly keys?: string;
 }
 
 interface DraftOptions {
@@ -58,6 +71,16 @@ const because = (command: Commander): Commander =>
   command
     .addOption(new Option('--request <number>', 'the request this is for').argParser(wholeNumber))
     .option('--reason <text>', 'why, when there is no request; marked in the trail');
+
+/** What the live bucket holds that no row names, and the other way round. */
+async function bucketFindings(command: Command, { keys }: CheckOptions): Promise<CheckFinding[]> {
+  const { jobId } = await command.call(
+    'map.checkBucket',
+    keys === undefined ? {} : { keysFile: path.resolve(keys) },
+  );
+  const { result } = await command.finish(jobId);
+  return (result?.['findings'] ?? []) as CheckFinding[];
+}
 
 /** Parses the arguments and runs the command they name; `shown` when only help was asked for. */
 export async function commands(
@@ -449,12 +472,49 @@ export async function commands(
     );
   map
     .command('check')
-    .description('compares the map with the live schema; exit 1 if anything blocks')
-    .action(() =>
-      run(async (command) => (await command.call('map.check', {})).findings, {
-        refused: (findings: readonly { blocks: boolean }[]) => findings.some((each) => each.blocks),
-      }),
-    );
+    .description(
+      'compares the map in force, or one in a file, with the live schema; exit 1 if anything blocks',
+    )
+    .option('--map <file>', 'a map that isn’t installed yet')
+    .option('--no-sample', 'go by names and types alone; otherwise values are counted, in the server')
+    .option(
+      '--against <file>',
+      'instead of a live schema one in a file, as “pg_dump --schema-only” writes it; for CI. It is loaded into an empty scratch database (--profile; a checkout has one of its own) and rolled back',
+    )
+    .option(
+      '--bucket',
+      'checks the live bucket too: objects no row names, rows whose object is missing (auditor or administrator)',
+      false,
+    )
+    .option('--keys <file>', 'with --bucket: a new file for the full keys, which can name people')
+    .action((options: CheckOptions) => {
+      if (options.bucket && options.map !== undefined)
+        throw new UsageError('The bucket is checked against the map in force, without --map.');
+      if (options.keys !== undefined && !options.bucket) throw new UsageError('--keys goes with --bucket.');
+      if (options.against !== undefined && options.map === undefined)
+        throw new UsageError('Say which map to hold against it: --map FILE.');
+      return run(
+        async (command) => {
+          const { map: file, sample, against } = options;
+          const { hash, findings } =
+            file === undefined
+              ? await command.call('map.check', { sample })
+              : await command.call('map.checkFile', {
+                  map: path.resolve(file),
+                  sample,
+                  ...(against === undefined ? {} : { against: path.resolve(against) }),
+                  ...(command.profile === null ? {} : { profile: command.profile }),
+                });
+          const all = options.bucket ? [...findings, ...(await bucketFindings(command, options))] : findings;
+          return globals().json ? { hash, findings: all } : all;
+        },
+        {
+          signIn: options.map === undefined,
+          refused: (value: CheckFinding[] | { findings: CheckFinding[] }) =>
+            (Array.isArray(value) ? value : value.findings).some((each) => each.severity === 'blocks'),
+        },
+      );
+    });
   map
     .command('diff <file>')
     .description('says what a data map would change against the one in force; changes nothing')
@@ -679,6 +739,39 @@ export async function commands(
     .argument('<export>', 'number of the export', wholeNumber)
     .description('closes an export that was interrupted, and its access to the person')
     .action((exportId: number) => run((command) => command.call('exports.abandon', { exportId })));
+  const releases = program
+    .command('release')
+    .description('an export in spite of what the data map doesn’t cover: by two people, never a deletion');
+  releases
+    .command('list')
+    .addOption(new Option('--request <number>', 'only of this request').argParser(wholeNumber))
+    .description('lists the gaps there are, and the releases asked for')
+    .action((options: { request?: number }) =>
+      run((command) =>
+        command.call('exports.releases', options.request === undefined ? {} : { requestId: options.request }),
+      ),
+    );
+  releases
+    .command('ask')
+    .argument('<request>', 'access or export request', wholeNumber)
+    .requiredOption('--gap <gap...>', 'each gap there is, as “release list” names it')
+    .requiredOption('--reason <text>', 'why the export can’t wait for the map')
+    .description('asks another person to release the export of a request')
+    .action((requestId: number, options: { gap: string[]; reason: string }) =>
+      run((command) =>
+        command.call('exports.askRelease', { requestId, gaps: options.gap, reason: options.reason }),
+      ),
+    );
+  for (const decision of ['approve', 'deny'] as const) {
+    releases
+      .command(decision)
+      .argument('<release>', 'number of the release', wholeNumber)
+      .requiredOption('--reason <text>')
+      .description(decision === 'approve' ? 'releases it; never one’s own' : 'denies it')
+      .action((releaseId: number, options: { reason: string }) =>
+        run((command) => command.call('exports.decideRelease', { releaseId, decision, ...options })),
+      );
+  }
   program
     .command('about')
     .description('versions of the program')

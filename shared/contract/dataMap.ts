@@ -193,6 +193,21 @@ export const inventoryFormats = ['csv', 'md', 'json'] as const;
 
 /** A map's text, and how errors name it. */
 const mapText = z.strictObject({ file: z.string().max(4_096), text: z.string().max(20_000_000) });
+/** `blocks`: no export or erasure until it is settled; `warns`: somebody should look; `notes`: seen and left alone. */
+export const severities = ['blocks', 'warns', 'notes'] as const;
+export type Severity = (typeof severities)[number];
+
+/** One thing a check of the map found; holds no personal data. */
+export const checkFinding = z.object({
+  /** Stable name of its kind, for programs. */
+  code: z.string().regex(/^[a-z]+(-[a-z]+)*$/),
+  /** What it is about: `schema.table`, `schema.table.column`, a view, a login. */
+  subject: z.string(),
+  severity: z.enum(severities),
+  /** One sentence: what it is and what to do next. */
+  says: z.string(),
+});
+export type CheckFinding = z.infer<typeof checkFinding>;
 
 export const dataMap = {
   'map.compare': operation({
@@ -344,10 +359,35 @@ export const dataMap = {
   'map.check': operation({
     effect: 'read',
     permission: 'staff',
-    summary: 'compares the data map with the live schema',
-    input: z.strictObject({}),
-    output: z.object({
-      findings: z.array(z.object({ what: z.string(), detail: z.string(), blocks: z.boolean() })),
+    summary: 'compares the data map in force with the live schema',
+    input: z.strictObject({
+      /** Whether values may be counted, in the server. */
+      sample: z.boolean().default(true),
     }),
+    output: z.object({ hash: z.string(), findings: z.array(checkFinding) }),
+  }),
+  'map.checkBucket': operation({
+    effect: 'reveal',
+    permission: ['auditor', 'admin'],
+    summary: 'compares the live bucket with what rows name; keys are told by their beginning and a hash',
+    input: z.strictObject({
+      /** A new file for full keys, which can hold personal data; readable by its owner only. */
+      keysFile: z.string().min(1).max(4_096).optional(),
+    }),
+    output: z.object({ jobId: z.string(), entry: z.number().int() }),
+  }),
+  'map.checkFile': operation({
+    effect: 'local',
+    permission: 'anyone',
+    summary: 'compares a data map in a file with a live schema, or with a schema in a file',
+    input: z.strictObject({
+      /** Login to the live database; with `against`, to an empty scratch database. */
+      profile: profileName.optional(),
+      map: z.string().min(1).max(4_096),
+      sample: z.boolean().default(true),
+      /** File with a platform's schema as SQL; loaded into the scratch database, and rolled back. */
+      against: z.string().min(1).max(4_096).optional(),
+    }),
+    output: z.object({ hash: z.string(), findings: z.array(checkFinding) }),
   }),
 } as const;

@@ -477,6 +477,7 @@ export const en = {
       erasure: 'Deletion',
       'audit.verify': 'Verify the trail',
       'audit.export': 'Export the trail',
+      bucket: 'Check the bucket',
     } satisfies Record<Job['kind'], string>,
     state: {
       running: 'running',
@@ -689,6 +690,7 @@ export const en = {
     verify: 'Check a package',
     verifyHint: 'Works offline, on any package of this program.',
     verifyOk: (files: number, bytes: string) => `Intact: ${plural(files, 'file', 'files')}, ${bytes}.`,
+    verifyGaps: 'Made in spite of gaps of the data map, which two people released:',
     verifyBad: (count: number) => plural(count, 'fault', 'faults'),
     noPerson: 'This request has no person yet; find and link them first.',
     closed: 'This request is closed; a package needs an open request.',
@@ -1168,6 +1170,17 @@ const actions: Readonly<Record<string, Wording>> = {
   'export.failed': words('did not finish', 'finish', (whom, under) => `an export of ${whom}${under}`, {
     failed: 'did not finish',
   }),
+  'release.asked': words(
+    'asked to release',
+    'ask to release',
+    (whom, under) => `an export of ${whom} with gaps${under}`,
+  ),
+  'release.approved': words('released', 'release', (whom, under) => `an export of ${whom} with gaps${under}`),
+  'release.denied': words(
+    'denied to release',
+    'deny the release of',
+    (whom, under) => `an export of ${whom} with gaps${under}`,
+  ),
   'plan.intended': words(
     'was about to work out',
     'work out',
@@ -1196,6 +1209,10 @@ const actions: Readonly<Record<string, Wording>> = {
     failed: 'could not delete all',
   }),
   'erasure.finished': words('finished', 'finish', (whom, under) => `the deletion of ${whom}${under}`),
+  'bucket.checked': words('checked', 'check', () => 'the bucket against what rows name', {
+    intended: 'set out to check',
+    failed: 'could not check all of',
+  }),
   'trail.verified': words('verified', 'verify', () => 'the trail', {
     intended: 'set out to verify',
     failed: 'could not confirm',

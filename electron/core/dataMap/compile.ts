@@ -7,6 +7,7 @@ import {
   readerRights,
   writerRights,
 } from './compileErasure.ts';
+import { compileBucketNames } from './compileBucket.ts';
 import { compileAcross, compileCollection } from './compileReading.ts';
 import { compileSearch, searchTargets } from './compileSearch.ts';
 import { canonicalMap, mapHash, refuseUndecided, type Collection, type DataMap } from './map.ts';
@@ -129,11 +130,13 @@ export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
     ...names.map((name) => compileCollection(map, catalogue, name)),
     compileAcross(map, catalogue),
     compileSearch(map, catalogue),
+    compileBucketNames(map, catalogue),
     compileErasureReading(map, catalogue),
     revokeOwnFunctions,
     `grant select on ${names.map((name) => `privacy_console.${quoteIdentifier(name)}`).join(', ')} to privacy_viewer, privacy_operator;`,
     `grant execute on function ${readerFunctions(['read', 'page', 'count', 'reached', 'paths', 'series'])}, privacy_console.run_search, privacy_console.show_reveal, privacy_console.object_rows, privacy_console.object_prefixes to privacy_viewer, privacy_operator;`,
     `grant execute on function ${readerFunctions(['rows', 'part'])} to privacy_operator;`,
+    'grant execute on function privacy_console.bucket_names to privacy_auditor, privacy_admin;',
     'grant execute on function privacy_console.erasure_scope, privacy_console.shared_rows, privacy_console.rows_to_erase, privacy_console.objects_to_erase to privacy_console_trail;',
   ].join('\n');
   const writing = [
@@ -181,7 +184,14 @@ function takenNames(created: RegExp): ReadonlySet<string> {
 function refuseTakenNames(map: DataMap): void {
   const relations = takenNames(/create (?:table privacy_console\.|(?:unique )?index )(\w+)/g);
   const functions = takenNames(/create function privacy_console\.(\w+)/g);
-  const across = ['rows_to_erase', 'object_rows', 'object_prefixes', 'run_search', 'show_reveal'];
+  const across = [
+    'rows_to_erase',
+    'object_rows',
+    'object_prefixes',
+    'bucket_names',
+    'run_search',
+    'show_reveal',
+  ];
   const verbs = ['read', 'page', 'count', 'reached', 'paths', 'rows', 'part', 'cell', 'series'];
   for (const name of Object.keys(map.collections)) {
     const own = verbs.map((verb) => `${verb}_${name}`);

@@ -48,7 +48,7 @@ export function explanationOperations(desk: () => Desk): SomeHandlers<Names> {
   const inForce = async (): Promise<DataMap> => {
     const { database } = desk();
     const { text } = await database.row(
-      sql`select privacy_console.current_map_text() as text`,
+      sql`select text from privacy_console.installed_map()`,
       z.object({ text: z.string() }),
     );
     return inOrder(mapFromCanonical(text), await mapInForce(database));

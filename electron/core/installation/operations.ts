@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import { verifyExport } from '#core/compliance/index.ts';
-import { databaseTargetOf, schemaState, type Sessions } from '#core/connections/index.ts';
+import { databaseTargetOf, schemaState, type Desk, type Sessions } from '#core/connections/index.ts';
 import { schemaVersion } from '#core/database/migrations/index.ts';
 import { openPool, type DatabaseClient, type Pool } from '#core/database/pool.ts';
 import { readCatalogue, type Catalogue } from '#core/dataMap/catalogue.ts';
@@ -12,7 +12,10 @@ import { mapHash, parseMap, referenceMapText, type DataMap } from '#core/dataMap
 import { ExpectedError } from '#core/kernel/errors.ts';
 import type { SomeHandlers } from '#core/kernel/dispatch.ts';
 import type { Environment } from '#shared/contract/connections.ts';
+import type { Jobs } from '#core/kernel/jobs.ts';
 import type { Finding } from '#shared/contract/administration.ts';
+import { beginBucketCheck, checkBucket } from './bucket.ts';
+import { checkAgainst, checkFile, checkInForce, type ScratchServer } from './check.ts';
 import { draft } from './draft.ts';
 import { findings } from './findings.ts';
 import { installScript, neededRights } from './script.ts';
@@ -24,12 +27,19 @@ type Names =
   | 'database.install'
   | 'database.uninstall'
   | 'database.indexes'
-  | 'map.draft';
+  | 'map.draft'
+  | 'map.check'
+  | 'map.checkFile'
+  | 'map.checkBucket';
 
 export interface InstallationOptions {
   readonly sessions: Sessions;
   readonly workstation: string;
   readonly version: string;
+  readonly desk: () => Desk;
+  readonly jobs: Jobs;
+  /** A throw-away server for a schema that lies in a file; null where none can be started. */
+  readonly scratch: (() => Promise<ScratchServer>) | null;
 }
 
 /** An install may build for a while on a large catalogue, and nothing else waits for it. */
@@ -116,6 +126,34 @@ export function installationOperations(options: InstallationOptions): SomeHandle
           signal: call.signal,
         }),
       ),
+    'map.check': ({ sample }, call) => checkInForce(options.desk().pool, sample, call.signal),
+    'map.checkBucket': async ({ keysFile }, call) => {
+      const at = options.desk();
+      if (at.profile.r2 === null)
+        throw new ExpectedError('invalid_input', 'This profile has no bucket; add R2 to it first.');
+      const { check, entry } = await beginBucketCheck(at, call.note);
+      const jobId = options.jobs.start('bucket', null, (progress, signal) =>
+        checkBucket(at, check, keysFile ?? null, progress, signal),
+      );
+      return { jobId, entry };
+    },
+    'map.checkFile': async ({ profile, map: file, sample, against }, { signal }) => {
+      const map = parseMap(await readMap(file), file);
+      if (against !== undefined) {
+        const dump = await readSchema(against);
+        const check = (pool: Pool): ReturnType<typeof checkAgainst> => checkAgainst(pool, map, dump, signal);
+        if (profile !== undefined) return withPool(profile, check);
+        if (options.scratch === null)
+          throw new ExpectedError(
+            'invalid_input',
+            'An installed console has no PostgreSQL of its own to load a schema into; name an empty scratch database with --profile.',
+          );
+        return withScratch(options, options.scratch, check);
+      }
+      if (profile === undefined)
+        throw new ExpectedError('invalid_input', 'Say with which database: --profile NAME.');
+      return withPool(profile, (pool) => checkFile(pool, map, sample, signal));
+    },
     'database.indexes': ({ profile, apply }) =>
       withPool(profile, async (pool) => {
         const { map, catalogue } = await prepare(pool, undefined);
@@ -179,6 +217,36 @@ async function prepare(
   const map = file === undefined ? parseMap(text) : parseMap(text, file);
   const catalogue = await readCatalogue(async (query, values) => (await pool.query(query, values)).rows, map);
   return { map, catalogue, compiled: compileMap(map, catalogue) };
+}
+
+async function withScratch<Value>(
+  { version, workstation }: InstallationOptions,
+  start: () => Promise<ScratchServer>,
+  work: (pool: Pool) => Promise<Value>,
+): Promise<Value> {
+  const server = await start();
+  try {
+    const { host, port, database, user, password } = server;
+    const pool = openPool(
+      { host, port, database, user, password, workstation, tls: { mode: 'loopback' } },
+      { version, environment: 'demo' },
+    );
+    try {
+      return await work(pool);
+    } finally {
+      await pool.close();
+    }
+  } finally {
+    await server.stop();
+  }
+}
+
+async function readSchema(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch {
+    throw new ExpectedError('invalid_input', 'The schema can’t be read; check the path after --against.');
+  }
 }
 
 async function readMap(file: string): Promise<string> {

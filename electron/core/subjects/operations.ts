@@ -23,8 +23,7 @@ type Names =
   | 'subjects.reveal'
   | 'subjects.act'
   | 'subjects.objects'
-  | 'map.show'
-  | 'map.check';
+  | 'map.show';
 
 const hitRow = z.object({
   subject: z.string(),
@@ -45,7 +44,6 @@ const accessRow = z.object({
 const receipt = z.object({ entry: z.number() });
 const anyRow = z.record(z.string(), z.unknown());
 const cursorRow = z.array(z.string());
-const gapRow = z.object({ what: z.string(), detail: z.string() });
 const searchIntent = z.object({ search: z.number(), entry: z.number() });
 const openedAccess = z.object({ access: z.number(), entry: z.number() });
 const countRow = z.object({ place: z.number(), count: z.coerce.number() });
@@ -110,13 +108,6 @@ export function subjectOperations(desk: () => Desk): SomeHandlers<Names> {
     'map.show': async () => {
       const { hash, collections } = await map();
       return { hash, collections: [...collections] };
-    },
-    'map.check': async () => {
-      const gaps = await desk().database.rows(
-        sql`select what, detail from privacy_console.map_gaps()`,
-        gapRow,
-      );
-      return { findings: gaps.map((gap) => ({ ...gap, blocks: true })) };
     },
     'search.run': async ({ text, limit, requestId, reason }, call) => {
       const wanted = tidySearchText(text);

@@ -27,7 +27,13 @@ export function MapTab(): ReactNode {
                 <Note tone="good">{words.clean}</Note>
               </div>
             ) : (
-              <Findings findings={findings} />
+              <Findings
+                findings={findings.map((each) => ({
+                  what: each.subject,
+                  detail: each.says,
+                  blocks: each.severity === 'blocks',
+                }))}
+              />
             )
           }
         </Loaded>
