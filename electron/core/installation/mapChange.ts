@@ -4,7 +4,7 @@ import { sql } from '#core/database/sql.ts';
 import { readCatalogue } from '#core/dataMap/catalogue.ts';
 import { compileMap } from '#core/dataMap/compile.ts';
 import { differencesOf } from '#core/dataMap/difference.ts';
-import { canonicalMap, dataMapSchema, mapHash, parseMap, type DataMap } from '#core/dataMap/map.ts';
+import { canonicalMap, mapFromCanonical, mapHash, parseMap, type DataMap } from '#core/dataMap/map.ts';
 import { quoteTable, tableParts } from '#core/dataMap/quote.ts';
 import { ExpectedError } from '#core/kernel/errors.ts';
 import type { SomeHandlers } from '#core/kernel/dispatch.ts';
@@ -13,7 +13,8 @@ import { mapChange, type MapComparison } from '#shared/contract/dataMap.ts';
 type Names = 'map.compare' | 'map.propose' | 'map.changes' | 'map.change' | 'map.decide';
 
 const changeRow = z.object({ change: mapChange });
-const textsRow = z.object({ base: z.string(), before: z.string(), after: z.string().nullable() });
+const textsRow = z.object({ before: z.string(), after: z.string() });
+const inForceRow = z.object({ hash: z.string(), text: z.string() });
 const sizeRow = z.object({ table: z.string(), rows: z.coerce.number() });
 const proposed = z.object({ change: z.number(), entry: z.number() });
 const receipt = z.object({ entry: z.number() });
@@ -33,11 +34,6 @@ export function mapChangeOperations(desk: () => Desk): SomeHandlers<Names> {
       throw new ExpectedError('not_found', `There is no change ${id} of the data map; list them again.`);
     return found;
   };
-  const texts = async (id: number | null): Promise<z.output<typeof textsRow>> =>
-    desk().database.row(
-      sql`select base, before, after from privacy_console.map_texts(${id}::bigint)`,
-      textsRow,
-    );
   const compared = async (before: DataMap, after: DataMap): Promise<MapComparison> => {
     const differences = differencesOf(before, after);
     const tables = [
@@ -69,9 +65,11 @@ export function mapChangeOperations(desk: () => Desk): SomeHandlers<Names> {
   return {
     'map.compare': async ({ file, text: given }) => {
       const after = await fitting(file, given);
-      const { base, before: text } = await texts(null);
-      const before = stored(text);
-      return { base, hash: mapHash(after), ...(await compared(before, after)) };
+      const { hash, text } = await desk().database.row(
+        sql`select hash, text from privacy_console.installed_map()`,
+        inForceRow,
+      );
+      return { base: hash, hash: mapHash(after), ...(await compared(mapFromCanonical(text), after)) };
     },
     'map.propose': async ({ file, text, base, reason }, call) => {
       const map = await fitting(file, text);
@@ -85,9 +83,11 @@ export function mapChangeOperations(desk: () => Desk): SomeHandlers<Names> {
     'map.changes': async () => ({ changes: await changes(null) }),
     'map.change': async ({ change: id }) => {
       const found = await change(id);
-      const { before, after } = await texts(id);
-      if (after === null) throw new Error(`no text of change ${id}`);
-      return { change: found, ...(await compared(stored(before), stored(after))) };
+      const { before, after } = await desk().database.row(
+        sql`select before, after from privacy_console.map_texts(${id}::bigint)`,
+        textsRow,
+      );
+      return { change: found, ...(await compared(mapFromCanonical(before), mapFromCanonical(after))) };
     },
     'map.decide': async ({ change: id, hash, decision, reason }, call) => {
       const { entry } = await desk().database.effect(
@@ -98,15 +98,4 @@ export function mapChangeOperations(desk: () => Desk): SomeHandlers<Names> {
       return { change: await change(id), entry };
     },
   };
-}
-
-/** A map as the database keeps it: canonical, and once parsed before. */
-function stored(text: string): DataMap {
-  const parsed = dataMapSchema.safeParse(JSON.parse(text));
-  if (!parsed.success)
-    throw new ExpectedError(
-      'conflict',
-      'The data map in the database was written by another version of this program; install the data map again first.',
-    );
-  return parsed.data;
 }

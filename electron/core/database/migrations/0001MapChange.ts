@@ -96,11 +96,10 @@ ${definer(
     order by c.id desc limit 200;`,
 )}
 ${definer(
-  'map_texts(p_change bigint default null)',
-  'table (base text, before text, after text)',
+  'map_texts(p_change bigint)',
+  'table (before text, after text)',
   `  perform privacy_console.caller(array['viewer', 'operator', 'approver', 'auditor', 'admin']);
-  return query select m.hash, m.text, c.text from privacy_console.data_map m left join privacy_console.map_change c on c.id = p_change
-    where m.hash = coalesce(c.base, m.hash) and (c.id is not null or m.current);`,
+  return query select m.text, c.text from privacy_console.map_change c join privacy_console.data_map m on m.hash = c.base where c.id = p_change;`,
 )}
 ${step(
   'adopt_map(p_hash text, p_environment text)',
