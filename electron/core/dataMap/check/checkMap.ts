@@ -80,8 +80,7 @@ export function checkMap(checked: Checked): CheckFinding[] {
   const told = found.some((each) =>
     ['undecided', 'unmapped-column', 'column-gone', 'table-gone'].includes(each.code),
   );
-  if (checked.refused !== null && !told)
-    work.findings.add('blocks', 'not-installable', checked.map.subject.collection, checked.refused);
+  if (checked.refused !== null && !told) work.findings.add('blocks', 'not-installable', '*', checked.refused);
   return inOrder(work.findings.all);
 }
 
