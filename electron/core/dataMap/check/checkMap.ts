@@ -523,6 +523,7 @@ function checkRowSecurity({ around, above, findings }: Work): void {
 
 function checkTriggers(work: Work): void {
   const { map, catalogue, around, above, mapped, findings, refused } = work;
+  if (around.triggers.length === 0 && around.insteadRules.length === 0) return;
   const rights = catalogue === null || refused !== null ? null : writerRights(map, catalogue);
   const isChanged = (table: string): boolean =>
     rights === null
