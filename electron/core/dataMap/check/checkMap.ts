@@ -80,8 +80,7 @@ export function checkMap(checked: Checked): CheckFinding[] {
   const told = found.some((each) =>
     ['undecided', 'unmapped-column', 'column-gone', 'table-gone'].includes(each.code),
   );
-  if (checked.refused !== null && !told)
-    work.findings.add('blocks', 'not-installable', checked.map.subject.collection, checked.refused);
+  if (checked.refused !== null && !told) work.findings.add('blocks', 'not-installable', '*', checked.refused);
   return inOrder(work.findings.all);
 }
 
@@ -524,6 +523,7 @@ function checkRowSecurity({ around, above, findings }: Work): void {
 
 function checkTriggers(work: Work): void {
   const { map, catalogue, around, above, mapped, findings, refused } = work;
+  if (around.triggers.length === 0 && around.insteadRules.length === 0) return;
   const rights = catalogue === null || refused !== null ? null : writerRights(map, catalogue);
   const isChanged = (table: string): boolean =>
     rights === null

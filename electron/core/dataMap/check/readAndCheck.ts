@@ -1,7 +1,7 @@
 import type { CheckFinding } from '#shared/contract/dataMap.ts';
 import { ExpectedError } from '#core/kernel/errors.ts';
 import { readCatalogue, type Ask, type Catalogue } from '../catalogue.ts';
-import { compileMap } from '../compile.ts';
+import { refuseUncompilable } from '../compile.ts';
 import { guessAll } from '../draft/draftMap.ts';
 import { isPersonal, isPlaced } from '../draft/guess.ts';
 import { countPatterns } from '../draft/sample.ts';
@@ -89,7 +89,7 @@ async function compilable(
     throw error;
   }
   try {
-    compileMap(map, catalogue);
+    refuseUncompilable(map, catalogue);
     return { catalogue, refused: null };
   } catch (error) {
     if (error instanceof ExpectedError) return { catalogue, refused: error.message };
