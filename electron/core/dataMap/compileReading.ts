@@ -1,6 +1,7 @@
 import { definer } from '../database/pins.ts';
 import { ExpectedError } from '#core/kernel/errors.ts';
 import type { Catalogue, CatalogueColumn } from './catalogue.ts';
+import { compileJson, exactDocument, shownDocument } from './compileJson.ts';
 import { maskOf } from './masks.ts';
 import type { Collection, DataMap } from './map.ts';
 import {
@@ -47,6 +48,8 @@ export function shownColumns(catalogue: Catalogue, held: Collection): readonly S
       const column = columnOf(catalogue, held, name);
       const raw = `t.${quoteIdentifier(name)}`;
       const plain = isBase(column) ? raw : `${raw}::text`;
+      if (mapped.paths !== undefined)
+        return { name, column, type: 'jsonb', masked: shownDocument(mapped, raw) };
       if (mapped.epoch !== undefined && mapped.mask === undefined)
         return { name, column, type: 'timestamptz', masked: instantOf(mapped, raw) };
       return mapped.mask === undefined
@@ -205,7 +208,10 @@ ${assignLive(conditions.variables)}
         ? `${assignKey(map, catalogue, 'p_subject_key')}
 ${assignLive(conditions.variables)}
   select case p_column ${shown
-    .map((each) => `when ${quoteLiteral(each.name)} then t.${quoteIdentifier(each.name)}::text`)
+    .map((each) => {
+      const raw = `t.${quoteIdentifier(each.name)}`;
+      return `when ${quoteLiteral(each.name)} then (${exactDocument(held.columns[each.name], raw) ?? raw})::text`;
+    })
     .join(' ')} end into v_value
     from ${from} where ${isRow(catalogue, held)} and (${any});
   if not found then
@@ -559,9 +565,11 @@ ${counts.join('\n')}
 function exact(catalogue: Catalogue, held: Collection): string {
   return Object.entries(held.columns)
     .filter(([, mapped]) => !mapped.never)
-    .map(([name]) => {
+    .map(([name, mapped]) => {
       const column = columnOf(catalogue, held, name);
       const raw = `t.${quoteIdentifier(name)}`;
+      const without = exactDocument(mapped, raw);
+      if (without !== null) return `${without} as ${quoteIdentifier(name)}`;
       // Raw, it could hold line ends, and a row is a line; between values they mean nothing.
       if (column.type === 'json')
         return `replace(replace(${raw}::text, chr(10), ' '), chr(13), ' ')::json as ${quoteIdentifier(name)}`;
@@ -619,6 +627,7 @@ ${parts.map((part) => `  return query ${part.query};`).join('\n')}
     );
   };
   return [
+    compileJson(map, 'reading'),
     overParts(
       'object_rows(p_access bigint)',
       'table (collection text, row_key text, key text, content_type text, bytes bigint, sha256 text)',
