@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { dotText, svgText } from '#core/dataMap/explain/drawing.ts';
 import { graphOf } from '#core/dataMap/explain/graph.ts';
+import { exportFides } from '#core/dataMap/fides/write.ts';
 import { inventoryOf, inventoryText } from '#core/dataMap/explain/inventory.ts';
 import { pictureOf } from '#core/dataMap/explain/picture.ts';
 import { explainCollection, mapInWords } from '#core/dataMap/explain/words.ts';
@@ -119,6 +120,31 @@ test('each column says what the map does with it and why', () => {
   expect(explainCollection(map, 'workspaces').erasureSays).toContain(
     'staff decide whether it is handed over or closed',
   );
+});
+
+test('values inside documents are explained, counted in and said to be lost to Fides', () => {
+  const given = parseMap(
+    referenceMapText()
+      .replace(
+        'settings: { category: user.account.settings, mask: text, correct: true }',
+        'settings: { category: user.account.settings, paths: { billing.email: { category: user.contact.email, mask: email }, token: { category: user.authorization, never: true } } }',
+      )
+      .replace("settings: '{}'", 'settings: { billing.email: null }'),
+  );
+  const columns = explainCollection(given, 'workspaces').columns.filter((each) =>
+    each.name.startsWith('settings'),
+  );
+  expect(columns.map(({ name, mask, never }) => [name, mask, never])).toEqual([
+    ['settings', 'by what lies in it', false],
+    ['settings: billing.email', 'email', false],
+    ['settings: token', null, true],
+  ]);
+  expect(columns[0]?.action).toContain('set to new values at billing.email, the rest of it left as it is');
+  expect(columns[0]?.reasons).toContain('a document; what no path names is withheld until it is revealed');
+  expect(inventoryOf(given).entries.find((each) => each.collection === 'workspaces')?.categories).toContain(
+    'user.contact.email',
+  );
+  expect(exportFides(given).notes.join('\n')).toContain('values inside a document: workspaces.settings');
 });
 
 test('circles, self-references and collections that nothing leads to are drawn too', () => {

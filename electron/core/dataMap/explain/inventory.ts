@@ -2,7 +2,7 @@ import type { inventoryFormats, InventoryEntry } from '#shared/contract/dataMap.
 import type { Collection, DataMap } from '../map.ts';
 import { printable } from '../mapText.ts';
 import { subjectKinds } from './graph.ts';
-import { sayErasure } from './words.ts';
+import { categoriesOf, sayErasure } from './words.ts';
 
 export type InventoryFormat = (typeof inventoryFormats)[number];
 
@@ -67,7 +67,9 @@ function entryOf(map: DataMap, name: string, held: Collection): InventoryEntry {
         '; ',
       ),
     ),
-    categories: [...new Set(Object.values(held.columns).map((column) => printable(column.category)))].sort(),
+    categories: [
+      ...new Set(Object.values(held.columns).flatMap((column) => categoriesOf(column).map(printable))),
+    ].sort(),
     storage: [
       `table ${printable(held.table)}`,
       ...(held.object === undefined ? [] : [`R2, objects that ${printable(held.object.key)} names`]),

@@ -1,6 +1,6 @@
 import type { ExplainedCollection } from '#shared/contract/dataMap.ts';
 import { collectionNamed } from '../paths.ts';
-import type { Collection, DataMap, MapColumn } from '../map.ts';
+import type { Assigned, Collection, DataMap, MapColumn } from '../map.ts';
 import { printable } from '../mapText.ts';
 import { detachedPaths, isSubjectItself, sayPath, subjectKinds } from './graph.ts';
 
@@ -26,12 +26,17 @@ export function familyOf(category: string): string {
   return found?.[0] ?? 'other';
 }
 
+/** Categories of a column and, in a document, of what lies in it. */
+export function categoriesOf(column: MapColumn): readonly string[] {
+  return [column.category, ...Object.values(column.paths ?? {}).map((inner) => inner.category)];
+}
+
 /** The most telling family of the columns that are ever shown. */
 function familyOfCollection(held: Collection): string {
   const present = new Set(
     Object.values(held.columns)
       .filter((column) => !column.never)
-      .map((column) => familyOf(column.category)),
+      .flatMap((column) => categoriesOf(column).map(familyOf)),
   );
   return familyNames.find((name) => present.has(name)) ?? 'other';
 }
@@ -40,8 +45,11 @@ function list(names: readonly string[]): string {
   return names.map(printable).join(', ');
 }
 
-function sayValue(value: string | null): string {
-  return value === null ? 'null' : value === 'now' ? 'the time of the erasure' : `“${printable(value)}”`;
+function sayValue(value: Assigned): string {
+  if (value === null) return 'null';
+  if (typeof value !== 'string')
+    return `new values at ${list(Object.keys(value))}, the rest of it left as it is`;
+  return value === 'now' ? 'the time of the erasure' : `“${printable(value)}”`;
 }
 
 /** What erasure does to a collection's rows, in one sentence without its full stop. */
@@ -74,7 +82,7 @@ export function sayErasure(held: Collection): string {
 /** What erasure does to one column. */
 function sayAction(held: Collection, name: string): string {
   const { erasure } = held;
-  const set = (values: Readonly<Record<string, string | null>>, otherwise: string): string =>
+  const set = (values: Readonly<Record<string, Assigned>>, otherwise: string): string =>
     Object.hasOwn(values, name) ? `set to ${sayValue(values[name] ?? null)}` : otherwise;
   const own = ((): string => {
     switch (erasure.action) {
@@ -124,6 +132,12 @@ function sayReasons(
   if (mapped.search.length > 0) reasons.push(`people are found by it: ${mapped.search.join(', ')}`);
   if (mapped.mask !== undefined) reasons.push('masked until it is revealed, on the record');
   if (mapped.correct) reasons.push('staff may correct it, on the record');
+  if (mapped.paths !== undefined)
+    reasons.push(
+      mapped.others === 'shown'
+        ? 'a document; what no path names is shown'
+        : 'a document; what no path names is withheld until it is revealed',
+    );
   if (mapped.epoch !== undefined) reasons.push(`a number that is a time, in ${mapped.epoch} since 1970`);
   if (held.object?.key === column) reasons.push('key of an object in R2, which erasure deletes');
   if (held.objectPrefix?.includes(`{${column}}`) === true)
@@ -154,16 +168,34 @@ export function explainCollection(map: DataMap, name: string): ExplainedCollecti
       number: place + 1,
       says: isSubjectItself(map, name, path) ? 'they are the subject' : sayPath(map, path),
     })),
-    columns: Object.entries(held.columns).map(([column, mapped]) => ({
-      name: printable(column),
-      title: printable(mapped.title ?? column),
-      category: printable(mapped.category),
-      mask: mapped.never ? null : (mapped.mask ?? null),
-      never: mapped.never,
-      correctable: mapped.correct,
-      action: sayAction(held, column),
-      reasons: sayReasons(map, name, held, column, mapped),
-    })),
+    columns: Object.entries(held.columns).flatMap(([column, mapped]) => [
+      {
+        name: printable(column),
+        title: printable(mapped.title ?? column),
+        category: printable(mapped.category),
+        mask: mapped.never
+          ? null
+          : (mapped.mask ?? (mapped.paths === undefined ? null : 'by what lies in it')),
+        never: mapped.never,
+        correctable: mapped.correct,
+        action: sayAction(held, column),
+        reasons: sayReasons(map, name, held, column, mapped),
+      },
+      ...Object.entries(mapped.paths ?? {}).map(([path, inner]) => ({
+        name: printable(`${column}: ${path}`),
+        title: printable(inner.title ?? `${column}: ${path}`),
+        category: printable(inner.category),
+        mask: inner.never ? null : (inner.mask ?? null),
+        never: inner.never,
+        correctable: false,
+        action: `as ${printable(column)}`,
+        reasons: [
+          'a value inside a document',
+          ...(inner.never ? ['a secret of the platform: no function gives it and no export holds it'] : []),
+          ...(inner.mask === undefined ? [] : ['masked until it is revealed, on the record']),
+        ],
+      })),
+    ]),
   };
 }
 

@@ -116,6 +116,7 @@ function collectionOf(writing: Writing, name: string, held: Collection): object 
       const own = fieldMeta(writing, name, held, column);
       const whose = `${name}.${column}`;
       if (mapped.never) lose(writing, 'that a column is never shown', whose);
+      if (mapped.paths !== undefined) lose(writing, 'what is said of values inside a document', whose);
       if (mapped.mask !== undefined) lose(writing, 'how a column is masked', whose);
       if (mapped.correct) lose(writing, 'that a column may be corrected', whose);
       if (mapped.search.length > 0) lose(writing, 'how people are found by a column', whose);
@@ -144,7 +145,7 @@ function collectionOf(writing: Writing, name: string, held: Collection): object 
     if (erasure.action === 'anonymise' && Object.hasOwn(erasure.set, column)) {
       const value = erasure.set[column] ?? null;
       if (value === null) made['masking_strategy_override'] = { strategy: 'null_rewrite' };
-      else if (value === 'now' || value.includes('{reference}'))
+      else if (typeof value !== 'string' || value === 'now' || value.includes('{reference}'))
         lose(to, 'what a column is overwritten with', `${of}.${column}`);
       else
         made['masking_strategy_override'] = {
