@@ -72,12 +72,13 @@ export function MapTab(): ReactNode {
       </Loaded>
       <Panel title={words.check} flush>
         <Loaded read={check} rows={2}>
-          {({ findings }) =>
-            findings.length === 0 ? (
-              <div style={{ padding: 16 }}>
-                <Note tone="good">{words.clean}</Note>
-              </div>
-            ) : (
+          {({ findings }) => (
+            <>
+              {findings.every((each) => each.severity !== 'blocks') ? (
+                <div style={{ padding: 16 }}>
+                  <Note tone="good">{words.clean}</Note>
+                </div>
+              ) : null}
               <Findings
                 findings={findings.map((each) => ({
                   what: each.subject,
@@ -85,8 +86,8 @@ export function MapTab(): ReactNode {
                   blocks: each.severity === 'blocks',
                 }))}
               />
-            )
-          }
+            </>
+          )}
         </Loaded>
       </Panel>
     </div>
