@@ -7,6 +7,8 @@ import { findPlaces } from '#core/places.ts';
 import { writeDemoSecrets } from '#demo/secrets.ts';
 import { answered } from '#tests/core/dataMap/answered.ts';
 import { shop } from '#tests/core/dataMap/foreignSchemas.ts';
+import { effect, find, someone } from '#tests/helpers/psql.ts';
+import { openDesk } from '#tests/helpers/testDesk.ts';
 import { openForeignDatabase, type ForeignDatabase } from '#tests/helpers/foreignDatabase.ts';
 
 const root = path.join(import.meta.dirname, '../..');
@@ -31,11 +33,18 @@ afterAll(async () => {
 
 /** Runs the command line in a process of its own, as a person would. */
 function run(...argv: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  return runAt(home, ...argv);
+}
+
+function runAt(
+  where: string,
+  ...argv: readonly string[]
+): Promise<{ code: number; stdout: string; stderr: string }> {
   return new Promise((resolve) => {
     execFile(
       process.execPath,
       [path.join(root, 'electron/cli/cli.ts'), ...argv],
-      { cwd: root, env: { ...process.env, PRIVACY_CONSOLE_HOME: home } },
+      { cwd: root, env: { ...process.env, PRIVACY_CONSOLE_HOME: where } },
       (error, stdout, stderr) => resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
     );
   });
@@ -118,4 +127,44 @@ test('in the platform’s own CI a schema in a file is checked without a live da
     code: 1,
     stderr: expect.stringContaining('--profile') as string,
   });
+}, 180_000);
+
+test('the bucket is checked, and an export released by two people, by command line alone', async () => {
+  await using desk = await openDesk({ withBucket: true });
+  const at = (role: string, ...argv: readonly string[]): ReturnType<typeof run> =>
+    runAt(desk.home, ...argv, '--profile', `demo:${role}`);
+  await desk.bucket?.put([{ key: 'backups/1.tar', bytes: Buffer.from('x'), contentType: 'text/plain' }]);
+  const keys = path.join(desk.folder, 'keys.jsonl');
+  const bucket = await at('administrator', 'map', 'check', '--bucket', '--keys', keys);
+  expect(bucket).toMatchObject({ code: 1, stderr: '' });
+  expect(bucket.stdout).toMatch(/object-unnamed +r2:backups\/ +blocks/);
+  expect(await readFile(keys, 'utf8')).toContain('backups/1.tar');
+  expect(await at('operator', 'map', 'check', '--bucket')).toMatchObject({ code: 1 });
+
+  const bare = await desk.bare('operator');
+  const subject = await find(bare, await someone(desk));
+  const { request } = await effect(bare, `open_request('access', current_date, '', $1)`, [subject]);
+  const wanted = String(request);
+  const refused = await at('operator', 'export', wanted, '--folder', desk.folder);
+  expect(refused).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('unknown prefix r2:backups/') as string,
+  });
+  const gap = ['--gap', 'unknown prefix r2:backups/', '--reason', 'looked at, old backups'];
+  const asked = await at('operator', 'release', 'ask', wanted, ...gap, '--json');
+  expect(asked).toMatchObject({ code: 0, stderr: '' });
+  const { releaseId } = JSON.parse(asked.stdout) as { releaseId: number };
+  const decide = ['release', 'approve', String(releaseId), '--reason', 'agreed'];
+  expect(await at('operator', ...decide)).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('approver') as string,
+  });
+  expect(await at('approver', ...decide)).toMatchObject({ code: 0, stderr: '' });
+  expect((await at('approver', 'release', 'list')).stdout).toContain('approved');
+  const exported = await at('operator', 'export', wanted, '--folder', desk.folder, '--json');
+  expect(exported).toMatchObject({ code: 0, stderr: '' });
+  const { file } = JSON.parse(exported.stdout) as { file: string };
+  const verified = await runAt(desk.home, 'package', 'verify', file);
+  expect(verified).toMatchObject({ code: 0 });
+  expect(verified.stdout).toContain('unknown prefix r2:backups/');
 }, 180_000);

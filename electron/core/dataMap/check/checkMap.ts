@@ -630,8 +630,14 @@ const catchAlls = new Set(['user.unique_id', 'user.behavior']);
 function checkMasks({ map, schema, findings }: Work): void {
   const masked = new Map<string, string>();
   const bare: { subject: string; category: string }[] = [];
-  for (const held of Object.values(map.collections))
+  for (const held of Object.values(map.collections)) {
+    // What names rows or describes an object is of the category of what it belongs to.
+    const names = new Set([
+      ...(schema.tables.get(held.table)?.foreignKeys ?? []).flatMap((key) => key.columns),
+      ...Object.values(held.object ?? {}),
+    ]);
     for (const [name, column] of Object.entries(held.columns)) {
+      if (column.mask === undefined && names.has(name)) continue;
       if (column.never || catchAlls.has(column.category) || column.category.startsWith('system.')) continue;
       const subject = `${held.table}.${name}`;
       if (column.mask !== undefined) {
@@ -642,6 +648,7 @@ function checkMasks({ map, schema, findings }: Work): void {
       if (live !== undefined && ['text', 'json', 'address'].includes(live.kind))
         bare.push({ subject, category: column.category });
     }
+  }
   for (const { subject, category } of bare) {
     const other = masked.get(category);
     if (other !== undefined)

@@ -21,12 +21,13 @@ export function MapTab(): ReactNode {
     <div className={styles['stack']}>
       <Panel title={words.check} flush>
         <Loaded read={check} rows={2}>
-          {({ findings }) =>
-            findings.length === 0 ? (
-              <div style={{ padding: 16 }}>
-                <Note tone="good">{words.clean}</Note>
-              </div>
-            ) : (
+          {({ findings }) => (
+            <>
+              {findings.every((each) => each.severity !== 'blocks') ? (
+                <div style={{ padding: 16 }}>
+                  <Note tone="good">{words.clean}</Note>
+                </div>
+              ) : null}
               <Findings
                 findings={findings.map((each) => ({
                   what: each.subject,
@@ -34,8 +35,8 @@ export function MapTab(): ReactNode {
                   blocks: each.severity === 'blocks',
                 }))}
               />
-            )
-          }
+            </>
+          )}
         </Loaded>
       </Panel>
       <Loaded read={map} rows={10}>
