@@ -186,7 +186,7 @@ async function readPerson(sessions: Sessions, made: Case, person: Row): Promise<
       const row = table?.rows.find((each) => each.mark === mark);
       return table === undefined || row === undefined ? null : documentsOf(table, row);
     };
-    const shows = table?.document == null ? '' : ', settings::text as settings';
+    const shows = (table?.document ?? null) === null ? '' : ', settings::text as settings';
     for (const { mark, settings } of exported) {
       const known = documentOf(mark);
       if (known !== null)
