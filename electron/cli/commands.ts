@@ -321,7 +321,12 @@ export async function commands(
             table: each.table,
             columns: each.columns.length,
             masked: each.columns.filter((column) => column.mask !== null).length,
-            never: each.never.join(', '),
+            never: [
+              ...each.never,
+              ...each.columns.flatMap(({ name, paths }) =>
+                paths.filter(({ never }) => never).map(({ path }) => `${name}: ${path}`),
+              ),
+            ].join(', '),
             erasure: each.erasure,
           })),
         };

@@ -19,9 +19,17 @@ export const mappedColumn = z.object({
   title: z.string(),
   category: z.string(),
   kind: z.enum(columnKinds),
-  /** How the value is masked; null when it is shown as it is. */
+  /** How the value is masked, `paths` when by what lies in it; null when it is shown as it is. */
   mask: z.string().nullable(),
   correctable: z.boolean(),
+  /** What is said of values inside a document; empty when nothing is. */
+  paths: z
+    .array(
+      z.object({ path: z.string(), category: z.string(), mask: z.string().nullable(), never: z.boolean() }),
+    )
+    .default([]),
+  /** What happens to values inside it that no path names; null without paths. */
+  others: z.enum(['masked', 'shown']).nullable().default(null),
 });
 export type MappedColumn = z.infer<typeof mappedColumn>;
 

@@ -1,7 +1,8 @@
-/** `npm run bench -- search|page [--scale small|large] [--seed N] [--rounds N] [--json FILE]` */
+/** `npm run bench -- search|page|map [--scale small|large] [--seed N] [--rounds N] [--cases N] [--json FILE]` */
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { scales, type Scale } from '#demo/seed.ts';
+import { benchMap, runCases } from './map.ts';
 import { benchPage } from './page.ts';
 import { openPlatform, type Bench } from './platform.ts';
 import { describeMachine, exitCodeOf, tableOf, type Figure, type Report } from './report.ts';
@@ -12,13 +13,15 @@ const benches = { search: benchSearch, page: benchPage } as const satisfies Reco
   (bench: Bench) => Promise<readonly Figure[]>
 >;
 
-const usage = `usage: npm run bench -- ${Object.keys(benches).join('|')} [--scale ${Object.keys(scales).join('|')}] [--seed N] [--rounds N] [--json FILE]`;
+const usage = `usage: npm run bench -- ${Object.keys(benches).join('|')}|map [--scale ${Object.keys(scales).join('|')}] [--seed N] [--rounds N] [--cases N] [--json FILE]`;
 
 interface Wanted {
-  readonly name: keyof typeof benches;
+  readonly name: keyof typeof benches | 'map';
   readonly scale: Scale;
   readonly seed: number;
   readonly rounds: number;
+  /** Cases of the property test that `map` runs as well. */
+  readonly cases: number;
   readonly json: string | undefined;
 }
 
@@ -31,22 +34,47 @@ function wantedOf(parameters: readonly string[]): Wanted | null {
       options: {
         scale: { type: 'string', default: 'small' },
         seed: { type: 'string', default: '1' },
-        rounds: { type: 'string', default: '60' },
+        rounds: { type: 'string' },
+        cases: { type: 'string', default: '0' },
         json: { type: 'string' },
       },
     });
     const [name = '', ...rest] = positionals;
-    const numbers = [values.seed, values.rounds].map(Number);
-    const [seed = 0, rounds = 0] = numbers;
-    if (rest.length > 0 || !Object.hasOwn(benches, name) || !Object.hasOwn(scales, values.scale)) return null;
-    if (!numbers.every(Number.isSafeInteger) || rounds < 1) return null;
-    return { name: name as Wanted['name'], scale: values.scale as Scale, seed, rounds, json: values.json };
+    // A draft takes seconds, a search a thousandth of one.
+    const numbers = [values.seed, values.rounds ?? (name === 'map' ? '3' : '60'), values.cases].map(Number);
+    const [seed = 0, rounds = 0, cases = 0] = numbers;
+    if (rest.length > 0 || !(name === 'map' || Object.hasOwn(benches, name))) return null;
+    if (!Object.hasOwn(scales, values.scale)) return null;
+    if (!numbers.every(Number.isSafeInteger) || rounds < 1 || cases < 0) return null;
+    if (cases > 0 && name !== 'map') return null;
+    return {
+      name: name as Wanted['name'],
+      scale: values.scale as Scale,
+      seed,
+      rounds,
+      cases,
+      json: values.json,
+    };
   } catch {
     return null;
   }
 }
 
-async function run({ name, scale, seed, rounds, json }: Wanted): Promise<0 | 1> {
+async function runMap({ seed, rounds, cases, json }: Wanted): Promise<0 | 1> {
+  const tell = (line: string): void => {
+    console.error(line);
+  };
+  const { figures, version } = await benchMap({ rounds, tell });
+  console.log(tableOf(figures));
+  const machine = describeMachine({ postgres: version, scale: '50 and 500 tables' });
+  if (json !== undefined) await writeFile(json, `${JSON.stringify({ machine, figures }, null, 2)}\n`);
+  const right = cases === 0 || (await runCases(cases, seed));
+  return right ? exitCodeOf(figures) : 1;
+}
+
+async function run(wanted: Wanted): Promise<0 | 1> {
+  const { name, scale, seed, rounds, json } = wanted;
+  if (name === 'map') return runMap(wanted);
   await using bench = await openPlatform({ scale, seed, rounds });
   const figures = await benches[name](bench);
   const report: Report = { machine: describeMachine({ postgres: bench.version, scale }), figures };

@@ -108,6 +108,8 @@ test('a bench that does not exist is named a wrong use, before anything is start
     ['search', '--scale', 'huge'],
     ['page', '--rounds', '0'],
     ['page', 'x'],
+    ['page', '--cases', '5'],
+    ['map', '--cases', 'many'],
   ]) {
     const ended = await new Promise<{ code: unknown; said: string }>((resolve) => {
       execFile(process.execPath, [entry, ...wrong], (error, _out, said) =>

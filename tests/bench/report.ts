@@ -2,18 +2,21 @@ import { availableParallelism, cpus, totalmem } from 'node:os';
 
 /** What a figure has to reach, judged on the two sides of the same run. */
 export type Goal =
-  /** At most so many milliseconds above the baseline. */
+  /** At most so much above the baseline. */
   | { readonly over: number }
   /** At least so many times faster than the baseline. */
   | { readonly faster: number }
-  /** Under so many milliseconds, whatever the baseline. */
+  /** Under so much, whatever the baseline. */
   | { readonly under: number };
+
+/** Milliseconds, or mebibytes. */
+export type Unit = 'ms' | 'MiB';
 
 /** One measured value beside what it is compared with. */
 export interface Figure {
   readonly name: string;
   readonly value: number;
-  readonly unit: 'ms';
+  readonly unit: Unit;
   readonly baseline: number;
   /** `value` divided by `baseline`. */
   readonly ratio: number;
@@ -52,22 +55,23 @@ export function median(samples: readonly number[]): number {
   return quantile(samples, 0.5);
 }
 
-/** Compares the medians of both sides, in milliseconds. */
+/** Compares the medians of both sides. */
 export function figureOf(
   name: string,
   samples: readonly number[],
   baseline: readonly number[],
   goal: Goal,
+  unit: Unit = 'ms',
 ): Figure {
   const value = median(samples);
   const beside = median(baseline);
   return {
     name,
     value: rounded(value),
-    unit: 'ms',
+    unit,
     baseline: rounded(beside),
     ratio: rounded(value / beside),
-    goal: goalInWords(goal),
+    goal: goalInWords(goal, unit),
     met: isMet(value, beside, goal),
   };
 }
@@ -78,10 +82,11 @@ function isMet(value: number, baseline: number, goal: Goal): boolean {
   return value < goal.under;
 }
 
-function goalInWords(goal: Goal): string {
-  if ('over' in goal) return `at most ${goal.over} ms over the baseline`;
+function goalInWords(goal: Goal, unit: Unit): string {
+  if ('over' in goal)
+    return goal.over === 0 ? 'no more than the baseline' : `at most ${goal.over} ${unit} over the baseline`;
   if ('faster' in goal) return `at least ${goal.faster} times faster than the baseline`;
-  return `under ${goal.under} ms`;
+  return `under ${goal.under} ${unit}`;
 }
 
 /** Three decimals: microseconds, where these are milliseconds. */

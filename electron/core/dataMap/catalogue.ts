@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ExpectedError } from '#core/kernel/errors.ts';
-import type { Collection, DataMap } from './map.ts';
+import type { Assigned, Collection, DataMap } from './map.ts';
 import { tableName, tableParts } from './quote.ts';
 
 const columnRow = z.object({
@@ -297,6 +297,11 @@ export function checkAgainstCatalogue(map: DataMap, catalogue: Catalogue): void 
       if (live !== undefined && (unordered.includes(live.baseType) || live.typeKind === 'c'))
         drift(`The map orders ${name} by ${column}, whose type has no order; order it by other columns.`);
     }
+    for (const [column, mapped] of Object.entries(held.columns))
+      if (mapped.paths !== undefined) refuseUnlessDocument(table, held.table, column);
+    for (const set of allSet(held))
+      for (const [column, value] of Object.entries(set))
+        if (typeof value === 'object' && value !== null) refuseUnlessDocument(table, held.table, column);
     const settable = [
       ...held.detach.flatMap((each) => (typeof each === 'string' ? [each] : each.columns)),
       ...(held.erasure.action === 'anonymise' ? Object.keys(held.erasure.set) : []),
@@ -322,6 +327,31 @@ export function checkAgainstCatalogue(map: DataMap, catalogue: Catalogue): void 
         `No key tells the rows of ${held.table} apart, so nothing can refer to one; take “whenReferenced” away.`,
       );
   }
+}
+
+/** Everything that erasure and actions set in rows of a collection. */
+export function allSet(held: Collection): readonly Readonly<Record<string, Assigned>>[] {
+  return [
+    ...(held.erasure.action === 'anonymise' ? [held.erasure.set] : []),
+    ...(held.erasure.action === 'delete' && held.erasure.whenReferenced !== undefined
+      ? [held.erasure.whenReferenced.set]
+      : []),
+    ...Object.values(held.actions).map((action) => action.set),
+  ];
+}
+
+function refuseUnlessDocument(
+  table: ReadonlyMap<string, CatalogueColumn>,
+  name: string,
+  column: string,
+): void {
+  const live = table.get(column);
+  if (live === undefined || (live.baseSchema === 'pg_catalog' && live.baseType === 'jsonb')) return;
+  drift(
+    live.baseType === 'json'
+      ? `The map names paths inside ${name}.${column}, which is json and may hold one key twice; mask the whole column, or have it made jsonb.`
+      : `The map names paths inside ${name}.${column}, which is ${live.type} and no jsonb; map the whole column.`,
+  );
 }
 
 /** Rows of a parent and its child must be covered once, with all their columns. */

@@ -149,7 +149,7 @@ export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
     const { schema, table } = tableParts(held.table) ?? { schema: '', table: '' };
     return Object.entries(held.columns).map(([column, mapped]) => {
       const { type } = columnOf(catalogue, held, column);
-      return `(${[name, schema, table, column, type].map(quoteLiteral).join(', ')}, ${mapped.mask !== undefined}, ${mapped.never})`;
+      return `(${[name, schema, table, column, type].map(quoteLiteral).join(', ')}, ${mapped.mask !== undefined || mapped.paths !== undefined}, ${mapped.never})`;
     });
   });
   const ignored = Object.entries(map.ignored).map(([table, reason]) => {
@@ -230,7 +230,14 @@ export function describe(map: DataMap, catalogue: Catalogue): readonly MappedCol
         title: mapped.title ?? titleOf(column),
         category: mapped.category,
         kind: mapped.epoch === undefined ? kindOf(columnOf(catalogue, held, column)) : 'time',
-        mask: mapped.mask ?? null,
+        mask: mapped.mask ?? (mapped.paths === undefined ? null : 'paths'),
+        paths: Object.entries(mapped.paths ?? {}).map(([path, inner]) => ({
+          path,
+          category: inner.category,
+          mask: inner.mask ?? null,
+          never: inner.never,
+        })),
+        others: mapped.paths === undefined ? null : (mapped.others ?? 'masked'),
         correctable: mapped.correct,
       })),
     never: Object.entries(held.columns)

@@ -1,9 +1,10 @@
 import { definer, planPins } from '../database/pins.ts';
 import { ExpectedError } from '#core/kernel/errors.ts';
 import { mappedAbove, type Catalogue, type Reference } from './catalogue.ts';
+import { changedDocument, compileJson, type JsonOwner } from './compileJson.ts';
 import { isRow, prefixExpression } from './compileReading.ts';
 import { maskOf } from './masks.ts';
-import type { Collection, DataMap, SubjectPath } from './map.ts';
+import type { Assigned, Collection, DataMap, SubjectPath } from './map.ts';
 import {
   assignFrozen,
   assignKey,
@@ -38,7 +39,7 @@ interface Step {
   /** Rows it concerns, on alias `t`. */
   readonly condition: string;
   readonly held: Collection;
-  readonly set: Readonly<Record<string, string | null>>;
+  readonly set: Readonly<Record<string, Assigned>>;
   /** Where a detaching step sets a column to null. */
   readonly mentions: readonly { readonly column: string; readonly condition: string }[];
 }
@@ -444,8 +445,10 @@ function steps(map: DataMap, catalogue: Catalogue): readonly Step[] {
   return [...made, ...kept];
 }
 
-function valueOf(catalogue: Catalogue, held: Collection, column: string, value: string | null): string {
+function valueOf(catalogue: Catalogue, held: Collection, column: string, value: Assigned): string {
   const type = typeOf(columnOf(catalogue, held, column));
+  if (value !== null && typeof value !== 'string')
+    return `(${changedDocument(value, `t.${quoteIdentifier(column)}`, 'writing')})::${type}`;
   if (value === null) return `null::${type}`;
   if (value === 'now') return `clock_timestamp()::${type}`;
   return value.includes('{reference}')
@@ -454,13 +457,15 @@ function valueOf(catalogue: Catalogue, held: Collection, column: string, value: 
 }
 
 /** Condition that a row doesn't yet hold what anonymising sets, as far as the reader may look. */
-function notYet({ set, held }: Step): string {
+function notYet({ set, held }: Step, owner: JsonOwner): string {
   const tests = Object.entries(set)
     .filter(([column, value]) => value !== 'now' && held.columns[column]?.never !== true)
     .map(([column, value]) =>
       value === null
         ? `t.${quoteIdentifier(column)} is not null`
-        : `t.${quoteIdentifier(column)}::text is distinct from replace(${quoteLiteral(value)}, '{reference}', p_reference)`,
+        : typeof value !== 'string'
+          ? `t.${quoteIdentifier(column)}::jsonb is distinct from ${changedDocument(value, `t.${quoteIdentifier(column)}`, owner)}`
+          : `t.${quoteIdentifier(column)}::text is distinct from replace(${quoteLiteral(value)}, '{reference}', p_reference)`,
     );
   return tests.length === 0 ? 'true' : `(${tests.join(' or ')})`;
 }
@@ -472,8 +477,8 @@ function assignments(catalogue: Catalogue, held: Collection, set: Step['set']): 
 }
 
 /** Condition of the rows a step still has to deal with. */
-function open(step: Step): string {
-  return step.action === 'anonymise' ? `${step.condition} and ${notYet(step)}` : step.condition;
+function open(step: Step, owner: JsonOwner): string {
+  return step.action === 'anonymise' ? `${step.condition} and ${notYet(step, owner)}` : step.condition;
 }
 
 /** What erasure reads: scope, shared rows, counts, objects; run as the reader. */
@@ -487,9 +492,10 @@ export function compileErasureReading(map: DataMap, catalogue: Catalogue): strin
   );
   const places = new Map(all.map((step, place) => [step, place + 1]));
   const planned = all.map((step) =>
-    step.held.erasure.action === 'keep'
+    // What the law keeps may have a column set to null all the same: that is a step of its own.
+    step.action === 'keep' && step.held.erasure.action === 'keep'
       ? `select ${places.get(step)}, ${quoteLiteral(step.collection)}, 'keep', count(*), ${quoteLiteral(step.held.erasure.ground)}, max(${instantOf(step.held.columns[step.held.erasure.from], `t.${quoteIdentifier(step.held.erasure.from)}`)}) + make_interval(years => ${step.held.erasure.years}) from ${fromItem(map, catalogue, step.held)} where ${step.condition}`
-      : `select ${places.get(step)}, ${quoteLiteral(step.collection)}, ${quoteLiteral(step.action)}, count(*), null::text, null::timestamptz from ${fromItem(map, catalogue, step.held)} where ${open(step)}`,
+      : `select ${places.get(step)}, ${quoteLiteral(step.collection)}, ${quoteLiteral(step.action)}, count(*), null::text, null::timestamptz from ${fromItem(map, catalogue, step.held)} where ${open(step, 'reading')}`,
   );
   const objects = Object.keys(map.collections).flatMap((name) => {
     const held = collectionNamed(map, name);
@@ -633,16 +639,16 @@ function deletion(
       })
       .join(' and ');
   if (cut.length === 0 && carried.length === 0) {
-    const doomed = `(select ${columns.map((each) => `t.${quoteIdentifier(each)}`).join(', ')} from ${from} where ${open(step)}${limit}) d`;
+    const doomed = `(select ${columns.map((each) => `t.${quoteIdentifier(each)}`).join(', ')} from ${from} where ${open(step, 'writing')}${limit}) d`;
     return columns.length === 0
-      ? `delete from ${from} where ${open(step)};
+      ? `delete from ${from} where ${open(step, 'writing')};
     get diagnostics v_rows = row_count;`
       : `delete from ${from} using ${doomed} where ${same('t', 'd')};
     get diagnostics v_rows = row_count;`;
   }
   const needed = [...new Set([...columns, ...towards.flatMap((link) => link.reference.toColumns)])];
   const parts = [
-    `doomed as materialized (select ${needed.map((each) => `t.${quoteIdentifier(each)}`).join(', ')} from ${from} where ${open(step)}${limit})`,
+    `doomed as materialized (select ${needed.map((each) => `t.${quoteIdentifier(each)}`).join(', ')} from ${from} where ${open(step, 'writing')}${limit})`,
   ];
   const goes = (link: Link): string =>
     link.from === null ? 'false' : goesWith(map, catalogue, link.from, 'x', variables);
@@ -666,7 +672,7 @@ function deletion(
   });
   parts.push(
     columns.length === 0
-      ? `gone as (delete from ${from} where ${open(step)} returning 1)`
+      ? `gone as (delete from ${from} where ${open(step, 'writing')} returning 1)`
       : `gone as (delete from ${from} using doomed d where ${same('t', 'd')} returning 1)`,
   );
   const beyond = carried.map((_, place) => `exists (select from beyond_${place + 1})`).join(' or ');
@@ -706,7 +712,7 @@ export function compileErasureWriting(map: DataMap, catalogue: Catalogue): strin
             })
             .join(', ')
         : assignments(catalogue, step.held, step.set);
-    const doomed = `(select ${columns.map((each) => `t.${quoteIdentifier(each)}`).join(', ')} from ${from} where ${open(step)} limit p_limit) d`;
+    const doomed = `(select ${columns.map((each) => `t.${quoteIdentifier(each)}`).join(', ')} from ${from} where ${open(step, 'writing')} limit p_limit) d`;
     const same = columns
       .map((each) => {
         const { on } = sameColumn(columnOf(catalogue, step.held, each));
@@ -714,7 +720,7 @@ export function compileErasureWriting(map: DataMap, catalogue: Catalogue): strin
       })
       .join(' and ');
     return `when ${name} then
-    update ${from} set ${set} ${columns.length === 0 ? `where ${open(step)}` : `from ${doomed} where ${same}`};
+    update ${from} set ${set} ${columns.length === 0 ? `where ${open(step, 'writing')}` : `from ${doomed} where ${same}`};
     get diagnostics v_rows = row_count;`;
   });
   const variables = used;
@@ -750,6 +756,7 @@ export function compileErasureWriting(map: DataMap, catalogue: Catalogue): strin
   set constraints all immediate;
   return v_rows;`;
   return [
+    compileJson(map, 'writing'),
     definer(
       'erase_rows(p_collection text, p_action text, p_key text, p_scope jsonb, p_reference text, p_limit int)',
       'bigint',

@@ -1,6 +1,7 @@
 import { definer } from '../database/pins.ts';
 import { ExpectedError } from '#core/kernel/errors.ts';
 import type { Catalogue, CatalogueColumn } from './catalogue.ts';
+import { compileJson, exactDocument, shownDocument } from './compileJson.ts';
 import { maskOf } from './masks.ts';
 import type { Collection, DataMap } from './map.ts';
 import {
@@ -47,6 +48,8 @@ export function shownColumns(catalogue: Catalogue, held: Collection): readonly S
       const column = columnOf(catalogue, held, name);
       const raw = `t.${quoteIdentifier(name)}`;
       const plain = isBase(column) ? raw : `${raw}::text`;
+      if (mapped.paths !== undefined)
+        return { name, column, type: 'jsonb', masked: shownDocument(mapped, raw) };
       if (mapped.epoch !== undefined && mapped.mask === undefined)
         return { name, column, type: 'timestamptz', masked: instantOf(mapped, raw) };
       return mapped.mask === undefined
@@ -177,7 +180,10 @@ ${assignLive(conditions.variables)}
         ? `${assignKey(map, catalogue, 'p_subject_key')}
 ${assignLive(conditions.variables)}
   select case p_column ${shown
-    .map((each) => `when ${quoteLiteral(each.name)} then t.${quoteIdentifier(each.name)}::text`)
+    .map((each) => {
+      const raw = `t.${quoteIdentifier(each.name)}`;
+      return `when ${quoteLiteral(each.name)} then (${exactDocument(held.columns[each.name], raw) ?? raw})::text`;
+    })
     .join(' ')} end into v_value
     from ${from} where ${isRow(catalogue, held)} and (${any});
   if not found then
@@ -226,23 +232,21 @@ function disjunction(conditions: SubjectConditions): string {
   return `(${conditions.paths.map((each) => each.on('t')).join(' or ')})`;
 }
 
+/** Condition that no path before the given one gives the row too. */
+function withoutEarlier(conditions: SubjectConditions, place: number): string {
+  return conditions.paths
+    .slice(0, place)
+    .map((earlier) => ` and (${earlier.on('t')}) is not true`)
+    .join('');
+}
+
 /** One query for each path, each without the rows an earlier path gave: a union that streams and uses each path's index. */
 function branches(
   conditions: SubjectConditions,
   query: (path: PathCondition, without: string) => string,
   joint: string,
 ): string {
-  return conditions.paths
-    .map((path, place) =>
-      query(
-        path,
-        conditions.paths
-          .slice(0, place)
-          .map((earlier) => ` and (${earlier.on('t')}) is not true`)
-          .join(''),
-      ),
-    )
-    .join(joint);
+  return conditions.paths.map((path, place) => query(path, withoutEarlier(conditions, place))).join(joint);
 }
 
 /** Expression of an ordering column on alias `t`. */
@@ -397,14 +401,6 @@ function declarePlaces(
   ].join('\n');
 }
 
-/** Condition that no path before the given one gives the row too. */
-function withoutEarlier(conditions: SubjectConditions, place: number): string {
-  return conditions.paths
-    .slice(0, place)
-    .map((earlier) => ` and (${earlier.on('t')}) is not true`)
-    .join('');
-}
-
 /**
  * At most `p_limit` rows after a place, then one line `[rows given, place]`: where to
  * go on, null at the end. A place holds across transactions, so an export can
@@ -541,9 +537,11 @@ ${counts.join('\n')}
 function exact(catalogue: Catalogue, held: Collection): string {
   return Object.entries(held.columns)
     .filter(([, mapped]) => !mapped.never)
-    .map(([name]) => {
+    .map(([name, mapped]) => {
       const column = columnOf(catalogue, held, name);
       const raw = `t.${quoteIdentifier(name)}`;
+      const without = exactDocument(mapped, raw);
+      if (without !== null) return `${without} as ${quoteIdentifier(name)}`;
       // Raw, it could hold line ends, and a row is a line; between values they mean nothing.
       if (column.type === 'json')
         return `replace(replace(${raw}::text, chr(10), ' '), chr(13), ' ')::json as ${quoteIdentifier(name)}`;
@@ -601,6 +599,7 @@ ${parts.map((part) => `  return query ${part.query};`).join('\n')}
     );
   };
   return [
+    compileJson(map, 'reading'),
     overParts(
       'object_rows(p_access bigint)',
       'table (collection text, row_key text, key text, content_type text, bytes bigint, sha256 text)',

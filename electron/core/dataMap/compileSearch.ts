@@ -76,11 +76,13 @@ ${steps(columnsSearched(map, catalogue), trigram)}
     with best as (
       select f.key, max(f.score) as score, array_agg(distinct f.matched) as matched
       from unnest(v_keys, v_matches, v_scores) f(key, matched, score) group by f.key order by max(f.score) desc, f.key limit v_limit + 1
-    )
-    select r.reference, ${maskedColumn(map.subject.name)}, ${maskedColumn(map.subject.email)}, ${maskedColumn(map.subject.phone)},
+    ),
+    found as materialized (select privacy_console.references_of(array_agg(b.key::text)) as by_key from best b)
+    select r.by_key ->> b.key::text, ${maskedColumn(map.subject.name)}, ${maskedColumn(map.subject.email)}, ${maskedColumn(map.subject.phone)},
       ${workspacesOf(map, catalogue)}, b.matched, b.score
-    from best b join privacy_console.references_of((select array_agg(k.key::text) from best k)) r on r.key = b.key::text
+    from best b cross join found r
       join ${holderTable} t on ${isSubject(map, catalogue, 't', 'b.key')}
+    where r.by_key ? b.key::text
     order by b.score desc, b.key;
   get diagnostics v_hits = row_count;
   perform privacy_console.search_done(p_search, v_hits);`,
@@ -201,7 +203,8 @@ ${collect(having('exact').map((each) => equal(each, 'exact')))}  end if;
       "'similar'",
       `0.6 * ${similarity}`,
       `${each.text} operator(${quoteIdentifier(trigram)}.%) v_text`,
-      ` order by ${similarity} desc`,
+      // The score, so that what is alike is computed once for each candidate.
+      ' order by 3 desc',
     );
   });
   const lookAlike = (condition: string, similarity: string): string =>

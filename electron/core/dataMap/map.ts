@@ -4,6 +4,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { ExpectedError } from '#core/kernel/errors.ts';
 import { programFolder } from '#core/kernel/programFolder.ts';
+import { jsonSteps, pathsClash } from './jsonPaths.ts';
 import { openMapText, printable, type MapPlaces, type OpenedMap, type Place } from './mapText.ts';
 import { tableParts } from './quote.ts';
 
@@ -18,6 +19,29 @@ export type SearchForm = (typeof searchForms)[number];
 const identifier = z.string().min(1).max(63);
 const collectionName = z.string().regex(/^[a-z][a-z0-9_]{0,40}$/);
 
+/** Names that lead into a document, each with what is said of what lies there. */
+function insideDocument<Value extends z.ZodType>(value: Value) {
+  return z.preprocess(
+    (given, context) => {
+      // A record would lose this name without a word.
+      if (typeof given === 'object' && given !== null && Object.hasOwn(given, '__proto__'))
+        context.addIssue({
+          code: 'custom',
+          message: '“__proto__” alone can’t be named; name what lies in it, or leave it to “others”',
+        });
+      return given;
+    },
+    z.record(z.string(), value),
+  );
+}
+
+const innerFields = z.strictObject({
+  category: z.string(),
+  title: z.string().optional(),
+  mask: z.enum(maskNames).optional(),
+  never: z.boolean().default(false),
+});
+
 const columnFields = z.strictObject({
   /** Category of the fideslang taxonomy, e.g. `user.contact.email`. */
   category: z.string(),
@@ -28,6 +52,12 @@ const columnFields = z.strictObject({
   correct: z.boolean().default(false),
   /** A whole number that is a time: what it counts since the beginning of 1970. */
   epoch: z.enum(['seconds', 'milliseconds']).optional(),
+  /** Values inside a jsonb document, by their path as `jsonSteps` spells it; a bare text is the category. */
+  paths: insideDocument(
+    z.preprocess((given) => (typeof given === 'string' ? { category: given } : given), innerFields),
+  ).optional(),
+  /** What no path names is withheld where values are masked, unless it is said to be shown. */
+  others: z.enum(['masked', 'shown']).optional(),
   search: z.array(z.enum(searchForms)).default([]),
 });
 
@@ -78,8 +108,15 @@ const subjectPath = pathFields.transform((given, context) => {
   return { columns, of: given.of, keys, ignoreCase: given.ignoreCase };
 });
 
-/** What a column is set to: `now`, null, or a text in which `{reference}` stands for the subject's opaque reference. */
-const assignment = z.record(identifier, z.union([z.null(), z.string()]));
+/**
+ * What a column is set to: `now`, null, or a text in which `{reference}` stands for the subject's opaque reference;
+ * or values inside its document, by their paths, the rest of which stays.
+ */
+const assignment = z.record(
+  identifier,
+  z.union([z.null(), z.string(), insideDocument(z.union([z.null(), z.string()]))]),
+);
+export type Assigned = z.output<typeof assignment>[string];
 
 const erasure = z.discriminatedUnion('action', [
   z.strictObject({
@@ -215,6 +252,7 @@ function knownFields(place: Place): readonly string[] {
   if (place.length === 2) return Object.keys(collection.shape);
   if (third === 'columns' && fourth !== undefined && fifth === undefined)
     return Object.keys(columnFields.shape);
+  if (third === 'columns' && fifth === 'paths' && place.length === 6) return Object.keys(innerFields.shape);
   if ((third === 'subject' || third === 'detach') && typeof last === 'number')
     return Object.keys(pathFields.shape);
   if (third === 'erasure' && fourth === undefined)
@@ -327,7 +365,126 @@ function checkReferences(map: DataMap, places: MapPlaces): void {
       else checkPath(at('detach', place), each);
     }
     checkErasure(name, held, at, columnAt, wrong);
+    checkDocuments(held, at, wrong);
   }
+  for (const [place, collection, column] of readAsWhole(map)) {
+    if (column !== undefined && map.collections[collection]?.columns[column]?.paths !== undefined)
+      wrong(
+        place,
+        `${column} has “paths”, and here all of it would be shown or compared; write a column that has none`,
+      );
+  }
+}
+
+const spelling =
+  'a path is keys joined by dots, e.g. contact.email, at most 16 of them; * is any key or element; a key that is empty, * itself or holds a dot or a double quote stands in double quotes, with those in it doubled, and no other key does';
+
+/** Whether the paths into a column's document can be walked and say one thing of each value. */
+function checkDocuments(
+  held: Collection,
+  at: (...rest: readonly (string | number)[]) => Place,
+  wrong: (place: Place, says: string) => never,
+): void {
+  const check = (place: Place, paths: readonly string[]): void => {
+    for (const [number, path] of paths.entries()) {
+      if (jsonSteps(path) === null) wrong([...place, path], spelling);
+      for (const other of paths.slice(0, number)) {
+        const clash = pathsClash(other, path);
+        if (clash !== null) wrong([...place, path], `it doesn’t go with ${other}: ${clash}`);
+      }
+    }
+  };
+  for (const [column, mapped] of Object.entries(held.columns)) {
+    const here = (...rest: readonly (string | number)[]): Place => at('columns', column, ...rest);
+    if (mapped.paths === undefined) {
+      if (mapped.others !== undefined)
+        wrong(here('others'), '“others” speaks of what no path names; add “paths”, or remove it');
+      continue;
+    }
+    if (Object.keys(mapped.paths).length === 0)
+      wrong(here('paths'), 'it names nothing; name a path, or remove “paths” and mask the column');
+    check(here('paths'), Object.keys(mapped.paths));
+    for (const [path, inner] of Object.entries(mapped.paths))
+      if (inner.never && inner.mask !== undefined)
+        wrong(here('paths', path, 'mask'), 'what is never read is not masked; remove “mask” or “never”');
+    for (const each of ['mask', 'never', 'correct', 'epoch'] as const)
+      if (mapped[each] !== undefined && mapped[each] !== false)
+        wrong(
+          here(each),
+          `a column with “paths” has no “${each}” of its own; remove it, and say it of the paths where they may have it`,
+        );
+    if (mapped.search.length > 0)
+      wrong(here('search'), 'a search would look into all of the document; remove “search”');
+  }
+  for (const [place, set] of assignmentsOf(held, at))
+    for (const [column, value] of Object.entries(set)) {
+      if (value === null || typeof value === 'string') continue;
+      check([...place, column], Object.keys(value));
+      for (const [path, inner] of Object.entries(value))
+        if (inner === 'now')
+          wrong([...place, column, path], 'a value inside a document is null or a text, no time; write that');
+    }
+}
+
+/** Where the map names a column whose whole value is shown or compared, outside its own entry. */
+function readAsWhole(map: DataMap): readonly (readonly [Place, string, string | undefined])[] {
+  const { subject } = map;
+  const places: (readonly [Place, string, string | undefined])[] = [
+    ...subject.key.map((column) => [['subject', 'key'], subject.collection, column] as const),
+    ...(['name', 'email', 'phone'] as const).map(
+      (each) => [['subject', each], subject.collection, subject[each]] as const,
+    ),
+    ...(subject.workspaces === undefined
+      ? []
+      : [
+          [
+            ['subject', 'workspaces', 'name'],
+            subject.workspaces.collection,
+            subject.workspaces.name,
+          ] as const,
+        ]),
+  ];
+  for (const [name, held] of Object.entries(map.collections)) {
+    const here = (column: string | undefined, ...rest: readonly (string | number)[]): void => {
+      places.push([['collections', name, ...rest], name, column]);
+    };
+    for (const [place, path] of held.subject.entries()) {
+      for (const column of path.columns) here(column, 'subject', place);
+      if (path.of !== undefined)
+        for (const key of path.keys) places.push([['collections', name, 'subject', place], path.of, key]);
+    }
+    for (const [place, column] of held.order.entries()) here(column, 'order', place);
+    for (const [place, each] of held.detach.entries())
+      if (typeof each !== 'string') for (const column of each.columns) here(column, 'detach', place);
+    for (const each of ['day', 'value', 'by'] as const) here(held.series?.[each], 'series', each);
+    for (const each of ['key', 'contentType', 'bytes', 'sha256'] as const)
+      here(held.object?.[each], 'object', each);
+    for (const [, column] of (held.objectPrefix ?? '').matchAll(/\{([^}]+)\}/g)) here(column, 'objectPrefix');
+    if (held.erasure.action === 'keep') here(held.erasure.from, 'erasure', 'from');
+    if (held.shared !== undefined) {
+      for (const each of ['owner', 'about'] as const) here(held.shared[each], 'shared', each);
+      for (const each of ['column', 'person', 'since'] as const)
+        places.push([['collections', name, 'shared', each], held.shared.by, held.shared[each]]);
+    }
+  }
+  return places;
+}
+
+/** Everything a collection sets, with where it says so. */
+function assignmentsOf(
+  held: Collection,
+  at: (...rest: readonly (string | number)[]) => Place,
+): readonly (readonly [Place, Readonly<Record<string, Assigned>>])[] {
+  const { erasure: does } = held;
+  return [
+    ...Object.entries(held.actions).map(
+      ([action, what]) => [at('actions', action, 'set'), what.set] as const,
+    ),
+    ...(does.action === 'anonymise' ? [[at('erasure', 'set'), does.set] as const] : []),
+    ...(does.action === 'delete' && does.whenReferenced !== undefined
+      ? [[at('erasure', 'whenReferenced', 'set'), does.whenReferenced.set] as const]
+      : []),
+  ];
 }
 
 /** The columns that erasure, charts, objects, actions and sharing name. */
@@ -339,13 +496,9 @@ function checkErasure(
   wrong: (place: Place, says: string) => never,
 ): void {
   const { erasure: does, series, object, shared } = held;
-  const sets: [Place, Readonly<Record<string, unknown>>][] = Object.entries(held.actions).map(
-    ([action, what]) => [at('actions', action, 'set'), what.set],
-  );
-  if (does.action === 'anonymise') sets.push([at('erasure', 'set'), does.set]);
+  const sets = assignmentsOf(held, at);
   if (does.action === 'keep') columnAt(at('erasure', 'from'), name, does.from);
   if (does.action === 'delete' && does.whenReferenced !== undefined) {
-    sets.push([at('erasure', 'whenReferenced', 'set'), does.whenReferenced.set]);
     if (does.unlessReferenced !== undefined)
       wrong(
         at('erasure', 'unlessReferenced'),

@@ -296,7 +296,12 @@ async function writeFromSnapshots(
           mapHash: map.hash,
           filesFrom,
           leftOut: map.collections.flatMap((each) =>
-            each.never.map((column) => ({
+            [
+              ...each.never,
+              ...each.columns.flatMap(({ name, paths }) =>
+                paths.filter(({ never }) => never).map(({ path }) => `${name}: ${path}`),
+              ),
+            ].map((column) => ({
               collection: each.name,
               column,
               because: 'a secret of the platform',

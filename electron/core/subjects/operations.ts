@@ -40,6 +40,14 @@ const accessRow = z.object({
   expiresAt: z.string(),
 });
 const receipt = z.object({ entry: z.number() });
+const anyRow = z.record(z.string(), z.unknown());
+const cursorRow = z.array(z.string());
+const searchIntent = z.object({ search: z.number(), entry: z.number() });
+const openedAccess = z.object({ access: z.number(), entry: z.number() });
+const countRow = z.object({ place: z.number(), count: z.coerce.number() });
+const dayRow = z.object({ day: z.string(), by: z.string().nullable(), value: z.number() });
+const revealIntent = z.object({ reveal: z.number(), entry: z.number() });
+const revealedRow = z.object({ value: z.string().nullable() });
 
 /** How many rows a tab's count goes up to. */
 const countCap = 10_001;
@@ -78,7 +86,7 @@ export function subjectOperations(desk: () => Desk): SomeHandlers<Names> {
           .join(', ')}, p.cursor from ${compiled('page', collection)}($1::bigint, $2::text[], $3::int) p`,
         values: [accessId, cursor, limit + 1],
       },
-      z.record(z.string(), z.unknown()),
+      anyRow,
       { signal },
     );
     const rows = await withKnownKeys(reading);
@@ -91,7 +99,7 @@ export function subjectOperations(desk: () => Desk): SomeHandlers<Names> {
           collection.columns.map((column, place) => [column.name, cell(row[`c${place}`], column.kind)]),
         ),
       })),
-      next: rows.length > limit && last !== undefined ? z.array(z.string()).parse(last['cursor']) : null,
+      next: rows.length > limit && last !== undefined ? cursorRow.parse(last['cursor']) : null,
     };
   };
   return {
@@ -116,7 +124,7 @@ export function subjectOperations(desk: () => Desk): SomeHandlers<Names> {
         const { database } = desk();
         const intent = await database.effect(
           sql`select privacy_console.intend_search(${wanted}::text, ${limit}::int, ${requestId ?? null}::bigint, ${reason ?? null}::text) as result`,
-          z.object({ search: z.number(), entry: z.number() }),
+          searchIntent,
           call.note,
         );
         const hits = await database.rows(
@@ -132,7 +140,7 @@ export function subjectOperations(desk: () => Desk): SomeHandlers<Names> {
     'subjects.open': async ({ subject, minutes, requestId, reason }, call) => {
       const opened = await desk().database.effect(
         sql`select privacy_console.open_access(${subject}::text, ${requestId ?? null}::bigint, ${reason ?? null}::text, ${minutes}::int) as result`,
-        z.object({ access: z.number(), entry: z.number() }),
+        openedAccess,
         call.note,
       );
       return { access: await accessOf(opened.access), entry: opened.entry };
@@ -158,7 +166,7 @@ export function subjectOperations(desk: () => Desk): SomeHandlers<Names> {
             .join(' union all '),
           values: [accessId],
         },
-        z.object({ place: z.number(), count: z.coerce.number() }),
+        countRow,
         { signal },
       );
       const first = async (name: string, limit: number): Promise<SubjectRow[]> => {
@@ -184,7 +192,7 @@ export function subjectOperations(desk: () => Desk): SomeHandlers<Names> {
       if (found.series === null) throw new ExpectedError('not_found', 'The data map has no chart for this.');
       const points = await desk().database.rows(
         { text: `select day, by, value from ${compiled('series', found)}($1::bigint)`, values: [accessId] },
-        z.object({ day: z.string(), by: z.string().nullable(), value: z.number() }),
+        dayRow,
         { signal },
       );
       return { points: [...points] };
@@ -193,14 +201,11 @@ export function subjectOperations(desk: () => Desk): SomeHandlers<Names> {
       const { database } = desk();
       const intent = await database.effect(
         sql`select privacy_console.intend_reveal(${accessId}::bigint, ${collection}::text, ${row}::text, ${column}::text, ${reason ?? null}::text) as result`,
-        z.object({ reveal: z.number(), entry: z.number() }),
+        revealIntent,
         call.note,
       );
       const { value } = await withKnownKeys(
-        database.row(
-          sql`select privacy_console.show_reveal(${intent.reveal}::bigint) as value`,
-          z.object({ value: z.string().nullable() }),
-        ),
+        database.row(sql`select privacy_console.show_reveal(${intent.reveal}::bigint) as value`, revealedRow),
       );
       return { value, entry: intent.entry };
     },

@@ -106,6 +106,10 @@ export interface Table {
   readonly detached: Path[];
   action: 'delete' | 'anonymise' | 'keep' | 'none';
   unlessReferenced: boolean;
+  /** Links, with the table they are of, whose rows keep the row they refer to; it is anonymised in place. */
+  readonly whenReferenced: { readonly by: Table; readonly link: Link }[];
+  /** How the documents in `settings` are mapped; null when the column is as a whole, or isn't there. */
+  document: { readonly key: string; readonly shown: boolean; readonly set: boolean } | null;
   readonly time: 'none' | 'timestamptz' | 'timestamp' | 'epoch';
   readonly order: readonly string[];
   readonly rows: Row[];
@@ -175,6 +179,12 @@ export function caseOf(recipe: Recipe, number: number): Case {
   for (let at = 0; at < count; at += 1) fill(tableRandoms[at] ?? random, tables, at);
   for (let at = 0; at < count; at += 1) emptyUnlinked(tables, at);
   for (let at = 0; at < count; at += 1) fillLinks(tableRandoms[at] ?? random, tables, at);
+  // Draws of their own, so that a recipe known from before makes what it made.
+  for (const [at, table] of tables.entries()) {
+    const further = randomOf((recipe.tables[at - 1] ?? recipe.seed) ^ 0x2c1b3c6d);
+    keepReferenced(further, tables, table);
+    fillDocuments(further, table);
+  }
   return { schemas, tables };
 }
 
@@ -243,6 +253,8 @@ function emptyTable(random: Random, schemas: readonly string[], at: number): Tab
     detached: [],
     action: 'delete',
     unlessReferenced: false,
+    whenReferenced: [],
+    document: null,
     time,
     order: timeIsSafe && random.chance(0.6) ? ['at'] : ['mark'],
     rows: [],
@@ -462,6 +474,107 @@ function fillLinks(random: Random, tables: readonly Table[], at: number): void {
   }
 }
 
+/** Lets rows of a table keep the rows they refer to. */
+function keepReferenced(random: Random, tables: readonly Table[], table: Table): void {
+  for (const link of table.links) {
+    const target = tables[link.target];
+    if (target === undefined || target === table || !referable(target)) continue;
+    if (target.action !== 'delete' || target.unlessReferenced || !random.chance(0.25)) continue;
+    // What is set to null first keeps nothing.
+    const loose = [...table.paths.filter((path) => path.detach), ...table.detached];
+    if (loose.some((path) => path.columns.some((name) => link.columns.includes(name)))) continue;
+    target.whenReferenced.push({ by: table, link });
+    if (!random.chance(0.7) || table.whenReferenced.length > 0) continue;
+    table.unlessReferenced = false;
+    table.action = random.pick([
+      'none',
+      'anonymise',
+      table.columns.some((each) => each.name === 'at') ? 'keep' : 'anonymise',
+    ]);
+  }
+}
+
+/** Documents of every shape, some of which the map doesn't expect; `plain`, `note of`, `stray` and `secret of` say what each value is. */
+function fillDocuments(random: Random, table: Table): void {
+  if (!table.columns.some((each) => each.name === 'settings' && each.type === 'jsonb')) return;
+  if (!random.chance(0.8)) return;
+  const key = random.pick(nameStyles)('contact');
+  table.document = { key, shown: random.chance(0.4), set: random.chance(0.9) };
+  for (const row of table.rows) {
+    const contact = { email: `note of ${row.mark}@x.in`, nick: 'plain', stray: 1.5 };
+    const token = { token: `secret of ${row.mark}`, stray: ['x'] };
+    row.values.set(
+      'settings',
+      JSON.stringify(
+        random.pick<unknown>([
+          { [key]: contact, tokens: [token, token], stray: { deep: [] } },
+          { [key]: [contact, [contact, null]], tokens: { home: token } },
+          { [key]: contact.email, tokens: `secret of ${row.mark}` },
+          {
+            [key]: { ...contact, email: [contact.email, { stray: contact.email }] },
+            tokens: [[token], 'secret of nobody'],
+          },
+          [{ [key]: contact }, { tokens: token }],
+          { [key]: null, tokens: null },
+          {},
+          [],
+          'stray',
+          null,
+        ]),
+      ),
+    );
+  }
+}
+
+type DocumentRule = 'never' | 'mask' | 'shown' | 'null' | { readonly [key: string]: DocumentRule };
+
+/** Walks a document by its rules; undefined for what is left out. Without `instead` the unexpected is left out too. */
+function walked(value: unknown, rule: DocumentRule, others: boolean, instead: unknown): unknown {
+  if (rule === 'never') return undefined;
+  if (rule === 'null') return null;
+  if (value === null || rule === 'shown') return value;
+  const any = rule === 'mask' ? undefined : rule['*'];
+  if (Array.isArray(value))
+    return value
+      .map((each) => walked(each, any ?? rule, others, instead))
+      .filter((each) => each !== undefined);
+  if (rule === 'mask') {
+    if (typeof value !== 'string') return instead;
+    return `${value.slice(0, 1)}•••@${value.split('@')[1]?.slice(0, 1) ?? ''}•••.in`;
+  }
+  if (typeof value !== 'object') return instead;
+  // Keys as a document of the database orders them: shorter ones first.
+  const keys = Object.keys(value).sort((one, other) => {
+    const [first, second] = [Buffer.from(one), Buffer.from(other)];
+    return first.length - second.length || Buffer.compare(first, second);
+  });
+  const found = keys.map((name, place): [string, unknown] => {
+    const held = (value as Record<string, unknown>)[name];
+    const inner = any ?? (Object.hasOwn(rule, name) ? rule[name] : undefined);
+    return [
+      others || Object.hasOwn(rule, name) ? name : `•••${place + 1}`,
+      inner === undefined ? (others ? held : instead) : walked(held, inner, others, instead),
+    ];
+  });
+  return Object.fromEntries(found.filter(([, each]) => each !== undefined));
+}
+
+/** What comes of a row's document: as a page shows it, as an export holds it, as erasure leaves it; null where it isn't mapped by paths. */
+export function documentsOf(
+  table: Table,
+  row: Row,
+): { readonly shown: unknown; readonly exported: unknown; readonly erased: unknown } | null {
+  if (table.document === null) return null;
+  const { key, shown } = table.document;
+  const stored: unknown = JSON.parse(row.values.get('settings') ?? 'null');
+  const tokens = { '*': { token: 'never' } } as const;
+  return {
+    shown: walked(stored, { [key]: { email: 'mask', nick: 'shown' }, tokens }, shown, '•••') ?? null,
+    exported: walked(stored, { tokens }, true, undefined) ?? null,
+    erased: walked(stored, { [key]: { email: 'null' } }, true, null) ?? null,
+  };
+}
+
 /** The map in the form a person would write it. */
 export function mapOf({ tables }: Case): unknown {
   const [people] = tables;
@@ -469,6 +582,11 @@ export function mapOf({ tables }: Case): unknown {
     [table.schema, name]
       .map((part) => (/[."]/.test(part) ? `"${part.replaceAll('"', '""')}"` : part))
       .join('.');
+  const inner = (key: string): string => (/[."]/.test(key) ? `"${key.replaceAll('"', '""')}"` : key);
+  const set = (table: Table): unknown => ({
+    note: 'gone {reference}',
+    ...(table.document?.set === true ? { settings: { [`${inner(table.document.key)}.email`]: null } } : {}),
+  });
   const one = (names: readonly string[]): unknown => (names.length === 1 ? names[0] : names);
   // A child mapped by itself is a collection of its own, to which its own path leads.
   const paths = (each: Path): readonly unknown[] => {
@@ -496,11 +614,24 @@ export function mapOf({ tables }: Case): unknown {
             ? { category: 'user.authorization', never: true }
             : column.name === 'note'
               ? { category: 'user.content', mask: 'text' }
-              : column.name === 'mark' && table === people
-                ? { category: 'user.name', search: ['exact'] }
-                : column.name === 'at' && table.time === 'epoch' && table.action === 'keep'
-                  ? { category: 'user.behavior', epoch: 'seconds' }
-                  : 'user.content',
+              : column.name === 'settings' && table.document !== null
+                ? {
+                    category: 'user.content',
+                    paths: {
+                      [`${inner(table.document.key)}.email`]: {
+                        category: 'user.contact.email',
+                        mask: 'email',
+                      },
+                      [`${inner(table.document.key)}.nick`]: 'user.name',
+                      'tokens.*.token': { category: 'user.authorization', never: true },
+                    },
+                    ...(table.document.shown ? { others: 'shown' } : {}),
+                  }
+                : column.name === 'mark' && table === people
+                  ? { category: 'user.name', search: ['exact'] }
+                  : column.name === 'at' && table.time === 'epoch' && table.action === 'keep'
+                    ? { category: 'user.behavior', epoch: 'seconds' }
+                    : 'user.content',
         ]),
       ),
       detach: [
@@ -509,9 +640,25 @@ export function mapOf({ tables }: Case): unknown {
       ],
       erasure:
         table.action === 'delete'
-          ? { action: 'delete', ...(table.unlessReferenced ? { unlessReferenced: true } : {}) }
+          ? {
+              action: 'delete',
+              ...(table.unlessReferenced ? { unlessReferenced: true } : {}),
+              ...(table.whenReferenced.length > 0
+                ? {
+                    whenReferenced: {
+                      by: table.whenReferenced.flatMap(({ by, link }) =>
+                        [
+                          by.collection,
+                          ...(by.shape === 'inheritedApart' ? [`${by.collection}_child`] : []),
+                        ].map((collection) => ({ collection, column: one(link.columns) })),
+                      ),
+                      set: set(table),
+                    },
+                  }
+                : {}),
+            }
           : table.action === 'anonymise'
-            ? { action: 'anonymise', set: { note: 'gone {reference}' } }
+            ? { action: 'anonymise', set: set(table) }
             : table.action === 'keep'
               ? { action: 'keep', ground: 'a law', years: 3, from: 'at' }
               : { action: 'none' },
@@ -603,6 +750,7 @@ export interface Expected {
   readonly feasible: boolean;
   readonly deleted: ReadonlySet<string>;
   readonly anonymised: ReadonlySet<string>;
+  readonly kept: ReadonlySet<string>;
   /** Mark → columns set to null. */
   readonly nulled: ReadonlyMap<string, readonly string[]>;
 }
@@ -712,12 +860,29 @@ export function expectedOf({ tables }: Case, person: Row): Expected {
   const doomed = new Set(
     [...erasing.values()].filter(({ table }) => table.action === 'delete').map(({ row }) => row),
   );
+  const inPlace = new Set<string>();
   // What a row that stays refers to stays too, where the map says so.
   for (let changed = true; changed;) {
     changed = false;
     for (const row of [...doomed]) {
       const held = erasing.get(row);
-      if (held === undefined || !held.table.unlessReferenced) continue;
+      if (held === undefined) continue;
+      const named = held.table.whenReferenced.some(({ by, link }) =>
+        by.rows.some(
+          (other) =>
+            matches(other, link.columns, row, link.targetColumns, link.folds) &&
+            (by.action === 'keep' ||
+              by.action === 'none' ||
+              (erasing.has(other) && (by.action === 'anonymise' || !doomed.has(other)))),
+        ),
+      );
+      if (named) {
+        doomed.delete(row);
+        inPlace.add(row.mark);
+        changed = true;
+        continue;
+      }
+      if (!held.table.unlessReferenced) continue;
       const kept = links.some(
         ({ table, link }) =>
           tables[link.target] === held.table &&
@@ -736,13 +901,14 @@ export function expectedOf({ tables }: Case, person: Row): Expected {
       return (tables[link.target]?.rows ?? []).some((to) => doomed.has(to) && refers(link, row, to));
     }),
   );
+  const marksWhere = (action: Table['action']): ReadonlySet<string> =>
+    new Set([...erasing.values()].filter(({ table }) => table.action === action).map(({ row }) => row.mark));
   return {
     shown,
     feasible,
     deleted: new Set([...doomed].map((row) => row.mark)),
-    anonymised: new Set(
-      [...erasing.values()].filter(({ table }) => table.action === 'anonymise').map(({ row }) => row.mark),
-    ),
+    anonymised: new Set([...marksWhere('anonymise'), ...inPlace]),
+    kept: marksWhere('keep'),
     nulled,
   };
 }

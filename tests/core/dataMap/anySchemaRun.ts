@@ -8,6 +8,7 @@ import { ExpectedError } from '#core/kernel/errors.ts';
 import type { BareClient } from '#tests/helpers/bareClient.ts';
 import {
   caseOf,
+  documentsOf,
   expectedOf,
   mapOf,
   platformSql,
@@ -58,6 +59,15 @@ async function effect(
     values,
   );
   return row?.result ?? {};
+}
+
+/** As JSON, the members of objects in one order. */
+function sorted(value: unknown): string {
+  return JSON.stringify(value, (_key, held: unknown) =>
+    typeof held === 'object' && held !== null && !Array.isArray(held)
+      ? Object.fromEntries(Object.entries(held).sort(([one], [other]) => (one < other ? -1 : 1)))
+      : held,
+  );
 }
 
 function expectSame(what: string, found: readonly string[], wanted: readonly string[]): void {
@@ -166,7 +176,22 @@ async function readPerson(sessions: Sessions, made: Case, person: Row): Promise<
   for (const [collection, marks] of expectedOf(made, person).shown) {
     const says = (what: string): string => `${what} of ${collection} for ${person.mark}`;
     const exported = await readWindows(sessions, collection, also?.id ?? '', says);
-    expectSame(says('export'), exported, marks);
+    expectSame(
+      says('export'),
+      exported.map((each) => each.mark),
+      marks,
+    );
+    const table = made.tables.find((each) => each.collection === collection.replace('_child', ''));
+    const documentOf = (mark: string): ReturnType<typeof documentsOf> => {
+      const row = table?.rows.find((each) => each.mark === mark);
+      return table === undefined || row === undefined ? null : documentsOf(table, row);
+    };
+    const shows = (table?.document ?? null) === null ? '' : ', settings::text as settings';
+    for (const { mark, settings } of exported) {
+      const known = documentOf(mark);
+      if (known !== null)
+        expectSame(says(`document of ${mark} in the export`), [sorted(settings)], [sorted(known.exported)]);
+    }
     const [count] = await asked<{ count: string }>(
       operator,
       `select privacy_console.count_${collection}($1, null) as count`,
@@ -175,12 +200,21 @@ async function readPerson(sessions: Sessions, made: Case, person: Row): Promise<
     expectSame(says('count'), [count?.count ?? ''], [String(marks.length)]);
     const paged: string[] = [];
     for (let cursor: string[] | null = null; paged.length <= marks.length;) {
-      const page: readonly { mark: string; cursor: string[] }[] = await asked(
+      const page: readonly { mark: string; cursor: string[]; settings?: string | null }[] = await asked(
         operator,
-        `select mark, cursor from privacy_console.page_${collection}($1, $2, 2)`,
+        `select mark, cursor${shows} from privacy_console.page_${collection}($1, $2, 2)`,
         [access, cursor],
       );
-      for (const row of page) paged.push(row.mark);
+      for (const { mark, settings } of page) {
+        paged.push(mark);
+        const known = documentOf(mark);
+        if (known !== null)
+          expectSame(
+            says(`document of ${mark} in a page`),
+            [sorted(JSON.parse(settings ?? 'null'))],
+            [sorted(known.shown)],
+          );
+      }
       const last = page.at(-1);
       if (last === undefined) break;
       cursor = last.cursor;
@@ -190,14 +224,20 @@ async function readPerson(sessions: Sessions, made: Case, person: Row): Promise<
   await effect(operator, 'close_access($1)', [access]);
 }
 
-/** Marks of an export's rows, read in windows of three as an export reads them; each part is counted too. */
+/** What is looked at of an exported row. */
+interface Exported {
+  readonly mark: string;
+  readonly settings?: unknown;
+}
+
+/** An export's rows, read in windows of three as an export reads them; each part is counted too. */
 async function readWindows(
   { operator }: Sessions,
   collection: string,
   access: string,
   says: (what: string) => string,
-): Promise<readonly string[]> {
-  const exported: string[] = [];
+): Promise<readonly Exported[]> {
+  const exported: Exported[] = [];
   let place: readonly string[] | null = null;
   for (let more = true; more;) {
     const before: readonly string[] | null = place;
@@ -218,7 +258,7 @@ async function readWindows(
     for (const { line } of rows) {
       if (line.includes('\n')) throw new Differs(`${says('export')}: a row of several lines`);
       if (line.includes('secret of')) throw new Differs(`${says('export')}: a secret`);
-      exported.push((JSON.parse(line) as { mark: string }).mark);
+      exported.push(JSON.parse(line) as Exported);
     }
     place = next;
     more = next !== null;
@@ -253,6 +293,8 @@ async function erasePerson(sessions: Sessions, made: Case, person: Row): Promise
     );
   expectSame('planned deletions', [lines('delete')], [String(wanted.deleted.size)]);
   expectSame('planned detachments', [lines('detach')], [String(wanted.nulled.size)]);
+  expectSame('planned to be anonymised', [lines('anonymise')], [String(wanted.anonymised.size)]);
+  expectSame('planned to be kept', [lines('keep')], [String(wanted.kept.size)]);
   await effect(approver, `decide_plan($1, $2, 'approve', 'a test')`, [plan, planned?.plan.sha256]);
   const begun = await effect(operator, 'begin_run($1)', [plan]);
   if (begun['ok'] !== true) throw new Differs(`the run was not begun: ${JSON.stringify(begun)}`);
@@ -279,11 +321,16 @@ async function erasePerson(sessions: Sessions, made: Case, person: Row): Promise
       if (old === undefined || now === undefined) continue;
       const row = JSON.parse(old) as Record<string, unknown>;
       for (const column of wanted.nulled.get(mark) ?? []) row[column] = null;
-      if (wanted.anonymised.has(mark)) row['note'] = `gone ${reference}`;
+      if (wanted.anonymised.has(mark)) {
+        row['note'] = `gone ${reference}`;
+        const known = table.rows.find((each) => each.mark === mark);
+        if (table.document?.set === true && known !== undefined)
+          row['settings'] = documentsOf(table, known)?.erased;
+      }
       expectSame(
         `row ${mark}`,
-        Object.entries(JSON.parse(now) as object).map((each) => JSON.stringify(each)),
-        Object.entries(row).map((each) => JSON.stringify(each)),
+        Object.entries(JSON.parse(now) as object).map((each) => sorted(each)),
+        Object.entries(row).map((each) => sorted(each)),
       );
     }
   }

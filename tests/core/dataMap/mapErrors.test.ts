@@ -87,3 +87,37 @@ test('what is undecided compiles to nothing, and is named', () => {
   // A map that leaves nothing open is the same map, whether it says so or not.
   expect(mapHash(parseMap(text))).toBe('1750e82ff867f19510566e23cef3269944a0f32c6e17d6bb6df5b15638f848af');
 });
+
+/** What is written of paths inside a column’s document, what it marks, what the error says to write. */
+const wrongInside: readonly (readonly [string, string])[] = [
+  ['paths: { a..b: user }', 'keys joined by dots'],
+  ['paths: { \'"a"\': user }', 'and no other key does'],
+  [`paths: { '${'a.'.repeat(16)}a': user }`, 'at most 16'],
+  ['paths: { "a\\0": user }', 'keys joined by dots'],
+  ['paths: { a: user, a.b: user }', 'name the inner values alone'],
+  ['paths: { a.*: user, a.b: user }', 'say “*” in both'],
+  ['paths: { __proto__: user }', 'leave it to “others”'],
+  ['paths: {}', 'names nothing'],
+  ['others: shown', 'add “paths”'],
+  ['paths: { a: { category: user, mask: emial } }', 'write one of email, name'],
+  ['paths: { a: { category: user, maks: text } }', 'write one of category, title, mask, never'],
+  ['paths: { a: { category: user, never: true, mask: text } }', 'remove “mask” or “never”'],
+  ['paths: { a: user }, mask: text', 'no “mask” of its own'],
+  ['paths: { a: user }, correct: true', 'no “correct” of its own'],
+  ['paths: { a: user }, search: [part]', 'remove “search”'],
+];
+
+test.each(wrongInside)('%s is named with its place and what to write', (written, advice) => {
+  const before = /^( +name: )(\{ category: user\.name.*)$/m;
+  const says = refusal(text.replace(before, `$1{ category: user.name, ${written} }`));
+  expect(says).toContain(advice);
+  expect(says).toMatch(/map\.yaml, line \d+, column \d+/);
+});
+
+test('a column with paths is nowhere shown, compared or ordered as a whole', () => {
+  const says = refusal(
+    text.replace(/^( +name: )(\{ category: user\.name.*)$/m, '$1{ category: user.name, paths: { a: user } }'),
+  );
+  expect(says).toContain('write a column that has none');
+  expect(says).toContain('(subject.name)');
+});

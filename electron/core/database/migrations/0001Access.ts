@@ -61,22 +61,24 @@ create table privacy_console.reveal (
 );
 
 ${step('my_oid()', 'oid', `  return to_regrole(quote_ident(session_user));`)}
+-- The opaque reference of each key, made where there is none yet; keys of who was erased are left out.
 ${definer(
   'references_of(p_keys text[])',
-  'table (key text, reference text)',
-  `  -- Who was erased and came back under the same key stays hidden: the hash of the key is kept.
+  'jsonb',
+  `  select coalesce(array_agg(s.key), '{}') into v_known from privacy_console.subject s where s.kind = 'account' and s.key = any (p_keys);
+  -- Who was erased and came back under the same key stays hidden: the hash of the key is kept.
   insert into privacy_console.subject (reference, key, key_hash)
     select 'S-' || upper(substr(replace(gen_random_uuid()::text, '-', ''), 1, 12)), k.key, h.hash
       from unnest(p_keys) k(key) cross join privacy_console.installation i
       cross join lateral (select sha256(i.secret || convert_to('account:' || k.key, 'UTF8')) as hash) h
-      -- Scalar, so that the planner asks the index for each key instead of reading everybody.
-      where (select s.reference from privacy_console.subject s where s.kind = 'account' and s.key = k.key) is null
+      where k.key <> all (v_known)
+        -- Scalar, so that the planner asks the index for each key instead of reading everybody.
         and (select count(*) from privacy_console.subject s where s.key_hash = h.hash and s.erased_at is not null) = 0
     on conflict (kind, key) where key is not null do nothing;
-  return query select s.key, s.reference from privacy_console.subject s where s.kind = 'account' and s.key = any (p_keys);`,
-  { pins: planPins },
+  return (select coalesce(jsonb_object_agg(s.key, s.reference), '{}') from privacy_console.subject s where s.kind = 'account' and s.key = any (p_keys));`,
+  { declare: '  v_known text[];', pins: planPins },
 )}
-create index subject_key_hash on privacy_console.subject (key_hash);
+create index subject_erased on privacy_console.subject (key_hash) where erased_at is not null;
 
 ${step(
   'check_reason(p_request bigint, p_reason text, p_subject text)',

@@ -94,6 +94,20 @@ export function MapTab(): ReactNode {
   );
 }
 
+/** A column, and below it what the map says of values inside its document. */
+function withPaths(column: MappedColumn): readonly MappedColumn[] {
+  return [
+    column,
+    ...column.paths.map(({ path, category, mask, never }) => ({
+      ...column,
+      name: `${column.name}: ${path}`,
+      title: `${column.title}: ${path}`,
+      category,
+      mask: never ? 'never' : mask,
+    })),
+  ];
+}
+
 function Collections(props: { readonly collections: readonly MappedCollection[] }): ReactNode {
   const [chosen, setChosen] = useState<string | null>(null);
   const current = props.collections.find((collection) => collection.name === chosen) ?? props.collections[0];
@@ -141,7 +155,7 @@ function Collections(props: { readonly collections: readonly MappedCollection[] 
         <DataTable
           label={current.title}
           columns={columns}
-          rows={current.columns}
+          rows={current.columns.flatMap(withPaths)}
           rowKey={(column) => column.name}
           grows
         />
