@@ -5,6 +5,12 @@ import { Command as Commander, CommanderError, InvalidArgumentError, Option } fr
 import { roles } from '#shared/domain/roles.ts';
 import { requestKinds } from '#shared/domain/requests.ts';
 import { environments } from '#shared/contract/connections.ts';
+import {
+  inventoryFormats,
+  type CheckFinding,
+  type MapChange,
+  type MapComparison,
+} from '#shared/contract/dataMap.ts';
 import type { OutputOf } from '#shared/contract/index.ts';
 import type { Access } from '#shared/contract/subjects.ts';
 import { describeEntry, en } from '#shared/strings/en.ts';
@@ -26,12 +32,35 @@ interface GlobalOptions {
   readonly json: boolean;
 }
 
+interface CheckOptions {
+  readonly map?: string;
+  readonly sample: boolean;
+  readonly against?: string;
+  readonly bucket: boolean;
+  readonly keys?: string;
+}
+
 interface DraftOptions {
   readonly output: string;
   readonly subject?: string;
   readonly sample: boolean;
   readonly merge?: string;
 }
+
+interface ExplainOptions {
+  readonly map?: string;
+  readonly format: 'text' | 'dot' | 'svg' | 'json';
+  readonly output?: string;
+  readonly sql: boolean;
+  readonly subject?: string;
+  readonly collection?: string;
+  readonly limit: number;
+  readonly cursor?: string;
+  readonly request?: number;
+  readonly reason?: string;
+}
+
+type InventoryFormat = (typeof inventoryFormats)[number];
 
 const wholeNumber = (text: string): number => {
   const number = Number(text);
@@ -43,6 +72,16 @@ const because = (command: Commander): Commander =>
   command
     .addOption(new Option('--request <number>', 'the request this is for').argParser(wholeNumber))
     .option('--reason <text>', 'why, when there is no request; marked in the trail');
+
+/** What the live bucket holds that no row names, and the other way round. */
+async function bucketFindings(command: Command, { keys }: CheckOptions): Promise<CheckFinding[]> {
+  const { jobId } = await command.call(
+    'map.checkBucket',
+    keys === undefined ? {} : { keysFile: path.resolve(keys) },
+  );
+  const { result } = await command.finish(jobId);
+  return (result?.['findings'] ?? []) as CheckFinding[];
+}
 
 /** Parses the arguments and runs the command they name; `shown` when only help was asked for. */
 export async function commands(
@@ -289,6 +328,129 @@ export async function commands(
         { signIn: false },
       ),
     );
+  because(map.command('explain'))
+    .description(
+      'explains a data map: a picture of its tables and paths, each column with mask, action and reason; with --subject by which path a person’s rows are reached',
+    )
+    .option('--map <file>', 'data map to explain; the one in force otherwise')
+    .addOption(new Option('--format <format>').choices(['text', 'dot', 'svg', 'json']).default('text'))
+    .option('-o, --output <file>', 'new file to write, instead of printing')
+    .option('--sql', 'print the functions that “db install” would make', false)
+    .option('--subject <reference>', 'one person: opens an access, counts the rows by path, closes it')
+    .option('--collection <name>', 'with --subject: the rows of one collection, each with its paths')
+    .addOption(new Option('--limit <number>', 'with --collection: rows').argParser(wholeNumber).default(50))
+    .option('--cursor <values>', 'JSON array that the page before gave as “next”')
+    .action((options: ExplainOptions) => {
+      if (options.subject !== undefined)
+        return run((command) => explainPerson(command, options, globals().json));
+      if (options.collection !== undefined || options.cursor !== undefined)
+        throw new UsageError('Say whose rows: --subject REFERENCE.');
+      return run(
+        async (command) => {
+          const explained = await explanation(command, options, profileNamed);
+          if (options.output !== undefined) return written(options.output, explained.text);
+          return globals().json ? explained.value : explained.text.trimEnd();
+        },
+        {
+          signIn: options.map === undefined && !options.sql,
+          as: options.output === undefined ? 'text' : 'record',
+        },
+      );
+    });
+  map
+    .command('inventory')
+    .description('the record of processing activities (GDPR Art. 30(1)) that a data map comes to')
+    .option('--map <file>', 'data map; the one in force otherwise')
+    .addOption(new Option('--format <format>').choices(inventoryFormats).makeOptionMandatory())
+    .option('-o, --output <file>', 'new file to write, instead of printing')
+    .action((options: { map?: string; format: InventoryFormat; output?: string }) =>
+      run(
+        async (command) => {
+          const { format, output } = options;
+          if (options.map === undefined && output !== undefined) {
+            const saved = await command.call('map.saveInventory', { format, file: path.resolve(output) });
+            return globals().json ? saved : { file: saved.file, ...listed('notes', saved.notes) };
+          }
+          const inventory = await command.call('map.inventory', {
+            ...(await mapGiven(options.map)),
+            format,
+          });
+          const { notes, text } = inventory;
+          if (output !== undefined) {
+            const { file } = await written(output, text ?? '');
+            return globals().json ? { file, notes } : { file, ...listed('notes', notes) };
+          }
+          if (globals().json) return inventory;
+          for (const note of notes) process.stderr.write(`${note}\n`);
+          return (text ?? '').trimEnd();
+        },
+        { signIn: options.map === undefined, as: options.output === undefined ? 'text' : 'record' },
+      ),
+    );
+  map
+    .command('import')
+    .description('reads a map from what another tool keeps')
+    .command('fides')
+    .argument('<files...>', 'Fides dataset files')
+    .description('reads Fides datasets into a draft of a map, and says what it could not carry over')
+    .option('-o, --output <file>', 'new YAML file to write, instead of printing')
+    .option('--schema <name>', 'schema of tables whose dataset names none', 'public')
+    .action((files: string[], options: { output?: string; schema: string }) =>
+      run(
+        async (command) => {
+          const { text, ...told } = await command.call('map.importFides', {
+            files: await Promise.all(
+              files.map(async (file) => ({ file, text: await readMapFile(file, 'fides') })),
+            ),
+            schema: options.schema,
+          });
+          const saved = options.output === undefined ? null : await written(options.output, text);
+          if (globals().json) return { ...(saved ?? { text }), ...told };
+          for (const note of told.notes) process.stderr.write(`${note}\n`);
+          for (const { table, column, about, reason } of told.undecided)
+            process.stderr.write(
+              `Undecided: ${[table, column, about].filter(Boolean).join(', ')}: ${reason}\n`.replaceAll(
+                /[^\P{C}\n]/gu,
+                ' ',
+              ),
+            );
+          if (saved === null) return text.trimEnd();
+          return {
+            ...saved,
+            subject: told.subject,
+            collections: told.collections,
+            columns: told.columns,
+            ignored: told.ignored,
+            undecided: told.undecided.length,
+            notes: told.notes.length,
+          };
+        },
+        { signIn: false, as: options.output === undefined ? 'text' : 'record' },
+      ),
+    );
+  map
+    .command('export')
+    .description('writes a map as what another tool reads')
+    .command('fides')
+    .description('writes Fides datasets, and says what Fides can’t say')
+    .option('--map <file>', 'data map; the one in force otherwise')
+    .option('-o, --output <file>', 'new file to write, instead of printing')
+    .action((options: { map?: string; output?: string }) =>
+      run(
+        async (command) => {
+          const { text, notes } = await command.call('map.exportFides', await mapGiven(options.map));
+          const saved = options.output === undefined ? null : await written(options.output, text);
+          if (globals().json) return { ...(saved ?? { text }), notes };
+          if (saved !== null) return { ...saved, ...listed('notes', notes) };
+          for (const note of notes) process.stderr.write(`${note}\n`);
+          return text.trimEnd();
+        },
+        {
+          signIn: options.map === undefined,
+          as: options.output === undefined ? 'text' : 'record',
+        },
+      ),
+    );
   map
     .command('show')
     .description('collections, columns, masks, what erasure does')
@@ -323,12 +485,107 @@ export async function commands(
     );
   map
     .command('check')
-    .description('compares the map with the live schema; exit 1 if anything blocks')
-    .action(() =>
-      run(async (command) => (await command.call('map.check', {})).findings, {
-        refused: (findings: readonly { blocks: boolean }[]) => findings.some((each) => each.blocks),
+    .description(
+      'compares the map in force, or one in a file, with the live schema; exit 1 if anything blocks',
+    )
+    .option('--map <file>', 'a map that isn’t installed yet')
+    .option('--no-sample', 'go by names and types alone; otherwise values are counted, in the server')
+    .option(
+      '--against <file>',
+      'instead of a live schema one in a file, as “pg_dump --schema-only” writes it; for CI. It is loaded into an empty scratch database (--profile; a checkout has one of its own) and rolled back',
+    )
+    .option(
+      '--bucket',
+      'checks the live bucket too: objects no row names, rows whose object is missing (auditor or administrator)',
+      false,
+    )
+    .option('--keys <file>', 'with --bucket: a new file for the full keys, which can name people')
+    .action((options: CheckOptions) => {
+      if (options.bucket && options.map !== undefined)
+        throw new UsageError('The bucket is checked against the map in force, without --map.');
+      if (options.keys !== undefined && !options.bucket) throw new UsageError('--keys goes with --bucket.');
+      if (options.against !== undefined && options.map === undefined)
+        throw new UsageError('Say which map to hold against it: --map FILE.');
+      return run(
+        async (command) => {
+          const { map: file, sample, against } = options;
+          const { hash, findings } =
+            file === undefined
+              ? await command.call('map.check', { sample })
+              : await command.call('map.checkFile', {
+                  map: path.resolve(file),
+                  sample,
+                  ...(against === undefined ? {} : { against: path.resolve(against) }),
+                  ...(command.profile === null ? {} : { profile: command.profile }),
+                });
+          const all = options.bucket ? [...findings, ...(await bucketFindings(command, options))] : findings;
+          return globals().json ? { hash, findings: all } : all;
+        },
+        {
+          signIn: options.map === undefined,
+          refused: (value: CheckFinding[] | { findings: CheckFinding[] }) =>
+            (Array.isArray(value) ? value : value.findings).some((each) => each.severity === 'blocks'),
+        },
+      );
+    });
+  map
+    .command('diff <file>')
+    .description('says what a data map would change against the one in force; changes nothing')
+    .action((file: string) =>
+      run(async (command) => {
+        const told = await command.call('map.compare', { file, text: await readMapFile(file) });
+        return globals().json ? told : { from: told.base, to: told.hash, ...inWords(told) };
       }),
     );
+  map
+    .command('propose <file>')
+    .requiredOption('--reason <text>')
+    .description('proposes a change of the data map, which another person approves; “db install” adopts it')
+    .action((file: string, options: { reason: string }) =>
+      run(async (command) => {
+        const text = await readMapFile(file);
+        const { base, ...told } = await command.call('map.compare', { file, text });
+        const { change } = await command.call('map.propose', { file, text, base, ...options });
+        return globals().json ? { change, ...told } : { ...changeLine(change), ...inWords(told) };
+      }),
+    );
+  map
+    .command('changes')
+    .description('lists changes of the data map, newest first')
+    .action(() =>
+      run(async (command) => {
+        const { changes } = await command.call('map.changes', {});
+        return globals().json ? changes : changes.map(changeLine);
+      }),
+    );
+  map
+    .command('change')
+    .argument('<change>', 'change', wholeNumber)
+    .description('shows one, with what it comes to')
+    .action((id: number) =>
+      run(async (command) => {
+        const { change, ...told } = await command.call('map.change', { change: id });
+        return globals().json ? { change, ...told } : { ...changeLine(change), ...inWords(told) };
+      }),
+    );
+  for (const decision of ['approve', 'deny'] as const) {
+    map
+      .command(decision)
+      .argument('<change>', 'change', wholeNumber)
+      .requiredOption('--hash <hash>', 'of the change as read')
+      .requiredOption('--reason <text>')
+      .description(
+        decision === 'approve'
+          ? 'approves exactly this change of the data map; never one’s own'
+          : 'denies this change of the data map',
+      )
+      .action((id: number, options: { hash: string; reason: string }) =>
+        run(async (command) => {
+          const { change } = await command.call('map.decide', { change: id, decision, ...options });
+          return globals().json ? change : changeLine(change);
+        }),
+      );
+  }
 
   const request = program.command('request').description('what people have asked for');
   request
@@ -500,6 +757,39 @@ export async function commands(
     .argument('<export>', 'number of the export', wholeNumber)
     .description('closes an export that was interrupted, and its access to the person')
     .action((exportId: number) => run((command) => command.call('exports.abandon', { exportId })));
+  const releases = program
+    .command('release')
+    .description('an export in spite of what the data map doesn’t cover: by two people, never a deletion');
+  releases
+    .command('list')
+    .addOption(new Option('--request <number>', 'only of this request').argParser(wholeNumber))
+    .description('lists the gaps there are, and the releases asked for')
+    .action((options: { request?: number }) =>
+      run((command) =>
+        command.call('exports.releases', options.request === undefined ? {} : { requestId: options.request }),
+      ),
+    );
+  releases
+    .command('ask')
+    .argument('<request>', 'access or export request', wholeNumber)
+    .requiredOption('--gap <gap...>', 'each gap there is, as “release list” names it')
+    .requiredOption('--reason <text>', 'why the export can’t wait for the map')
+    .description('asks another person to release the export of a request')
+    .action((requestId: number, options: { gap: string[]; reason: string }) =>
+      run((command) =>
+        command.call('exports.askRelease', { requestId, gaps: options.gap, reason: options.reason }),
+      ),
+    );
+  for (const decision of ['approve', 'deny'] as const) {
+    releases
+      .command(decision)
+      .argument('<release>', 'number of the release', wholeNumber)
+      .requiredOption('--reason <text>')
+      .description(decision === 'approve' ? 'releases it; never one’s own' : 'denies it')
+      .action((releaseId: number, options: { reason: string }) =>
+        run((command) => command.call('exports.decideRelease', { releaseId, decision, ...options })),
+      );
+  }
   program
     .command('about')
     .description('versions of the program')
@@ -762,17 +1052,12 @@ async function show(
     return command.call('subjects.act', { accessId, collection, row, action });
   }
   if (options.series) return (await command.call('subjects.series', { accessId, collection })).points;
-  let cursor: unknown;
-  try {
-    cursor = options.cursor === undefined ? undefined : JSON.parse(options.cursor);
-  } catch {
-    throw new UsageError('--cursor is the JSON array that the page before gave as “next”.');
-  }
+  const cursor = cursorOf(options.cursor);
   const page = await command.call('subjects.page', {
     accessId,
     collection,
     limit: Math.min(options.limit, 500),
-    ...(cursor === undefined ? {} : { cursor: cursor as string[] }),
+    ...(cursor === undefined ? {} : { cursor }),
   });
   return { kind, controller, ...page };
 }
@@ -782,13 +1067,107 @@ function listed(name: string, texts: readonly string[]): Record<string, readonly
   return texts.length === 0 ? {} : { [name]: texts.map((what) => ({ what })) };
 }
 
-async function readMapFile(file: string): Promise<string> {
+/** What `map explain` says of a map: as a text, and as a value for `--json`. */
+async function explanation(
+  command: Command,
+  options: ExplainOptions,
+  profileNamed: (command: Command) => string,
+): Promise<{ readonly text: string; readonly value: unknown }> {
+  if (options.sql) {
+    const named = options.map === undefined ? {} : { map: options.map };
+    const { functions } = await command.call('database.script', { profile: profileNamed(command), ...named });
+    return { text: functions, value: { functions } };
+  }
+  const given = await mapGiven(options.map);
+  if (options.format === 'json') {
+    const value = await command.call('map.explain', given);
+    return { text: JSON.stringify(value, null, 2), value };
+  }
+  const value = await command.call('map.explain', { ...given, drawn: options.format });
+  return { text: value.drawn ?? '', value };
+}
+
+/** By which paths one person's rows were reached; the access is on the record like any other. */
+async function explainPerson(command: Command, options: ExplainOptions, asJson: boolean): Promise<unknown> {
+  const { access } = await command.call('subjects.open', { subject: options.subject ?? '', ...why(options) });
+  const accessId = access.id;
+  try {
+    const { collections: explained } = await command.call('map.explain', {});
+    const says = new Map(
+      explained.map(({ name, paths }) => [name, new Map(paths.map((path) => [path.number, path.says]))]),
+    );
+    if (options.collection !== undefined) {
+      const { collection } = options;
+      const cursor = cursorOf(options.cursor);
+      const page = await command.call('subjects.reachedRows', {
+        accessId,
+        collection,
+        limit: Math.min(options.limit, 500),
+        ...(cursor === undefined ? {} : { cursor }),
+      });
+      if (asJson) return page;
+      return {
+        rows: page.rows.map(({ key, paths }) => ({
+          row: key,
+          paths: paths.map((path) => `${path}: ${says.get(collection)?.get(path) ?? ''}`).join('; '),
+        })),
+        next: page.next,
+      };
+    }
+    const { collections } = await command.call('subjects.reached', { accessId });
+    if (asJson) return { collections };
+    return collections.flatMap((each) =>
+      each.paths.map(({ path, rows, capped }) => ({
+        collection: each.collection,
+        path,
+        says: says.get(each.collection)?.get(path) ?? '',
+        rows: capped ? `more than ${rows}` : rows,
+      })),
+    );
+  } finally {
+    await command.call('subjects.close', { accessId });
+  }
+}
+
+function cursorOf(text: string | undefined): string[] | undefined {
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text) as string[];
+  } catch {
+    throw new UsageError('--cursor is the JSON array that the page before gave as “next”.');
+  }
+}
+
+/** A map's file as operations take it; nothing for the map in force. */
+async function mapGiven(
+  file: string | undefined,
+): Promise<{ readonly map?: { readonly file: string; readonly text: string } }> {
+  return file === undefined ? {} : { map: { file, text: await readMapFile(file, '--map') } };
+}
+
+/** Writes what a command came to into a new file. */
+async function written(file: string, text: string): Promise<{ readonly file: string }> {
+  try {
+    await writeFile(file, text.endsWith('\n') ? text : `${text}\n`, { flag: 'wx' });
+    return { file };
+  } catch (error) {
+    const exists = error instanceof Error && 'code' in error && error.code === 'EEXIST';
+    throw new Refused({
+      code: exists ? 'conflict' : 'disk',
+      message: exists
+        ? `${file} exists already; name another file.`
+        : `${file} can’t be written; check the folder and its rights.`,
+    });
+  }
+}
+
+async function readMapFile(file: string, option = '--merge'): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch {
     throw new Refused({
       code: 'invalid_input',
-      message: `${file} can’t be read; check the path after --merge.`,
+      message: `${file} can’t be read; check the path after ${option}.`,
     });
   }
 }
@@ -835,4 +1214,25 @@ async function readAll(stream: NodeJS.ReadableStream): Promise<string> {
   let text = '';
   for await (const chunk of stream) text += String(chunk);
   return text;
+}
+
+function inWords({ differences, tables }: MapComparison): Record<string, unknown> {
+  return {
+    differences: differences.map((each) => ({
+      what: en.mapChange.describe(each),
+      exposure: en.mapChange.exposure[each.exposure],
+    })),
+    tables: tables.map((each) => ({ table: each.table, rows: Math.round(each.rows) })),
+  };
+}
+
+function changeLine(change: MapChange): Record<string, unknown> {
+  return {
+    change: change.id,
+    state: change.state,
+    proposed: change.proposedBy,
+    reason: change.reason,
+    decided: change.decision?.by ?? '',
+    hash: change.hash,
+  };
 }

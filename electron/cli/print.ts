@@ -7,7 +7,9 @@ export function printValue(value: unknown, json: boolean, as: Layout = 'record')
 }
 
 function readable(value: unknown, as: Layout): string {
-  if (as === 'text') return `${String(value)}\n`;
+  // To a file it goes as it is; a terminal would obey what a platform's names may hold.
+  if (as === 'text')
+    return `${process.stdout.isTTY ? String(value).split('\n').map(shown).join('\n') : String(value)}\n`;
   if (Array.isArray(value)) return table(value as readonly unknown[]);
   if (typeof value === 'object' && value !== null)
     return record(value as Readonly<Record<string, unknown>>, '');

@@ -6,6 +6,7 @@ import type { Failure } from '#shared/contract/result.ts';
 import { Refused, UsageError, type Command } from './command.ts';
 import { commands } from './commands.ts';
 import { printValue } from './print.ts';
+import { scratchServer } from './scratch.ts';
 
 /** How a command ended, as its process tells. */
 const exitCodes = { done: 0, refused: 1, usage: 2, bug: 3 } as const;
@@ -21,8 +22,10 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
   const open = (): Console => {
     if (console !== null) return console;
     const places = findPlaces();
+    const scratch = scratchServer();
     console = createConsole({
       places,
+      ...(scratch === undefined ? {} : { scratch }),
       keychain: osKeychain(),
       log: openLog(places.logFolder),
       workstation: {
@@ -64,7 +67,8 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
         ? error.failure
         : { code: 'internal', message: 'Something unexpected happened in the command line.' };
     if (json) process.stdout.write(`${JSON.stringify({ failure })}\n`);
-    else process.stderr.write(`${failure.message}\n`);
+    // A table's name can be part of it, and hold what moves a cursor.
+    else process.stderr.write(`${failure.message.replaceAll(/\p{Cc}|\p{Cf}/gu, ' ')}\n`);
     return failure.code === 'internal' ? exitCodes.bug : exitCodes.refused;
   } finally {
     process.off('SIGINT', interrupted);

@@ -10,8 +10,9 @@ import {
   type Places,
 } from './connections/index.ts';
 import { erasureOperations } from './erasure/index.ts';
+import { explanationOperations } from './explanation/index.ts';
 import { exportOperations, type ExportPace } from './exports/index.ts';
-import { installationOperations } from './installation/index.ts';
+import { installationOperations, mapChangeOperations, type ScratchServer } from './installation/index.ts';
 import { createDispatch, type Dispatch } from './kernel/dispatch.ts';
 import { ExpectedError } from './kernel/errors.ts';
 import { createJobs } from './kernel/jobs.ts';
@@ -29,6 +30,8 @@ export interface ConsolePorts {
   readonly keychain: Keychain;
   readonly log: Log;
   readonly workstation: WorkstationPorts;
+  /** A throw-away PostgreSQL, for a schema that lies in a file; only where the program has one. */
+  readonly scratch?: () => Promise<ScratchServer>;
   /** Rows a deleting batch takes; for tests of what happens between batches. */
   readonly batchRows?: number;
   /** How an export reads; for tests of what happens between its windows. */
@@ -77,10 +80,19 @@ export function createConsole(ports: ConsolePorts): Console {
     },
     handlers: {
       ...connectionOperations({ sessions, keychain, places, jobs, workstation: name, version }),
-      ...installationOperations({ sessions, workstation: name, version }),
+      ...installationOperations({
+        sessions,
+        workstation: name,
+        version,
+        desk,
+        jobs,
+        scratch: ports.scratch ?? null,
+      }),
+      ...mapChangeOperations(desk),
       ...staffOperations(desk),
       ...requestOperations(desk),
       ...subjectOperations(desk),
+      ...explanationOperations(desk),
       ...exportOperations({
         desk,
         jobs,

@@ -14,6 +14,7 @@ export const paths = {
   deletionOf: (requestId: number) => `/requests/${String(requestId)}/deletion`,
   plan: (id: number) => `/deletions/${String(id)}`,
   approvals: '/approvals',
+  mapChange: (id: number) => `/approvals/map/${String(id)}`,
   trail: '/trail',
   trailOf: (filter: Readonly<Record<string, string>>) => `/trail?${new URLSearchParams(filter).toString()}`,
   entry: (number: number) => `/trail?entry=${String(number)}`,

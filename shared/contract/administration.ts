@@ -45,7 +45,12 @@ export const administration = {
     permission: 'anyone',
     summary: 'shows the SQL an install runs and the rights it needs',
     input: z.strictObject({ profile: profileName, map: z.string().optional() }),
-    output: z.object({ script: z.string(), rights: z.array(z.string()) }),
+    output: z.object({
+      script: z.string(),
+      rights: z.array(z.string()),
+      /** Of the script, what is compiled from the map: the functions of the reader and of the writer. */
+      functions: z.string(),
+    }),
   }),
   'database.install': operation({
     effect: 'write',

@@ -18,6 +18,22 @@ const exportRow = z.object({
 });
 export type ExportRow = z.infer<typeof exportRow>;
 
+const release = z.object({
+  id: z.number().int(),
+  requestId: z.number().int(),
+  /** Each as the database names it, e.g. `unmapped table crm.leads`. */
+  gaps: z.array(z.string()),
+  /** Why it can't wait; for operators and approvers only. */
+  reason: z.string().nullable(),
+  askedBy: z.string(),
+  askedAt: z.string(),
+  state: z.enum(['asked', 'approved', 'denied', 'expired']),
+  decidedBy: z.string().nullable(),
+  decidedAt: z.string().nullable(),
+  expiresAt: z.string().nullable(),
+});
+export type ExportRelease = z.infer<typeof release>;
+
 const fault = z.object({ path: z.string(), fault: z.string() });
 
 export const exports = {
@@ -43,6 +59,35 @@ export const exports = {
     input: z.strictObject({ exportId: z.number().int().positive() }),
     output: z.object({ entry: z.number().int() }),
   }),
+  'exports.askRelease': operation({
+    effect: 'write',
+    permission: ['operator'],
+    summary: 'asks another person to let one request’s export go in spite of named gaps of the map',
+    input: z.strictObject({
+      requestId: z.number().int().positive(),
+      gaps: z.array(z.string().min(1).max(1_000)).min(1).max(200),
+      reason: z.string().min(3).max(2_000),
+    }),
+    output: z.object({ releaseId: z.number().int(), entry: z.number().int() }),
+  }),
+  'exports.decideRelease': operation({
+    effect: 'write',
+    permission: ['approver', 'operator'],
+    summary: 'approves or denies such a release; never one’s own',
+    input: z.strictObject({
+      releaseId: z.number().int().positive(),
+      decision: z.enum(['approve', 'deny']),
+      reason: z.string().min(3).max(2_000),
+    }),
+    output: z.object({ entry: z.number().int() }),
+  }),
+  'exports.releases': operation({
+    effect: 'read',
+    permission: 'staff',
+    summary: 'lists releases, and the gaps there are now',
+    input: z.strictObject({ requestId: z.number().int().positive().optional() }),
+    output: z.object({ gaps: z.array(z.string()), releases: z.array(release) }),
+  }),
   'packages.verify': operation({
     effect: 'local',
     permission: 'anyone',
@@ -53,6 +98,8 @@ export const exports = {
       packageId: z.string().nullable(),
       files: z.number().int(),
       bytes: z.number(),
+      /** What the map didn’t cover when it was made, released by two people; empty as a rule. */
+      gaps: z.array(z.string()),
       faults: z.array(fault),
     }),
   }),

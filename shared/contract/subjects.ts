@@ -118,6 +118,39 @@ export const subjects = {
     }),
     output: z.object({ rows: z.array(subjectRow), next: z.array(z.string()).nullable() }),
   }),
+  'subjects.reached': operation({
+    effect: 'read',
+    permission: ['viewer', 'operator'],
+    summary: 'counts for each collection the person’s rows by the path of the map that reached them',
+    input: z.strictObject({ accessId }),
+    output: z.object({
+      access,
+      collections: z.array(
+        z.object({
+          collection: z.string(),
+          title: z.string(),
+          /** A row that several paths reach counts for each; numbers as `map.explain` gives them. */
+          paths: z.array(z.object({ path: z.number().int(), rows: z.number().int(), capped: z.boolean() })),
+        }),
+      ),
+    }),
+  }),
+  'subjects.reachedRows': operation({
+    effect: 'read',
+    permission: ['viewer', 'operator'],
+    summary: 'tells for the rows of one page of a collection by which paths they were reached',
+    input: z.strictObject({
+      accessId,
+      collection,
+      cursor: z.array(z.string().max(500)).max(8).optional(),
+      limit: z.number().int().min(1).max(500).default(50),
+    }),
+    output: z.object({
+      /** No paths where no key tells the rows apart. */
+      rows: z.array(z.object({ key: z.string(), paths: z.array(z.number().int()) })),
+      next: z.array(z.string()).nullable(),
+    }),
+  }),
   'subjects.series': operation({
     effect: 'read',
     permission: ['viewer', 'operator'],

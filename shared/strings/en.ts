@@ -1,5 +1,5 @@
 import type { AuditEntry } from '#shared/contract/audit.ts';
-import type { MappedCollection } from '#shared/contract/dataMap.ts';
+import type { ExplainedCollection, MapChange, MapDifference } from '#shared/contract/dataMap.ts';
 import type { ErasureCertificate, ErasurePlan } from '#shared/contract/erasure.ts';
 import type { ExportRow } from '#shared/contract/exports.ts';
 import type { FailureCode } from '#shared/contract/result.ts';
@@ -478,6 +478,7 @@ export const en = {
       erasure: 'Deletion',
       'audit.verify': 'Verify the trail',
       'audit.export': 'Export the trail',
+      bucket: 'Check the bucket',
     } satisfies Record<Job['kind'], string>,
     state: {
       running: 'running',
@@ -695,6 +696,7 @@ export const en = {
     verify: 'Check a package',
     verifyHint: 'Works offline, on any package of this program.',
     verifyOk: (files: number, bytes: string) => `Intact: ${plural(files, 'file', 'files')}, ${bytes}.`,
+    verifyGaps: 'Made in spite of gaps of the data map, which two people released:',
     verifyBad: (count: number) => plural(count, 'fault', 'faults'),
     noPerson: 'This request has no person yet; find and link them first.',
     closed: 'This request is closed; a package needs an open request.',
@@ -868,6 +870,58 @@ export const en = {
     own: 'yours',
     decidedBy: 'Decided by',
   },
+  mapChange: {
+    title: (id: number) => `Change ${id} of the data map`,
+    waiting: 'Changes of the data map',
+    state: {
+      waiting: 'waiting for a decision',
+      approved: 'approved, not yet installed',
+      denied: 'denied',
+      superseded: 'superseded',
+      adopted: 'put in force',
+      expired: 'approval expired',
+    } satisfies Record<MapChange['state'], string>,
+    since: 'In force since',
+    proposedBy: 'Proposed by',
+    proposedAt: 'Proposed',
+    reason: 'Reason',
+    decision: 'Decision',
+    differences: 'What changes',
+    line: 'Field of the map',
+    table: 'Table',
+    rowsAbout: (rows: string) => `about ${rows} rows`,
+    columns: { change: 'Change', state: 'State', why: 'Reason', hash: 'Map' },
+    hash: 'Hash of the proposed map',
+    from: 'Changes the map',
+    exposureTitle: 'Exposure',
+    exposure: {
+      more: 'more can be seen',
+      less: 'less can be seen',
+      same: 'as before',
+    } satisfies Record<MapDifference['exposure'], string>,
+    exposes: (count: number) =>
+      count === 0
+        ? 'Nothing more of a person can be seen or reached by it.'
+        : count === 1
+          ? 'One line lets staff see or reach more of a person.'
+          : `${count} lines let staff see or reach more of a person.`,
+    approve: 'Approve the change',
+    deny: 'Deny the change',
+    own: 'Nobody decides about a change of their own; another person has to.',
+    noRole: 'Only an approver decides about a change of the data map.',
+    why: 'Why',
+    approved: 'The change is approved; an administrator installs it with “console db install”.',
+    denied: 'The change is denied.',
+    describe: ({ table, collection, column, what, field, from, to }: MapDifference): string => {
+      const place =
+        column !== null ? `${collection ?? ''}.${column}` : (collection ?? table ?? 'the map as a whole');
+      if (what !== 'changed') {
+        if (field === 'ignored') return `${place}: ${what}${to === null ? '' : ` (${to})`}`;
+        return `${place}: ${what}${to === null ? '' : ` as ${to}`}`;
+      }
+      return `${place}: ${field ?? ''} from ${from ?? 'nothing'} to ${to ?? 'nothing'}`;
+    },
+  },
 
   trail: {
     title: 'Trail',
@@ -955,24 +1009,58 @@ export const en = {
     },
     map: {
       inForce: 'The data map in force',
+      policy: 'For',
       hash: 'Hash',
       collections: 'Collections',
       columns: {
         title: 'Field',
         category: 'Category',
-        kind: 'Kind',
         mask: 'Mask',
-        correctable: 'Correctable',
+        action: 'At erasure',
+        reasons: 'Why',
       },
       unmasked: 'shown as it is',
+      picture: 'Tables and how their rows belong to the person',
+      canvas: 'The picture; tables follow one another by Tab',
+      legend: 'Colours',
+      officialHint: 'official: identity papers, money, health',
+      broken: 'Broken lines are set to null at erasure; 1:, 2: number a table’s paths.',
+      family: {
+        official: 'official',
+        contact: 'contact',
+        content: 'content',
+        behaviour: 'behaviour',
+        account: 'account',
+        other: 'other',
+      },
+      does: {
+        delete: 'deleted',
+        anonymise: 'overwritten',
+        keep: 'kept by law',
+        none: 'left as it is',
+      } satisfies Record<ExplainedCollection['erasure'], string>,
+      path: (number: number, says: string) => `Path ${number}: ${says}`,
+      columnsOf: (title: string) => `Columns of ${title}`,
+      notStated: 'not stated',
+      record: {
+        title: 'Record of processing activities',
+        activities: 'Activities',
+        columns: {
+          activity: 'Activity',
+          purpose: 'Purpose',
+          people: 'Data subjects',
+          categories: 'Categories',
+          storage: 'Storage',
+          retention: 'Retention',
+          recipients: 'Recipients',
+          erasure: 'Erasure',
+        },
+        nobody: 'none',
+        save: { csv: 'Save as CSV', md: 'Save as Markdown', json: 'Save as JSON' },
+        filename: (format: string) => `record-of-processing.${format}`,
+        saved: (file: string) => `The record of processing is in ${file}.`,
+      },
       never: 'never shown',
-      erasure: {
-        delete: 'Erasure deletes its rows',
-        anonymise: 'Erasure anonymises its rows',
-        keep: 'Erasure keeps its rows',
-        detach: 'Erasure detaches its rows from the person',
-        none: 'Erasure leaves it as it is',
-      } satisfies Record<MappedCollection['erasure'], string>,
       check: 'Compared with the live schema',
       clean: 'The map covers the live schema.',
       blocks: 'stops exports and deletions',
@@ -1065,6 +1153,10 @@ function words(
 const actions: Readonly<Record<string, Wording>> = {
   'schema.installed': words('installed or upgraded', 'install or upgrade', () => 'the console’s schema'),
   'staff.signed_in': words('signed', 'sign', () => 'in'),
+  'map.proposed': words('proposed', 'propose', () => 'a change of the data map'),
+  'map.approved': words('approved', 'approve', () => 'a change of the data map'),
+  'map.denied': words('denied', 'deny', () => 'a change of the data map'),
+  'map.adopted': words('put', 'put', () => 'another data map in force'),
   'staff.added': words('registered', 'register', () => 'a member of staff with their roles'),
   'staff.removed': words('removed', 'remove', () => 'a member of staff'),
   'search.intended': words('was about to search', 'search', (_, under) => `people${under}`),
@@ -1086,6 +1178,17 @@ const actions: Readonly<Record<string, Wording>> = {
   'export.failed': words('did not finish', 'finish', (whom, under) => `an export of ${whom}${under}`, {
     failed: 'did not finish',
   }),
+  'release.asked': words(
+    'asked to release',
+    'ask to release',
+    (whom, under) => `an export of ${whom} with gaps${under}`,
+  ),
+  'release.approved': words('released', 'release', (whom, under) => `an export of ${whom} with gaps${under}`),
+  'release.denied': words(
+    'denied to release',
+    'deny the release of',
+    (whom, under) => `an export of ${whom} with gaps${under}`,
+  ),
   'plan.intended': words(
     'was about to work out',
     'work out',
@@ -1114,6 +1217,10 @@ const actions: Readonly<Record<string, Wording>> = {
     failed: 'could not delete all',
   }),
   'erasure.finished': words('finished', 'finish', (whom, under) => `the deletion of ${whom}${under}`),
+  'bucket.checked': words('checked', 'check', () => 'the bucket against what rows name', {
+    intended: 'set out to check',
+    failed: 'could not check all of',
+  }),
   'trail.verified': words('verified', 'verify', () => 'the trail', {
     intended: 'set out to verify',
     failed: 'could not confirm',

@@ -1,4 +1,3 @@
-import { AxeBuilder } from '@axe-core/playwright';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,6 +21,7 @@ import {
   wear,
 } from '#demo/windowActions.ts';
 import { en } from '#shared/strings/en.ts';
+import { examine } from './examine.ts';
 import { expect, test as base } from './fixtures.ts';
 
 /** A running demo: platform, schema, staff and a morning's requests. */
@@ -75,23 +75,6 @@ const test = base.extend<{ readonly desks: Desks }, { readonly demo: Demo }>({
 });
 
 test.describe.configure({ timeout: 240_000 });
-
-/** What is wrong with a screen for somebody who can't see it, or not well; light and dark. */
-async function examine(page: Page, name: string): Promise<readonly string[]> {
-  const faults: string[] = [];
-  await settle(page);
-  for (const scheme of ['light', 'dark'] as const) {
-    await wear(page, scheme);
-    // The window refuses further pages, in which axe would otherwise gather its results.
-    const axe = new AxeBuilder({ page }).setLegacyMode();
-    // Only colours differ between the two.
-    const { violations } = await (scheme === 'light' ? axe : axe.withRules('color-contrast')).analyze();
-    for (const { id, nodes } of violations)
-      faults.push(`${name}, ${scheme}: ${id} at ${nodes.map((node) => node.target.join(' ')).join(', ')}`);
-  }
-  await wear(page, 'light');
-  return faults;
-}
 
 async function signIn(page: Page, role: string): Promise<void> {
   await press(page, en.signIn.demoAs(role));

@@ -1,19 +1,37 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Page } from '@playwright/test';
+import type { Locator, Page } from '@playwright/test';
+import { referenceMapText } from '#core/dataMap/map.ts';
 import { openDesks } from '#demo/journey.ts';
 import { startPlatform, type Platform } from '#demo/platform.ts';
 import { installDemo } from '#demo/staff.ts';
 import { withSuperuser } from '#demo/superuser.ts';
-import { ask, atScreen, goTo, part, press, rowWith, sees } from '#demo/windowActions.ts';
+import {
+  ask,
+  atScreen,
+  focused,
+  goTo,
+  part,
+  press,
+  rowWith,
+  sees,
+  settle,
+  wear,
+} from '#demo/windowActions.ts';
 import { en } from '#shared/strings/en.ts';
+import { examine } from './examine.ts';
 import { expect, test as base } from './fixtures.ts';
 
 interface Office {
   readonly platform: Platform;
   readonly administrator: () => Promise<Page>;
   readonly operator: () => Promise<Page>;
+  readonly approver: () => Promise<Page>;
+  readonly auditor: () => Promise<Page>;
+  /** What the auditor's next dialog answers. */
+  readonly answers: (file: string) => Promise<void>;
+  readonly folder: string;
 }
 
 const test = base.extend<{ readonly office: Office }>({
@@ -30,6 +48,12 @@ const test = base.extend<{ readonly office: Office }>({
         administrator: async () =>
           await signedIn(await (await open.desk('colleague')).page(), 'administrator'),
         operator: async () => await signedIn(await (await open.desk('operator')).page(), 'operator'),
+        approver: async () => await signedIn(await (await open.desk('operator')).page(), 'approver'),
+        auditor: async () => await signedIn(await (await open.desk('colleague')).page(), 'auditor'),
+        answers: async (file) => {
+          await (await open.desk('colleague')).answerDialog(file);
+        },
+        folder: home,
       });
     } finally {
       await open.close();
@@ -169,4 +193,93 @@ test('an operator ends a login of a person, asked once more, and the row shows i
   await expect.poll(ended).toBe(1);
   const { entries } = await ask(page, 'audit.list', { action: 'row.acted', limit: 5 });
   expect(entries).toMatchObject([{ outcome: 'done', requestId: request.id }]);
+});
+
+test('a change of the data map is read and approved by a second person', async ({ office }) => {
+  const words = en.mapChange;
+  const administrator = await office.administrator();
+  const text = referenceMapText().replace(/^( +phone: \{[^}\n]*?), mask: phone/m, '$1');
+  const file = { file: 'map.yaml', text };
+  const { base } = await ask(administrator, 'map.compare', file);
+  const { change } = await ask(administrator, 'map.propose', {
+    ...file,
+    base,
+    reason: 'Support needs numbers',
+  });
+  await goTo(administrator, 'approvals', en.approvals.title);
+  const lists = (page: Page): Locator => page.getByRole('grid', { name: words.waiting });
+  await (await rowWith(lists(administrator), 'Support needs numbers')).click();
+  await atScreen(administrator, words.title(change.id));
+  // Nobody decides about a change of their own.
+  await sees(administrator.getByText(words.own));
+  await expect(administrator.getByRole('button', { name: words.approve })).toHaveCount(0);
+
+  const approver = await office.approver();
+  // The rail says that something waits.
+  await sees(approver.getByRole('link', { name: new RegExp(`^${en.frame.places.approvals} ?1$`) }));
+  await goTo(approver, 'approvals', en.approvals.title);
+  await rowWith(lists(approver), 'Support needs numbers');
+  await lists(approver).focus();
+  await approver.keyboard.press('j');
+  await approver.keyboard.press('Enter');
+  await atScreen(approver, words.title(change.id));
+  await sees(approver.getByText('users.phone: mask from phone to nothing'));
+  await sees(approver.getByText(words.exposes(1)));
+  expect(await examine(approver, 'a change of the map')).toEqual([]);
+  await approver.getByRole('textbox', { name: words.why }).fill('Read it with support');
+  await press(approver, words.approve);
+  await sees(approver.getByText(words.state.approved));
+  expect((await ask(approver, 'map.change', { change: change.id })).change.state).toBe('approved');
+});
+
+test('the map page draws the map, says why by keys alone, and saves the record of processing', async ({
+  office,
+}) => {
+  const words = en.settings.map;
+  const page = await office.auditor();
+  await settings(page, 'map');
+  const picture = page.getByRole('region', { name: words.canvas });
+  const invoices = picture.getByRole('button', { name: /^Invoices/ });
+  await sees(invoices);
+  await expect(picture.getByRole('button')).toHaveCount(16);
+  await sees(invoices.getByText(words.does.keep));
+
+  // From the picture's frame the tables follow one another by Tab; one is chosen by Enter.
+  await picture.focus();
+  await page.keyboard.press('Tab');
+  expect(await focused(page)).toMatch(/^Account/);
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter');
+  await sees(page.getByText(words.path(1, 'owner_id → users.id')));
+  await invoices.focus();
+  await page.keyboard.press('Enter');
+  const columns = page.getByRole('region', { name: words.columnsOf('Invoices') });
+  await sees(columns.getByText(/kept by law: Central Goods and Services Tax Act/).first());
+  await sees(columns.getByRole('row', { name: /billing_email/ }).getByText('user.contact.email'));
+
+  const record = part(page, words.record.title);
+  await sees(record.getByText('Retention not stated for plans; write “retention” in the map.'));
+  const file = join(office.folder, words.record.filename('csv'));
+  await office.answers(file);
+  await press(record, words.record.save.csv);
+  await sees(page.getByText(words.record.saved(file)));
+  expect(await readFile(file, 'utf8')).toMatch(/^\ufeff"Activity","Purpose"/);
+  // Never over a file that is there.
+  await office.answers(file);
+  await press(record, words.record.save.csv);
+  await sees(page.getByText(/already a file of that name/));
+
+  expect(await examine(page, 'the map')).toEqual([]);
+  const pictures = process.env['PRIVACY_CONSOLE_PICTURES'];
+  for (const scheme of ['light', 'dark'] as const) {
+    await wear(page, scheme);
+    await settle(page);
+    if (pictures === undefined) continue;
+    await picture.scrollIntoViewIfNeeded();
+    await page.screenshot({ path: join(pictures, `map-${scheme}.png`) });
+    await columns.scrollIntoViewIfNeeded();
+    await page.screenshot({ path: join(pictures, `map-columns-${scheme}.png`) });
+    await record.getByRole('table').scrollIntoViewIfNeeded();
+    await page.screenshot({ path: join(pictures, `map-record-${scheme}.png`) });
+  }
 });

@@ -9,6 +9,7 @@ import {
   readerRights,
   writerRights,
 } from './compileErasure.ts';
+import { compileBucketNames } from './compileBucket.ts';
 import { compileJson } from './compileJson.ts';
 import { compileAcross, compileCollection, compileReveal } from './compileReading.ts';
 import { compileSearch, searchTargets } from './compileSearch.ts';
@@ -75,7 +76,7 @@ export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
   const grants: string[] = [];
   const rights: string[] = [];
   const kinds = kindsOf(map);
-  const writer = joinWriterRights(kinds.map((each) => writerRights(each, catalogue)));
+  const writer = allWriterRights(map, catalogue);
   const alsoRead = joinReaderRights(kinds.map((each) => readerRights(each, catalogue)));
   const schemas = [
     ...new Set(
@@ -156,10 +157,12 @@ export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
     compileReveal(kinds),
     compileSearch(kinds, catalogue),
     compileErasureReadingByKind(kinds),
+    compileBucketNames(map, catalogue),
     revokeOwnFunctions,
     `grant select on ${views.join(', ')} to privacy_viewer, privacy_operator;`,
-    `grant execute on function ${readerFunctions(['read', 'page', 'count', 'series'], ['object_rows', 'object_prefixes'])}, privacy_console.run_search, privacy_console.show_reveal to privacy_viewer, privacy_operator;`,
+    `grant execute on function ${readerFunctions(['read', 'page', 'count', 'reached', 'paths', 'series'], ['object_rows', 'object_prefixes'])}, privacy_console.run_search, privacy_console.show_reveal to privacy_viewer, privacy_operator;`,
     `grant execute on function ${readerFunctions(['rows', 'part'])} to privacy_operator;`,
+    'grant execute on function privacy_console.bucket_names to privacy_auditor, privacy_admin;',
     'grant execute on function privacy_console.erasure_scope, privacy_console.shared_rows, privacy_console.rows_to_erase, privacy_console.objects_to_erase to privacy_console_trail;',
   ].join('\n');
   const writing = [
@@ -207,15 +210,15 @@ export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
   return { hash, reading, writing, grants: grants.join('\n'), record, rights };
 }
 
-type WriterRights = ReturnType<typeof writerRights>;
+export type WriterRights = ReturnType<typeof writerRights>;
 
-/** Rights that any of the kinds needs. */
-function joinWriterRights(all: readonly WriterRights[]): WriterRights {
+/** The writer's rights on each table, for whichever kind of subject needs them. */
+export function allWriterRights(map: DataMap, catalogue: Catalogue): WriterRights {
   const joint = (one: readonly string[] = [], other: readonly string[]): readonly string[] => [
     ...new Set([...one, ...other]),
   ];
   const rights = new Map<string, WriterRights extends ReadonlyMap<string, infer Right> ? Right : never>();
-  for (const [table, right] of all.flatMap((each) => [...each])) {
+  for (const [table, right] of kindsOf(map).flatMap((kind) => [...writerRights(kind, catalogue)])) {
     const known = rights.get(table);
     rights.set(table, {
       select: joint(known?.select, right.select),
@@ -235,6 +238,22 @@ function joinReaderRights(
   return rights;
 }
 
+/**
+ * Refuses what {@link compileMap} would, without writing what changes rows, which takes most of the time.
+ * @throws ExpectedError as compileMap does
+ */
+export function refuseUncompilable(map: DataMap, catalogue: Catalogue): void {
+  refuseUndecided(map);
+  checkAgainstCatalogue(map, catalogue);
+  refuseTakenNames(map);
+  const kinds = kindsOf(map);
+  for (const kind of kinds) {
+    for (const name of Object.keys(kind.collections)) compileCollection(kind, catalogue, name);
+    compileErasureReading(kind, catalogue);
+  }
+  compileSearch(kinds, catalogue);
+}
+
 /** Names that what we install has already, of a kind told by how it is created. */
 function takenNames(created: RegExp): ReadonlySet<string> {
   return new Set(
@@ -248,8 +267,15 @@ function takenNames(created: RegExp): ReadonlySet<string> {
 function refuseTakenNames(map: DataMap): void {
   const relations = takenNames(/create (?:table privacy_console\.|(?:unique )?index )(\w+)/g);
   const functions = takenNames(/create function privacy_console\.(\w+)/g);
-  const across = ['rows_to_erase', 'object_rows', 'object_prefixes', 'run_search', 'show_reveal'];
-  const verbs = ['read', 'page', 'count', 'rows', 'part', 'cell', 'series'];
+  const across = [
+    'rows_to_erase',
+    'object_rows',
+    'object_prefixes',
+    'bucket_names',
+    'run_search',
+    'show_reveal',
+  ];
+  const verbs = ['read', 'page', 'count', 'reached', 'paths', 'rows', 'part', 'cell', 'series'];
   for (const name of Object.keys(map.collections)) {
     const own = verbs.map((verb) => `${verb}_${name}`);
     if (relations.has(name) || own.some((each) => functions.has(each) || across.includes(each)))

@@ -117,6 +117,9 @@ export function compileCollection(map: KindMap, catalogue: Catalogue, name: stri
   const resultTable = shown.map((each) => `${quoteIdentifier(each.name)} ${each.type}`).join(', ');
   const masked = shown.map((each) => each.masked).join(', ');
   const any = disjunction(conditions);
+  // Numbered as the whole map has them, whatever kind they are of.
+  const numbered = collectionNamed(map.whole, name).subject;
+  const numberOf = ({ path }: PathCondition): number => numbered.indexOf(path) + 1;
   const open = (kinds: string): string =>
     `${assignKey(map, catalogue, `privacy_console.subject_of(p_access, array[${kinds}], ${quoteLiteral(map.kind)})`)}\n${assignLive(conditions.variables)}`;
   const query = (what: string, path: PathCondition, without: string): string =>
@@ -155,6 +158,34 @@ ${assignLive(conditions.variables)}
       'bigint',
       `${open("'view', 'export'")}
   return (select count(*) from (select 1 from ${from} where ${any} limit p_cap) x);`,
+      { declare, overPlatform: true },
+    ),
+    definer(
+      `reached_${name}${map.suffix}(p_access bigint, p_cap bigint)`,
+      'table (path int, reached bigint)',
+      `${open("'view'")}
+  return query ${conditions.paths
+    .map(
+      (path) =>
+        `select ${numberOf(path)}, (select count(*) from (select 1 from ${from} where ${path.on('t')} limit p_cap) x)`,
+    )
+    .join(' union all ')};`,
+      { declare, overPlatform: true },
+    ),
+    definer(
+      `paths_${name}${map.suffix}(p_access bigint, p_row_keys text[])`,
+      'table (row_key text, paths int[])',
+      catalogue.primaryKeys.has(held.table)
+        ? `${open("'view'")}
+  if cardinality(p_row_keys) > 500 then
+    raise exception 'A page has from 1 to 500 rows.' using errcode = 'PC004';
+  end if;
+  return query select k.value, array_remove(array[${conditions.paths
+    .map((path) => `case when ${path.on('t')} then ${numberOf(path)} end`)
+    .join(
+      ', ',
+    )}], null) from unnest(p_row_keys) k(value) join ${from} on ${isRow(catalogue, held, 'k.value')} where ${any};`
+        : open("'view'"),
       { declare, overPlatform: true },
     ),
     definer(
@@ -632,7 +663,7 @@ ${cells.join('\n')}
 }
 
 /** SQL expression of a row's prefix in R2. */
-export function prefixExpression(held: KindCollection): string {
+export function prefixExpression(held: Pick<KindCollection, 'objectPrefix'>): string {
   return (held.objectPrefix ?? '')
     .split(/(\{[^}]+\})/)
     .filter((part) => part !== '')

@@ -153,7 +153,8 @@ const erasureByKind = z.record(kindName, erasureAction);
 
 /** What erasure does to the rows: the same whoever is erased, or for each kind of subject its own. */
 const erasure = z.unknown().transform((given, context): ErasureAction | Record<string, ErasureAction> => {
-  const values = isNames(given) && !Object.hasOwn(given, 'action') ? Object.values(given) : [];
+  // A kind may be called “action” too; what it does is never a text then.
+  const values = isNames(given) ? Object.values(given) : [];
   const byKind = values.length > 0 && values.every(isNames);
   const parsed = byKind ? erasureByKind.safeParse(given) : erasureAction.safeParse(given);
   if (parsed.success) return parsed.data;
@@ -166,6 +167,9 @@ function isNames(given: unknown): given is Readonly<Record<string, unknown>> {
   return typeof given === 'object' && given !== null && !Array.isArray(given);
 }
 
+/** A sentence of the record of processing. */
+const sentence = z.string().trim().min(1).max(2_000);
+
 const collection = z.strictObject({
   /** `schema.table`, spelt as `tableName` does. */
   table: z
@@ -176,6 +180,14 @@ const collection = z.strictObject({
     ),
   title: z.string(),
   group: z.string(),
+  /** For the record of processing: what its rows are used for. What isn't said there is listed as not stated. */
+  purpose: sentence.optional(),
+  /** For the record of processing: whom its rows are about besides the subject, e.g. message recipients. */
+  people: sentence.optional(),
+  /** For the record of processing: how long its rows are kept while nobody asks for erasure. */
+  retention: sentence.optional(),
+  /** For the record of processing: to whom its rows are disclosed, a processor included; an empty list says nobody. */
+  recipients: z.array(sentence).optional(),
   subject: z.array(subjectPath).min(1),
   /** Order of pages, newest first; columns that are not masked and, where a key tells the rows apart, never null. */
   order: z.array(identifier).min(1),
@@ -260,9 +272,24 @@ const subjectFields = z.strictObject({
   workspaces: z.strictObject({ collection: collectionName, name: identifier }).optional(),
 });
 
+/** What the record of processing (GDPR Art. 30(1)) says of all collections. */
+const record = z.strictObject({
+  /** Name and address of the controller. */
+  controller: sentence.optional(),
+  /** How the controller is reached. */
+  contact: sentence.optional(),
+  /** Whom the subjects are to the controller, e.g. account holders. */
+  subjects: sentence.optional(),
+  /** Transfers to third countries, and their safeguards. */
+  transfers: sentence.optional(),
+  /** Technical and organisational measures in general. */
+  security: sentence.optional(),
+});
+
 export const dataMapSchema = z.strictObject({
   version: z.literal(1),
   policy: z.string(),
+  record: record.optional(),
   /** The kinds of people the map is about; what doesn't say which is about the first. */
   subjects: z.record(kindName, subjectFields),
   collections: z.record(collectionName, collection),
@@ -403,6 +430,7 @@ function knownFields(place: Place): readonly string[] {
   if (top === undefined) return Object.keys(dataMapSchema.shape);
   if (top === 'undecided') return Object.keys(undecided.shape);
   if (top === 'subjects') return subjectsFields(place);
+  if (top === 'record') return Object.keys(record.shape);
   if (top !== 'collections') return [];
   if (place.length === 2) return Object.keys(collection.shape);
   if (third === 'columns' && fourth !== undefined && fifth === undefined)
@@ -842,6 +870,19 @@ export function canonicalMap(map: DataMap): string {
     value !== null && typeof value === 'object' && !Array.isArray(value) && value !== map.subjects
       ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
       : value,
+  );
+}
+
+/**
+ * Reads back what {@link canonicalMap} wrote.
+ * @throws ExpectedError `schema_drift` when another version of the program wrote it
+ */
+export function mapFromCanonical(text: string): DataMap {
+  const parsed = dataMapSchema.safeParse(JSON.parse(text));
+  if (parsed.success) return withKinds(parsed.data);
+  throw new ExpectedError(
+    'schema_drift',
+    'The map in force was installed by another version of the program, which this one can’t read; install it again.',
   );
 }
 

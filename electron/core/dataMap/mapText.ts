@@ -29,9 +29,10 @@ export function printable(text: string): string {
 
 /**
  * Parses the text of a map.
+ * @param what how errors begin, when it is another kind of text
  * @throws ExpectedError `invalid_input` where it isn't YAML
  */
-export function openMapText(text: string, file: string): OpenedMap {
+export function openMapText(text: string, file: string, what = 'The data map'): OpenedMap {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const at = (offset: number): string => {
@@ -42,13 +43,13 @@ export function openMapText(text: string, file: string): OpenedMap {
   if (broken !== undefined) {
     throw new ExpectedError(
       'invalid_input',
-      `The data map isn't valid YAML at ${at(broken.pos[0])}: ${syntaxAdvice(broken.code, broken.message)}`,
+      `${what} isn't valid YAML at ${at(broken.pos[0])}: ${syntaxAdvice(broken.code, broken.message)}`,
     );
   }
   const wrong = (place: Place, says: string): ExpectedError =>
     new ExpectedError(
       'invalid_input',
-      `The data map is wrong at ${at(offsetOf(document, place))}${
+      `${what} is wrong at ${at(offsetOf(document, place))}${
         place.length === 0 ? '' : ` (${printable(place.join('.'))})`
       }: ${printable(says)}.`,
     );

@@ -16,7 +16,14 @@ import { readCollection } from './reading.ts';
 import { openSnapshots, type Snapshots } from './snapshots.ts';
 import { verifyPackage } from './verify.ts';
 
-type Names = 'exports.start' | 'exports.list' | 'exports.abandon' | 'packages.verify';
+type Names =
+  | 'exports.start'
+  | 'exports.list'
+  | 'exports.abandon'
+  | 'exports.askRelease'
+  | 'exports.decideRelease'
+  | 'exports.releases'
+  | 'packages.verify';
 
 const exportRow = z.object({
   id: z.coerce.number(),
@@ -32,6 +39,17 @@ const exportRow = z.object({
   files: z.coerce.number().nullable(),
 });
 
+/** The gaps two people let an export go in spite of, as the package tells them. */
+const released = z.object({
+  release: z.number(),
+  gaps: z.array(z.string()),
+  reason: z.string().nullable(),
+  askedBy: z.string(),
+  approvedBy: z.string(),
+  approvedAt: z.string(),
+  expiresAt: z.string(),
+});
+
 const begun = z.object({
   export: z.number(),
   access: z.number(),
@@ -39,6 +57,20 @@ const begun = z.object({
   kind: z.string(),
   controller: z.string().nullable(),
   entry: z.number(),
+  released: released.nullable(),
+});
+
+const releaseRow = z.object({
+  id: z.coerce.number(),
+  requestId: z.coerce.number(),
+  gaps: z.array(z.string()),
+  reason: z.string().nullable(),
+  askedBy: z.string(),
+  askedAt: z.string(),
+  state: z.enum(['asked', 'approved', 'denied', 'expired']),
+  decidedBy: z.string().nullable(),
+  decidedAt: z.string().nullable(),
+  expiresAt: z.string().nullable(),
 });
 
 /** How an export reads; other than by default only in tests of what happens between two windows. */
@@ -88,6 +120,36 @@ export function exportOperations({ desk, jobs, version, pace = {} }: ExportOptio
       );
       return { entry };
     },
+    'exports.askRelease': async ({ requestId, gaps, reason }, call) => {
+      const { release, entry } = await desk().database.effect(
+        sql`select privacy_console.ask_release(${requestId}::bigint, ${gaps}::text[], ${reason}::text) as result`,
+        z.object({ release: z.number(), entry: z.number() }),
+        call.note,
+      );
+      return { releaseId: release, entry };
+    },
+    'exports.decideRelease': async ({ releaseId, decision, reason }, call) => {
+      const { entry } = await desk().database.effect(
+        sql`select privacy_console.decide_release(${releaseId}::bigint, ${decision}::text, ${reason}::text) as result`,
+        z.object({ entry: z.number() }),
+        call.note,
+      );
+      return { entry };
+    },
+    'exports.releases': async ({ requestId }) => {
+      const { database } = desk();
+      const gaps = await database.rows(
+        sql`select distinct what || ' ' || detail as gap from privacy_console.map_gaps() order by 1`,
+        z.object({ gap: z.string() }),
+      );
+      const releases = await database.rows(
+        sql`select id, request as "requestId", gaps, reason, asked_by as "askedBy", to_json(asked_at) #>> '{}' as "askedAt", state, decided_by as "decidedBy",
+              to_json(decided_at) #>> '{}' as "decidedAt", to_json(expires_at) #>> '{}' as "expiresAt"
+            from privacy_console.releases(${requestId ?? null}::bigint)`,
+        releaseRow,
+      );
+      return { gaps: gaps.map((each) => each.gap), releases: [...releases] };
+    },
     'packages.verify': async ({ file }, { signal }) => {
       const verdict = await verifyPackage(file, { signal });
       return {
@@ -95,6 +157,7 @@ export function exportOperations({ desk, jobs, version, pace = {} }: ExportOptio
         packageId: verdict.packageId,
         files: verdict.files,
         bytes: verdict.bytes,
+        gaps: [...verdict.gaps],
         faults: verdict.faults.map((each) => ({ path: each.path ?? 'the package', fault: each.says })),
       };
     },
@@ -253,6 +316,15 @@ async function writeFromSnapshots(
             })),
           ),
           database: at.info.database,
+          // What the map didn't cover is told to whom the package is for, with who let it go all the same.
+          ...(started.released === null
+            ? {}
+            : {
+                released: {
+                  ...started.released,
+                  note: 'The data map did not cover what is named under "gaps" when this was made, so it is not in this package.',
+                },
+              }),
         }),
       },
       { signal, progress: (now) => progress(describeProgress(now), now.bytes, null) },

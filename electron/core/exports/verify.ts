@@ -37,6 +37,8 @@ export interface PackageVerdict {
   readonly bytes: number;
   readonly files: number;
   readonly records: number;
+  /** What the map didn’t cover when it was made, as the package says; two people let it go all the same. */
+  readonly gaps: readonly string[];
 }
 
 export interface VerifyWork {
@@ -109,7 +111,33 @@ async function verify(
     bytes: outer.bytes,
     files: seen.size,
     records,
+    gaps: releasedGaps(texts.get('data/processing.json'), fault),
   };
+}
+
+/** What the package says it was made in spite of; one that says so without saying who let it go is none of ours. */
+function releasedGaps(text: string | undefined, fault: Report): readonly string[] {
+  const processing = text === undefined ? null : fieldsOf(parsed(text));
+  const told = processing?.['released'];
+  if (told === undefined) return [];
+  const fields = fieldsOf(told);
+  const gaps: unknown = fields?.['gaps'];
+  const people = [fields?.['askedBy'], fields?.['approvedBy']];
+  if (
+    !Array.isArray(gaps) ||
+    gaps.length === 0 ||
+    !gaps.every((each): each is string => typeof each === 'string') ||
+    !people.every((each) => typeof each === 'string') ||
+    people[0] === people[1]
+  ) {
+    fault(
+      'malformed',
+      'data/processing.json',
+      'It was made in spite of gaps, and does not say which, or which two people let it go.',
+    );
+    return [];
+  }
+  return gaps.map(shown);
 }
 
 type Report = (kind: PackageFaultKind, path: string | null, says: string) => void;

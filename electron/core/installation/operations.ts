@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import { verifyExport } from '#core/compliance/index.ts';
-import { databaseTargetOf, schemaState, type Sessions } from '#core/connections/index.ts';
+import { databaseTargetOf, schemaState, type Desk, type Sessions } from '#core/connections/index.ts';
 import { schemaVersion } from '#core/database/migrations/index.ts';
 import { openPool, type DatabaseClient, type Pool } from '#core/database/pool.ts';
 import { readCatalogue, type Catalogue } from '#core/dataMap/catalogue.ts';
@@ -11,7 +11,11 @@ import { compileMap, profitableIndexes, type CompiledMap } from '#core/dataMap/c
 import { mapHash, parseMap, referenceMapText, type DataMap } from '#core/dataMap/map.ts';
 import { ExpectedError } from '#core/kernel/errors.ts';
 import type { SomeHandlers } from '#core/kernel/dispatch.ts';
+import type { Environment } from '#shared/contract/connections.ts';
+import type { Jobs } from '#core/kernel/jobs.ts';
 import type { Finding } from '#shared/contract/administration.ts';
+import { beginBucketCheck, checkBucket } from './bucket.ts';
+import { checkAgainst, checkFile, checkInForce, type ScratchServer } from './check.ts';
 import { draft } from './draft.ts';
 import { findings } from './findings.ts';
 import { installScript, neededRights } from './script.ts';
@@ -23,22 +27,31 @@ type Names =
   | 'database.install'
   | 'database.uninstall'
   | 'database.indexes'
-  | 'map.draft';
+  | 'map.draft'
+  | 'map.check'
+  | 'map.checkFile'
+  | 'map.checkBucket';
 
 export interface InstallationOptions {
   readonly sessions: Sessions;
   readonly workstation: string;
   readonly version: string;
+  readonly desk: () => Desk;
+  readonly jobs: Jobs;
+  /** A throw-away server for a schema that lies in a file; null where none can be started. */
+  readonly scratch: (() => Promise<ScratchServer>) | null;
 }
 
 /** An install may build for a while on a large catalogue, and nothing else waits for it. */
 const installTimeoutMs = 10 * 60_000;
 
 export function installationOperations(options: InstallationOptions): SomeHandlers<Names> {
+  const environmentOf = async (profile: string): Promise<Environment> =>
+    (await options.sessions.ready(profile)).profile.environment;
   const withPool = async <Value>(profile: string, work: (pool: Pool) => Promise<Value>): Promise<Value> => {
     const pool = openPool(await databaseTargetOf(options.sessions, profile, options.workstation), {
       version: options.version,
-      environment: (await options.sessions.ready(profile)).profile.environment,
+      environment: await environmentOf(profile),
     });
     try {
       return await work(pool);
@@ -68,13 +81,19 @@ export function installationOperations(options: InstallationOptions): SomeHandle
         const state = await schemaState(pool);
         const compiled = (await prepare(pool, map)).compiled;
         return {
-          script: installScript(state === 'missing' ? 0 : state, compiled, null),
+          script: installScript(
+            state === 'missing' ? 0 : state,
+            compiled,
+            null,
+            await environmentOf(profile),
+          ),
           rights: [...neededRights(compiled)],
+          functions: `-- as privacy_console_reader\n${compiled.reading}\n-- as privacy_console_writer\n${compiled.writing}\n`,
         };
       }),
     'database.install': ({ profile, map, person }, call) =>
       withPool(profile, async (pool) => {
-        const installed = await install(pool, map, person ?? null);
+        const installed = await install(pool, map, person ?? null, await environmentOf(profile));
         call.note(installed.entry);
         return { version: installed.version, applied: [...installed.applied], mapHash: installed.mapHash };
       }),
@@ -107,6 +126,34 @@ export function installationOperations(options: InstallationOptions): SomeHandle
           signal: call.signal,
         }),
       ),
+    'map.check': ({ sample }, call) => checkInForce(options.desk().pool, sample, call.signal),
+    'map.checkBucket': async ({ keysFile }, call) => {
+      const at = options.desk();
+      if (at.profile.r2 === null)
+        throw new ExpectedError('invalid_input', 'This profile has no bucket; add R2 to it first.');
+      const { check, entry } = await beginBucketCheck(at, call.note);
+      const jobId = options.jobs.start('bucket', null, (progress, signal) =>
+        checkBucket(at, check, keysFile ?? null, progress, signal),
+      );
+      return { jobId, entry };
+    },
+    'map.checkFile': async ({ profile, map: file, sample, against }, { signal }) => {
+      const map = parseMap(await readMap(file), file);
+      if (against !== undefined) {
+        const dump = await readSchema(against);
+        const check = (pool: Pool): ReturnType<typeof checkAgainst> => checkAgainst(pool, map, dump, signal);
+        if (profile !== undefined) return withPool(profile, check);
+        if (options.scratch === null)
+          throw new ExpectedError(
+            'invalid_input',
+            'An installed console has no PostgreSQL of its own to load a schema into; name an empty scratch database with --profile.',
+          );
+        return withScratch(options, options.scratch, check);
+      }
+      if (profile === undefined)
+        throw new ExpectedError('invalid_input', 'Say with which database: --profile NAME.');
+      return withPool(profile, (pool) => checkFile(pool, map, sample, signal));
+    },
     'database.indexes': ({ profile, apply }) =>
       withPool(profile, async (pool) => {
         const { map, catalogue } = await prepare(pool, undefined);
@@ -174,6 +221,36 @@ async function prepare(
   return { map, catalogue, compiled: compileMap(map, catalogue) };
 }
 
+async function withScratch<Value>(
+  { version, workstation }: InstallationOptions,
+  start: () => Promise<ScratchServer>,
+  work: (pool: Pool) => Promise<Value>,
+): Promise<Value> {
+  const server = await start();
+  try {
+    const { host, port, database, user, password } = server;
+    const pool = openPool(
+      { host, port, database, user, password, workstation, tls: { mode: 'loopback' } },
+      { version, environment: 'demo' },
+    );
+    try {
+      return await work(pool);
+    } finally {
+      await pool.close();
+    }
+  } finally {
+    await server.stop();
+  }
+}
+
+async function readSchema(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch {
+    throw new ExpectedError('invalid_input', 'The schema can’t be read; check the path after --against.');
+  }
+}
+
 async function readMap(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
@@ -192,12 +269,14 @@ export interface Installed {
 /**
  * Installs or upgrades the schema, in one transaction.
  * @param file path of a data map; undefined takes the shipped one
+ * @param environment of the profile; in production another person has approved a change of the map
  * @param person who the administrator is; null takes the login's name
  */
 export async function install(
   pool: Pool,
   file: string | undefined,
   person: string | null,
+  environment: Environment,
 ): Promise<Installed> {
   return pool.transaction(
     async (client) => {
@@ -211,7 +290,9 @@ export async function install(
       const from = state === 'missing' ? 0 : state;
       await refuseWithoutRights(client);
       const { compiled } = await prepare(client, file);
-      await client.query(installScript(from, compiled, person), [], { timeoutMs: installTimeoutMs });
+      await client.query(installScript(from, compiled, person, environment), [], {
+        timeoutMs: installTimeoutMs,
+      });
       const { rows } = await client.query(
         `select number::int as number from privacy_console.list_entries(null, 1, session_user::text, null, 'schema.installed', null, null, null, null)`,
       );

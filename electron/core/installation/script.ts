@@ -2,6 +2,7 @@ import { compiledDrop } from './compiled.ts';
 import { becomeOwners, leaveOwners, roles } from '#core/database/migrations/0001Roles.ts';
 import { migrationHash, migrations, type Migration, type Owner } from '#core/database/migrations/index.ts';
 import type { CompiledMap } from '#core/dataMap/compile.ts';
+import type { Environment } from '#shared/contract/connections.ts';
 import { quoteLiteral } from '#core/dataMap/quote.ts';
 
 /** The statements that make the cluster's roles; run once before anything else. */
@@ -11,9 +12,15 @@ export const rolesScript = roles;
  * The SQL of an install from `from` (0 when nothing is installed) to the
  * program's version, for one transaction: the migrations with their records,
  * then the map's functions, compiled anew. `person` is who the administrator is;
- * null takes the login's name.
+ * null takes the login's name. In production a change of the map needs another
+ * person's approval, without which the script raises.
  */
-export function installScript(from: number, map: CompiledMap, person: string | null): string {
+export function installScript(
+  from: number,
+  map: CompiledMap,
+  person: string | null,
+  environment: Environment,
+): string {
   const pending = migrations.filter((each) => each.version > from);
   return [
     roles,
@@ -33,6 +40,7 @@ export function installScript(from: number, map: CompiledMap, person: string | n
     'grant privacy_admin to current_user;',
     'set role privacy_console_trail;',
     'revoke create on schema privacy_console from privacy_console_reader, privacy_console_writer;',
+    `do $body$ begin perform privacy_console.adopt_map(${quoteLiteral(map.hash)}, ${quoteLiteral(environment)}); end $body$;`,
     map.record,
     from === 0
       ? `insert into privacy_console.staff (login, login_oid, person, roles)

@@ -25,12 +25,13 @@ type Names =
   | 'subjects.close'
   | 'subjects.show'
   | 'subjects.page'
+  | 'subjects.reached'
+  | 'subjects.reachedRows'
   | 'subjects.series'
   | 'subjects.reveal'
   | 'subjects.act'
   | 'subjects.objects'
-  | 'map.show'
-  | 'map.check';
+  | 'map.show';
 
 const hitRow = z.object({
   subject: z.string(),
@@ -56,7 +57,6 @@ const accessRow = z.object({
 const receipt = z.object({ entry: z.number() });
 const anyRow = z.record(z.string(), z.unknown());
 const cursorRow = z.array(z.string());
-const gapRow = z.object({ what: z.string(), detail: z.string() });
 const searchIntent = z.object({ search: z.number(), entry: z.number() });
 const openedAccess = z.object({ access: z.number(), entry: z.number() });
 const countRow = z.object({ place: z.number(), count: z.coerce.number() });
@@ -134,13 +134,6 @@ export function subjectOperations(desk: () => Desk): SomeHandlers<Names> {
     'map.show': async () => {
       const { hash, subjects, collections } = await map();
       return { hash, subjects: [...subjects], collections: [...collections] };
-    },
-    'map.check': async () => {
-      const gaps = await desk().database.rows(
-        sql`select what, detail from privacy_console.map_gaps()`,
-        gapRow,
-      );
-      return { findings: gaps.map((gap) => ({ ...gap, blocks: true })) };
     },
     'search.run': async ({ text, limit, requestId, reason }, call) => {
       const wanted = tidySearchText(text);
@@ -230,6 +223,55 @@ export function subjectOperations(desk: () => Desk): SomeHandlers<Names> {
     'subjects.page': async ({ accessId, collection, cursor, limit }, { signal }) => {
       const kind = await kindOf(accessId);
       return page(kind.subject, collectionOf(kind, collection), accessId, cursor ?? null, limit, signal);
+    },
+    'subjects.reached': async ({ accessId }, { signal }) => {
+      const access = await accessOf(accessId);
+      const { subject, collections } = kindInForce(await map(), access.kind);
+      const found = await desk().database.rows(
+        {
+          text: collections
+            .map(
+              (each, place) =>
+                `select ${place}::int as place, path, reached from ${compiled('reached', subject, each)}($1::bigint, ${countCap})`,
+            )
+            .join(' union all '),
+          values: [accessId],
+        },
+        z.object({ place: z.number(), path: z.number(), reached: z.coerce.number() }),
+        { signal },
+      );
+      return {
+        access,
+        collections: collections.map((each, place) => ({
+          collection: each.name,
+          title: each.title,
+          paths: found
+            .filter((row) => row.place === place)
+            .sort((one, other) => one.path - other.path)
+            .map(({ path, reached }) => ({
+              path,
+              rows: Math.min(reached, countCap - 1),
+              capped: reached >= countCap,
+            })),
+        })),
+      };
+    },
+    'subjects.reachedRows': async ({ accessId, collection, cursor, limit }, { signal }) => {
+      const kind = await kindOf(accessId);
+      const held = collectionOf(kind, collection);
+      const { rows, next } = await page(kind.subject, held, accessId, cursor ?? null, limit, signal);
+      const paths = await withKnownKeys(
+        desk().database.rows(
+          {
+            text: `select row_key as key, paths from ${compiled('paths', kind.subject, held)}($1::bigint, $2::text[])`,
+            values: [accessId, rows.map((row) => row.key)],
+          },
+          z.object({ key: z.string(), paths: z.array(z.number()) }),
+          { signal },
+        ),
+      );
+      const byKey = new Map(paths.map((row) => [row.key, row.paths]));
+      return { rows: rows.map(({ key }) => ({ key, paths: byKey.get(key) ?? [] })), next };
     },
     'subjects.series': async ({ accessId, collection }, { signal }) => {
       const kind = await kindOf(accessId);

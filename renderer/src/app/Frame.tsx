@@ -45,6 +45,7 @@ export function Frame(): ReactNode {
   const trusted = session.trailFault === null;
   const requests = useRead('requests.list', { state: 'open' }, { every: lookAgain, enabled: trusted });
   const awaiting = useRead('erasure.list', { awaiting: true }, { every: lookAgain, enabled: trusted });
+  const changes = useRead('map.changes', {}, { every: lookAgain, enabled: trusted });
   const refresh = awaiting.refetch;
   useEffect(() => {
     // What a step just taken has changed for the badge, without waiting for the next look.
@@ -95,7 +96,9 @@ export function Frame(): ReactNode {
   }, [lock.error]);
 
   const late = mine.some((request) => request.daysLeft < 0);
-  const waiting = awaiting.data?.plans.length ?? 0;
+  const waiting =
+    (awaiting.data?.plans.length ?? 0) +
+    (changes.data?.changes ?? []).filter((change) => change.state === 'waiting').length;
   return (
     <div className={styles['frame']}>
       <a

@@ -1,5 +1,6 @@
 import type { RouteObject } from 'react-router';
 import { Approvals } from '../features/approvals/Approvals.tsx';
+import { MapChangePage } from '../features/approvals/MapChangePage.tsx';
 import { DeletionList } from '../features/deletion/DeletionList.tsx';
 import { DeletionStart } from '../features/deletion/DeletionStart.tsx';
 import { PlanPage } from '../features/deletion/PlanPage.tsx';
@@ -32,6 +33,7 @@ export const routes: readonly RouteObject[] = [
       { path: 'deletions', element: <DeletionList /> },
       { path: 'deletions/:id', element: <PlanPage /> },
       { path: 'approvals', element: <Approvals /> },
+      { path: 'approvals/map/:id', element: <MapChangePage /> },
       { path: 'trail', element: <Trail /> },
       { path: 'settings', element: <Settings /> },
       { path: '*', element: <Desk /> },

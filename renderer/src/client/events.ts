@@ -12,6 +12,7 @@ const touchedByJob: Readonly<Record<Job['kind'], readonly string[]>> = {
   erasure: ['erasure', 'requests', 'audit', 'subjects'],
   'audit.verify': ['audit'],
   'audit.export': ['audit'],
+  bucket: ['map', 'audit'],
 };
 
 const trailPause = 500;

@@ -60,6 +60,7 @@ const touches: Readonly<Record<string, readonly string[]>> = {
   profiles: ['profiles'],
   database: ['database', 'map'],
   staff: ['staff', 'audit'],
+  map: ['map', 'audit'],
   requests: ['requests', 'audit'],
   subjects: ['subjects.page', 'subjects.show', 'subjects.series', 'audit'],
   exports: ['exports', 'requests', 'jobs', 'audit'],

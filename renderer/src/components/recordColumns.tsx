@@ -13,7 +13,7 @@ interface Belongs {
   readonly subject: string;
 }
 
-export function numberColumn(id: string, title: string): DataColumn<Belongs> {
+export function numberColumn(id: string, title: string): DataColumn<Pick<Belongs, 'id'>> {
   return { id, title, width: '88px', cell: (row) => String(row.id), sort: (row) => row.id };
 }
 

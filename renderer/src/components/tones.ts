@@ -1,3 +1,4 @@
+import type { MapChange, MapDifference } from '#shared/contract/dataMap.ts';
 import type { ErasurePlan } from '#shared/contract/erasure.ts';
 import type { ExportRow } from '#shared/contract/exports.ts';
 import type { Tone } from './Basics.tsx';
@@ -18,4 +19,19 @@ export const planTones: Readonly<Record<ErasurePlan['state'], Tone>> = {
   running: 'info',
   done: 'good',
   expired: 'plain',
+};
+
+export const mapChangeTones: Readonly<Record<MapChange['state'], Tone>> = {
+  waiting: 'warn',
+  approved: 'info',
+  denied: 'bad',
+  superseded: 'plain',
+  adopted: 'good',
+  expired: 'plain',
+};
+
+export const exposureTones: Readonly<Record<MapDifference['exposure'], Tone>> = {
+  more: 'warn',
+  less: 'good',
+  same: 'plain',
 };

@@ -538,10 +538,10 @@ function walked(value: unknown, rule: DocumentRule, others: boolean, instead: un
     return value
       .map((each) => walked(each, any ?? rule, others, instead))
       .filter((each) => each !== undefined);
-  if (rule === 'mask')
-    return typeof value === 'object'
-      ? instead
-      : `${String(value).slice(0, 1)}•••@${String(value).split('@')[1]?.slice(0, 1) ?? ''}•••.in`;
+  if (rule === 'mask') {
+    if (typeof value !== 'string') return instead;
+    return `${value.slice(0, 1)}•••@${value.split('@')[1]?.slice(0, 1) ?? ''}•••.in`;
+  }
   if (typeof value !== 'object') return instead;
   // Keys as a document of the database orders them: shorter ones first.
   const keys = Object.keys(value).sort((one, other) => {

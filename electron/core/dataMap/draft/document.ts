@@ -24,7 +24,7 @@ const hidden = /[\p{Cf}\u0080-\u009f\p{Zl}\p{Zp}]/gu;
  * The document's text with such characters of names escaped. They stand in
  * double quotes; those that were in an earlier text stay, a comment may have them.
  */
-function textOf(document: Document, earlier = ''): string {
+export function textOf(document: Document, earlier = ''): string {
   visit(document, {
     Scalar(_key, scalar) {
       if (typeof scalar.value === 'string' && scalar.value.search(hidden) !== -1)
@@ -111,7 +111,7 @@ const heading = ` A draft of the data map. Each proposal stands beside its confi
  Comments and decisions in this file survive “map draft --merge”.`;
 
 /** The draft as the text of a map. */
-export function draftText(draft: Draft): string {
+export function draftText(draft: Omit<Draft, 'schema'>): string {
   const document = new Document({});
   const top = emptyMap(document);
   document.contents = top;

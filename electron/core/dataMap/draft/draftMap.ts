@@ -11,7 +11,7 @@ import {
   type Unplaced,
 } from './guess.ts';
 import { collectionNames } from './names.ts';
-import { readLiveSchema, type LiveSchema, type LiveTable } from './liveSchema.ts';
+import { readLiveSchema, type LiveSchema, type LiveTable } from '../liveSchema.ts';
 import { countPatterns, type Sampled } from './sample.ts';
 import {
   emailOf,
@@ -118,7 +118,8 @@ interface Known {
   readonly found: FoundPaths;
 }
 
-function guessAll(schema: LiveSchema, sampled: Sampled): Guesses {
+/** Proposals for all columns, by names, types and counts. */
+export function guessAll(schema: LiveSchema, sampled: Sampled): Guesses {
   return new Map(
     [...schema.tables.values()].map((table) => {
       const refers = new Map(
@@ -801,6 +802,11 @@ function outside(
   table: LiveTable,
 ): Because | { readonly reason: string; readonly write: string; readonly about?: string } | null {
   const { found, sampled, schema } = known;
+  if (table.kind === 'foreign table')
+    return {
+      confidence: 'high',
+      reason: 'a foreign table: its rows are on another server, and nothing here reads or erases them',
+    };
   if (table.kind !== 'table' && table.kind !== 'partitioned') return null;
   if (table.extension !== null)
     return { confidence: 'high', reason: `belongs to the extension ${table.extension}` };

@@ -1,5 +1,5 @@
 import type { MaskName, SearchForm } from '../map.ts';
-import type { LiveColumn, LiveTable } from './liveSchema.ts';
+import type { LiveColumn, LiveTable } from '../liveSchema.ts';
 import type { PatternCounts } from './sample.ts';
 import { tableWords, wordsOf } from './words.ts';
 

@@ -3,7 +3,7 @@ import { ExpectedError } from '#core/kernel/errors.ts';
 import { DatabaseFault } from '../../database/errors.ts';
 import type { Ask } from '../catalogue.ts';
 import { quoteIdentifier } from '../quote.ts';
-import type { LiveColumn, LiveTable } from './liveSchema.ts';
+import type { LiveColumn, LiveTable } from '../liveSchema.ts';
 
 /** How many of a column's sampled values have a form; no value is ever among them. */
 export interface PatternCounts {

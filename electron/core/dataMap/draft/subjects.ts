@@ -1,6 +1,6 @@
 import type { ColumnGuess, Confidence, Unplaced } from './guess.ts';
 import { isPersonal, isPlaced } from './guess.ts';
-import type { ForeignKey, LiveColumn, LiveSchema, LiveTable } from './liveSchema.ts';
+import type { ForeignKey, LiveColumn, LiveSchema, LiveTable } from '../liveSchema.ts';
 import { tableWords, wordsOf } from './words.ts';
 
 export type Guesses = ReadonlyMap<string, ReadonlyMap<string, ColumnGuess | Unplaced>>;

@@ -104,7 +104,9 @@ ${step(
 ${step(
   'grant_access(p_staff bigint, p_kind text, p_subject text, p_request bigint, p_minutes int, p_entry bigint)',
   'bigint',
-  `  insert into privacy_console.access (staff, login_oid, kind, subject, request, opened_at, opened_xact, expires_at, entry)
+  `  -- An install that changes the map waits for this to be committed, and then ends it.
+  perform 1 from privacy_console.data_map d where d.current for share;
+  insert into privacy_console.access (staff, login_oid, kind, subject, request, opened_at, opened_xact, expires_at, entry)
     values (p_staff, privacy_console.my_oid(), p_kind, p_subject, p_request, clock_timestamp(), pg_current_xact_id(),
             clock_timestamp() + make_interval(mins => p_minutes), p_entry)
     returning id into v_id;

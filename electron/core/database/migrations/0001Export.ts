@@ -20,27 +20,20 @@ create table privacy_console.export (
   bytes bigint,
   rows bigint,
   files bigint,
-  entry bigint not null references privacy_console.entry
+  entry bigint not null references privacy_console.entry,
+  -- The release under which it went in spite of gaps.
+  release bigint references privacy_console.release
 );
 create index export_request on privacy_console.export (request);
 
-${definer(
-  'refuse_where_unmapped()',
-  'void',
-  `  select string_agg(g.what || ' ' || g.detail, ', ') into v_gaps from (select * from privacy_console.map_gaps() limit 5) g;
-  if v_gaps is not null then
-    raise exception 'The data map does not cover the database (%); map it or rule it out, install again, then retry.', v_gaps using errcode = 'PC010';
-  end if;`,
-  { declare: '  v_gaps text;' },
-)}
 ${step(
   'may_begin()',
   'bigint',
-  `  -- Asked alike before an export, a deletion plan and its run; gives who asks.
+  `  -- Asked before a deletion plan and its run; gives who asks. An export asks the same, but may have been released.
   v_staff := privacy_console.caller(array['operator']);
   perform privacy_console.refuse_where_unsafe();
   perform privacy_console.refuse_bypass();
-  perform privacy_console.refuse_where_unmapped();
+  perform privacy_console.refuse_where_unmapped(null);
   return v_staff;`,
   { declare: '  v_staff bigint;' },
 )}
@@ -55,7 +48,10 @@ ${definer(
   'begin_export(p_request bigint)',
   'jsonb',
   `  perform privacy_console.only_write();
-  v_staff := privacy_console.may_begin();
+  v_staff := privacy_console.caller(array['operator']);
+  perform privacy_console.refuse_where_unsafe();
+  perform privacy_console.refuse_bypass();
+  v_release := privacy_console.refuse_where_unmapped(p_request);
   select r.kind, r.state, r.subject into v_kind, v_state, v_subject from privacy_console.request r where r.id = p_request;
   if v_kind is null then
     raise exception 'There is no request %.', p_request using errcode = 'PC005';
@@ -74,16 +70,22 @@ ${definer(
   -- Who begins again has given up what a crash left behind.
   perform privacy_console.give_up_export(x) from (
     select e from privacy_console.export e where e.request = p_request and e.staff = v_staff and e.state = 'running' order by e.id for update) y(x);
-  v_entry := privacy_console.append('export.begun', v_subject, p_request, 'intent', null, null);
+  v_entry := privacy_console.append('export.begun', v_subject, p_request, 'intent', null,
+    case when v_release is not null then json_build_object('release', v_release)::text end);
   v_access := privacy_console.grant_access(v_staff, 'export', v_subject, p_request, ${signOfLifeMinutes}, v_entry);
-  insert into privacy_console.export (request, subject, access, staff, entry)
-    values (p_request, v_subject, v_access, v_staff, v_entry) returning id into v_id;
+  insert into privacy_console.export (request, subject, access, staff, entry, release)
+    values (p_request, v_subject, v_access, v_staff, v_entry, v_release) returning id into v_id;
   return jsonb_build_object('ok', true, 'export', v_id, 'access', v_access, 'subject', v_subject,
       'kind', (select s.kind from privacy_console.subject s where s.reference = v_subject),
-      'controller', (select k.controller from privacy_console.subject s join privacy_console.subject_kind k on k.kind = s.kind where s.reference = v_subject)) || privacy_console.receipt(v_entry);`,
+      'controller', (select k.controller from privacy_console.subject s join privacy_console.subject_kind k on k.kind = s.kind where s.reference = v_subject),
+      'released', (
+      select jsonb_build_object('release', x.id, 'gaps', x.gaps, 'reason', x.reason, 'askedBy', x.asked_by, 'approvedBy', x.decided_by,
+          'approvedAt', to_char(x.decided_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+          'expiresAt', to_char(x.expires_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
+        from privacy_console.releases(p_request) x where x.id = v_release)) || privacy_console.receipt(v_entry);`,
   {
     declare:
-      '  v_staff bigint; v_kind text; v_state text; v_subject text; v_entry bigint; v_access bigint; v_id bigint;',
+      '  v_release bigint; v_staff bigint; v_kind text; v_state text; v_subject text; v_entry bigint; v_access bigint; v_id bigint;',
   },
 )}
 ${definer(

@@ -7,7 +7,9 @@ create table privacy_console.installation (
   id uuid not null default gen_random_uuid(),
   -- Keys the hashes that stand for erased people; never leaves the database.
   secret bytea not null default decode(replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', ''), 'hex'),
-  installed_at timestamptz not null default clock_timestamp()
+  installed_at timestamptz not null default clock_timestamp(),
+  -- Of the profile it was installed with; told by the first install.
+  environment text check (environment in ('production', 'staging', 'demo'))
 );
 insert into privacy_console.installation default values;
 
@@ -320,6 +322,15 @@ ${definer(
   `  perform privacy_console.caller(array['viewer', 'operator', 'approver', 'auditor', 'admin']);
   return query select d.hash, d.described from privacy_console.data_map d where d.current;`,
 )}
+${definer(
+  'installed_map()',
+  'table (hash text, text text, compiled jsonb)',
+  `  -- What a check holds against the database: the map itself, and the types its functions were compiled for.
+  perform privacy_console.caller(array['viewer', 'operator', 'approver', 'auditor', 'admin']);
+  return query select d.hash, d.text,
+      (select coalesce(jsonb_agg(jsonb_build_array(m.schema_name, m.table_name, m.column_name, m.type)), '[]') from privacy_console.mapped_column m)
+    from privacy_console.data_map d where d.current;`,
+)}
 ${step(
   'is_part_of_mapped(p_table oid)',
   'boolean',
@@ -335,12 +346,14 @@ ${definer(
   'table (what text, detail text)',
   `  perform privacy_console.caller(array['viewer', 'operator', 'approver', 'auditor', 'admin']);
   return query
+    -- Of every schema: a person's rows can lie where nobody has looked yet.
     select 'unmapped table'::text, format('%I.%I', n.nspname, c.relname)
       from pg_class c join pg_namespace n on n.oid = c.relnamespace
-      where c.relkind in ('r', 'p', 'f') and not c.relispartition
-        and n.nspname in (select m.schema_name from privacy_console.mapped_column m)
-        and not exists (select from privacy_console.mapped_column m where m.schema_name = n.nspname and m.table_name = c.relname)
+      where c.relkind in ('r', 'p', 'f') and not c.relispartition and c.relpersistence <> 't'
+        and n.nspname not like 'pg\\_%' and n.nspname not in ('information_schema', 'privacy_console')
+        and not exists (select from privacy_console.mapped_table m where m.schema_name = n.nspname and m.table_name = c.relname)
         and not privacy_console.is_part_of_mapped(c.oid)
+        and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
         and not exists (select from privacy_console.ignored_table i where i.schema_name = n.nspname and i.table_name = c.relname)
     union all
     select 'unmapped column', format('%I.%I.%I', n.nspname, c.relname, a.attname)
@@ -357,15 +370,11 @@ ${definer(
         and not exists (select from privacy_console.mapped_table m where m.relation = c.oid)
         and not exists (select from privacy_console.ignored_table i where i.schema_name = n.nspname and i.table_name = c.relname)
     union all
-    -- A table elsewhere that hangs on a mapped one: rows of a person nobody mapped, or a cascade nobody planned.
-    select 'unmapped table', format('%I.%I', n.nspname, c.relname)
-      from pg_class c join pg_namespace n on n.oid = c.relnamespace
-      where n.nspname not in (select m.schema_name from privacy_console.mapped_column m)
-        and not privacy_console.is_part_of_mapped(c.oid)
-        and not exists (select from privacy_console.ignored_table i where i.schema_name = n.nspname and i.table_name = c.relname)
-        and exists (select from pg_constraint k join pg_class t on t.oid = k.confrelid join pg_namespace tn on tn.oid = t.relnamespace
-          join privacy_console.mapped_column m on m.schema_name = tn.nspname and m.table_name = t.relname
-          where k.conrelid = c.oid and k.contype = 'f')
+    -- What the last check of the bucket found that no row names.
+    select 'unknown prefix', u.name
+      from (select b.unknown from privacy_console.bucket_check b where b.outcome = 'done' order by b.id desc limit 1) b
+      cross join lateral unnest(b.unknown) u(name)
+      where not exists (select from privacy_console.ignored_table i where i.schema_name = '' and i.table_name = u.name)
     union all
     select 'mapped but gone', format('%I.%I.%I', m.schema_name, m.table_name, m.column_name)
       from privacy_console.mapped_column m

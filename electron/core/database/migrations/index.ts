@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { access } from './0001Access.ts';
+import { checking } from './0001Check.ts';
 import { erasing } from './0001Erasure.ts';
 import { exporting } from './0001Export.ts';
+import { mapChange } from './0001MapChange.ts';
 import { reaper, reaperRights, staffLogins, trailRights } from './0001Rights.ts';
 import { schema } from './0001Roles.ts';
 import { trail } from './0001Trail.ts';
@@ -22,7 +24,10 @@ export const migrations: readonly Migration[] = [
     name: 'guard and trail',
     parts: [
       { as: 'administrator', sql: schema },
-      { as: 'trail', sql: `${trail}${access}${exporting}${erasing}${staffLogins}${trailRights}` },
+      {
+        as: 'trail',
+        sql: `${trail}${access}${checking}${exporting}${erasing}${mapChange}${staffLogins}${trailRights}`,
+      },
       { as: 'trail', sql: 'grant create on schema privacy_console to privacy_console_reaper;' },
       { as: 'reaper', sql: `${reaper}${reaperRights}` },
       { as: 'trail', sql: 'revoke create on schema privacy_console from privacy_console_reaper;' },

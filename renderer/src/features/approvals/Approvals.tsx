@@ -1,13 +1,16 @@
 import type { ReactNode } from 'react';
 import { useNavigate } from 'react-router';
+import type { MapChange } from '#shared/contract/dataMap.ts';
 import type { ErasurePlan } from '#shared/contract/erasure.ts';
 import { en } from '#shared/strings/en.ts';
 import { paths } from '../../paths.ts';
 import { useRead } from '../../client/queries.ts';
 import { useSession } from '../../client/session.ts';
-import { Empty, Loaded, Moment, Page, Panel } from '../../components/Basics.tsx';
+import { Empty, Loaded, Moment, Page, Panel, Reference, Status } from '../../components/Basics.tsx';
 import { CellText, DataTable, type DataColumn } from '../../components/DataTable.tsx';
 import { planColumns } from '../../components/planColumns.tsx';
+import { numberColumn, staffColumn, timeColumn } from '../../components/recordColumns.tsx';
+import { mapChangeTones } from '../../components/tones.ts';
 import styles from './approvals.module.css';
 
 const decidedColumns: readonly DataColumn<ErasurePlan>[] = [
@@ -28,12 +31,40 @@ const decidedColumns: readonly DataColumn<ErasurePlan>[] = [
   },
 ];
 
-/** Plans that wait for a second person, and those that were decided. */
+const words = en.mapChange.columns;
+
+const changeColumns: readonly DataColumn<MapChange>[] = [
+  numberColumn('change', words.change),
+  {
+    id: 'state',
+    title: words.state,
+    width: 'minmax(176px, 1fr)',
+    cell: (change) => <Status tone={mapChangeTones[change.state]}>{en.mapChange.state[change.state]}</Status>,
+    sort: (change) => change.state,
+  },
+  {
+    id: 'why',
+    title: words.why,
+    width: 'minmax(200px, 2fr)',
+    cell: (change) => <CellText>{change.reason}</CellText>,
+  },
+  timeColumn('proposed', en.mapChange.proposedAt, (change) => change.proposedAt),
+  staffColumn('by', en.mapChange.proposedBy, (change) => change.proposedBy),
+  {
+    id: 'hash',
+    title: words.hash,
+    width: '112px',
+    cell: (change) => <Reference text={change.hash} short />,
+  },
+];
+
+/** Plans and changes of the data map that wait for a second person, and those that were decided. */
 export function Approvals(): ReactNode {
   const navigate = useNavigate();
   const session = useSession();
   const awaiting = useRead('erasure.list', { awaiting: true }, { every: 15_000 });
   const all = useRead('erasure.list', {}, { every: 30_000 });
+  const changes = useRead('map.changes', {}, { every: 30_000 });
   const decided = (all.data?.plans ?? []).filter((plan) => plan.approval !== null);
   const columns = planColumns.map((column) =>
     column.id === 'by'
@@ -69,6 +100,17 @@ export function Approvals(): ReactNode {
           }
         </Loaded>
       </Panel>
+      {changes.data !== undefined && changes.data.changes.length > 0 ? (
+        <Panel title={en.mapChange.waiting} flush className={styles['grow'] ?? ''}>
+          <DataTable
+            label={en.mapChange.waiting}
+            columns={changeColumns}
+            rows={changes.data.changes}
+            rowKey={(change) => String(change.id)}
+            onOpen={(change) => void navigate(paths.mapChange(change.id))}
+          />
+        </Panel>
+      ) : null}
       <Panel title={en.approvals.decided} flush className={styles['grow'] ?? ''}>
         <Loaded read={all} rows={4}>
           {() =>

@@ -47,6 +47,16 @@ export function CheckPackage(): ReactNode {
               {en.exportPage.verifyOk(verify.data.files, formatBytes(verify.data.bytes))}
             </Note>
           ) : null}
+          {verify.data && verify.data.gaps.length > 0 ? (
+            <Note tone="warn">
+              <strong>{en.exportPage.verifyGaps}</strong>
+              <ul className={styles['faults']}>
+                {verify.data.gaps.map((gap) => (
+                  <li key={gap}>{gap}</li>
+                ))}
+              </ul>
+            </Note>
+          ) : null}
           {verify.data && !verify.data.intact ? (
             <Note tone="bad">
               <strong>{en.exportPage.verifyBad(verify.data.faults.length)}</strong>

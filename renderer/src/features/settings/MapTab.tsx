@@ -1,119 +1,90 @@
 import { useState, type ReactNode } from 'react';
-import type { MappedCollection, MappedColumn } from '#shared/contract/dataMap.ts';
+import type { ExplainedCollection } from '#shared/contract/dataMap.ts';
+import type { OutputOf } from '#shared/contract/index.ts';
 import { en } from '#shared/strings/en.ts';
 import { useRead } from '../../client/queries.ts';
 import { Dim, Facts, Hash, Loaded, Note, Panel } from '../../components/Basics.tsx';
-import { CellText, DataTable, type DataColumn } from '../../components/DataTable.tsx';
 import { formatNumber } from '../../components/format.ts';
 import { Findings } from './Findings.tsx';
+import { Inventory } from './Inventory.tsx';
+import { MapPicture } from './MapPicture.tsx';
+import pictureStyles from './mapPicture.module.css';
 import styles from './settings.module.css';
 
 const words = en.settings.map;
 
-const columns: readonly DataColumn<MappedColumn>[] = [
-  {
-    id: 'title',
-    title: words.columns.title,
-    width: 'minmax(160px, 1fr)',
-    cell: (column) => <CellText>{column.title}</CellText>,
-    sort: (column) => column.title,
-  },
-  {
-    id: 'category',
-    title: words.columns.category,
-    width: 'minmax(200px, 1.2fr)',
-    cell: (column) => <CellText dim>{column.category}</CellText>,
-    sort: (column) => column.category,
-  },
-  {
-    id: 'kind',
-    title: words.columns.kind,
-    width: 'minmax(80px, 0.4fr)',
-    cell: (column) => column.kind,
-    sort: (column) => column.kind,
-  },
-  {
-    id: 'mask',
-    title: words.columns.mask,
-    width: 'minmax(128px, 0.8fr)',
-    cell: (column) =>
-      column.mask === null ? <Dim>{words.unmasked}</Dim> : <CellText>{column.mask}</CellText>,
-    sort: (column) => column.mask ?? '',
-  },
-  {
-    id: 'correctable',
-    title: words.columns.correctable,
-    width: 'minmax(96px, 0.4fr)',
-    cell: (column) => (column.correctable ? en.common.yes : <Dim>{en.common.no}</Dim>),
-    sort: (column) => String(column.correctable),
-  },
-];
-
-/** The data map in force: what is held, as what it counts, how it is masked, what erasure does. */
+/** The data map in force: whether it covers the schema, how tables hang together, what is done with each column and why. */
 export function MapTab(): ReactNode {
-  const map = useRead('map.show', {});
+  const map = useRead('map.explain', {});
   const check = useRead('map.check', {});
   return (
     <div className={styles['stack']}>
-      <Loaded read={map} rows={10}>
-        {({ hash, subjects, collections }) => (
-          <>
-            <Panel>
-              <Facts
-                facts={[
-                  [words.hash, <Hash key="hash" text={hash} />],
-                  [words.collections, formatNumber(collections.length)],
-                  ...subjects.map((subject): [string, ReactNode] => [
-                    subject.title,
-                    <span key={subject.kind}>
-                      {formatNumber(
-                        collections.filter((collection) => collection.kinds.includes(subject.kind)).length,
-                      )}{' '}
-                      {subject.controller === null ? null : <Dim>· {subject.controller}</Dim>}
-                    </span>,
-                  ]),
-                ]}
-              />
-            </Panel>
-            <Collections collections={collections} />
-          </>
-        )}
-      </Loaded>
       <Panel title={words.check} flush>
         <Loaded read={check} rows={2}>
-          {({ findings }) =>
-            findings.length === 0 ? (
-              <div style={{ padding: 16 }}>
-                <Note tone="good">{words.clean}</Note>
-              </div>
-            ) : (
-              <Findings findings={findings} />
-            )
-          }
+          {({ findings }) => (
+            <>
+              {findings.every((each) => each.severity !== 'blocks') ? (
+                <div style={{ padding: 16 }}>
+                  <Note tone="good">{words.clean}</Note>
+                </div>
+              ) : null}
+              <Findings
+                findings={findings.map((each) => ({
+                  what: each.subject,
+                  detail: each.says,
+                  blocks: each.severity === 'blocks',
+                }))}
+              />
+            </>
+          )}
         </Loaded>
       </Panel>
+      <Loaded read={map} rows={10}>
+        {(explained) => <Explained map={explained} />}
+      </Loaded>
+      <Inventory />
     </div>
   );
 }
 
-/** A column, and below it what the map says of values inside its document. */
-function withPaths(column: MappedColumn): readonly MappedColumn[] {
-  return [
-    column,
-    ...column.paths.map(({ path, category, mask, never }) => ({
-      ...column,
-      name: `${column.name}: ${path}`,
-      title: `${column.title}: ${path}`,
-      category,
-      mask: never ? 'never' : mask,
-    })),
-  ];
+function Explained(props: { readonly map: OutputOf<'map.explain'> }): ReactNode {
+  const { hash, policy, subjects, collections, picture } = props.map;
+  const [chosen, setChosen] = useState<string | null>(null);
+  const current = collections.find((collection) => collection.name === chosen) ?? collections[0];
+  return (
+    <>
+      <Panel>
+        <Facts
+          facts={[
+            [words.policy, policy],
+            [words.hash, <Hash key="hash" text={hash} />],
+            [words.collections, formatNumber(collections.length)],
+            ...subjects.map((subject): [string, ReactNode] => [
+              subject.title,
+              <span key={subject.kind}>
+                {formatNumber(subject.collections)}{' '}
+                {subject.controller === null ? null : <Dim>· {subject.controller}</Dim>}
+              </span>,
+            ]),
+          ]}
+        />
+      </Panel>
+      <Panel title={words.picture} flush>
+        <MapPicture picture={picture} chosen={current?.name ?? null} onChoose={setChosen} />
+      </Panel>
+      {current === undefined ? null : (
+        <Collections collections={collections} current={current} onChoose={setChosen} />
+      )}
+    </>
+  );
 }
 
-function Collections(props: { readonly collections: readonly MappedCollection[] }): ReactNode {
-  const [chosen, setChosen] = useState<string | null>(null);
-  const current = props.collections.find((collection) => collection.name === chosen) ?? props.collections[0];
-  if (!current) return null;
+function Collections(props: {
+  readonly collections: readonly ExplainedCollection[];
+  readonly current: ExplainedCollection;
+  readonly onChoose: (name: string) => void;
+}): ReactNode {
+  const { current } = props;
   return (
     <div className={styles['map']}>
       <Panel flush label={words.collections}>
@@ -129,7 +100,7 @@ function Collections(props: { readonly collections: readonly MappedCollection[] 
                   className={`${styles['collection'] ?? ''} ${collection.name === current.name ? (styles['chosen'] ?? '') : ''}`}
                   style={{ width: 'calc(100% - 16px)' }}
                   onClick={() => {
-                    setChosen(collection.name);
+                    props.onChoose(collection.name);
                   }}
                 >
                   <span>{collection.title}</span>
@@ -141,27 +112,54 @@ function Collections(props: { readonly collections: readonly MappedCollection[] 
         </div>
       </Panel>
       <Panel title={`${current.title} (${current.table})`} flush>
-        <div style={{ padding: '8px 16px' }}>
-          <p>
-            {words.erasure[current.erasure]}
-            {current.keptBecause === null ? '.' : `: ${current.keptBecause}`}
-          </p>
-          {current.never.length > 0 ? (
-            <p>
-              <Dim>
-                {en.person.never}: {current.never.join(', ')}. {en.person.neverHint}
-              </Dim>
+        <div style={{ padding: '8px 16px' }} aria-live="polite">
+          <p>{current.erasureSays}.</p>
+          {current.paths.map((path) => (
+            <p key={path.number}>
+              <Dim>{words.path(path.number, path.says)}</Dim>
             </p>
-          ) : null}
+          ))}
         </div>
-        <DataTable
-          label={current.title}
-          columns={columns}
-          rows={current.columns.flatMap(withPaths)}
-          rowKey={(column) => column.name}
-          grows
-        />
+        <Columns collection={current} />
       </Panel>
+    </div>
+  );
+}
+
+function Columns(props: { readonly collection: ExplainedCollection }): ReactNode {
+  const { title, columns } = props.collection;
+  return (
+    <div className={pictureStyles['wide']} role="region" aria-label={words.columnsOf(title)} tabIndex={0}>
+      <table className={pictureStyles['table']} style={{ minWidth: 720 }}>
+        <thead>
+          <tr>
+            {Object.values(words.columns).map((heading) => (
+              <th key={heading} scope="col">
+                {heading}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {columns.map((column) => (
+            <tr key={column.name}>
+              <th scope="row" title={column.name}>
+                {column.title === column.name ? column.name : `${column.title} (${column.name})`}
+              </th>
+              <td>{column.category}</td>
+              <td>{column.never ? words.never : (column.mask ?? <Dim>{words.unmasked}</Dim>)}</td>
+              <td>{column.action}</td>
+              <td>
+                <ul>
+                  {column.reasons.map((reason) => (
+                    <li key={reason}>{reason}</li>
+                  ))}
+                </ul>
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
     </div>
   );
 }

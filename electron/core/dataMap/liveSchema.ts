@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ExpectedError } from '#core/kernel/errors.ts';
-import type { Ask } from '../catalogue.ts';
-import { tableName } from '../quote.ts';
+import type { Ask } from './catalogue.ts';
+import { tableName } from './quote.ts';
 
 /** What a column's values are, as far as a proposal depends on it. */
 export type ValueKind =

@@ -1,0 +1,136 @@
+import type { MapDifference } from '#shared/contract/dataMap.ts';
+import { canonicalMap, type Collection, type DataMap, type MapColumn } from './map.ts';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** What a field of a column comes to for who looks at it, where that isn't plain. */
+const columnExposure: Readonly<Record<string, (from: unknown, to: unknown) => MapDifference['exposure']>> = {
+  mask: (from, to) => (to === undefined ? 'more' : from === undefined ? 'less' : 'same'),
+  never: (_from, to) => (to === true ? 'less' : 'more'),
+  search: (from, to) => (forms(to).some((form) => !forms(from).includes(form)) ? 'more' : 'less'),
+};
+
+/** Fields of a collection that decide whose rows, or which objects, are shown and erased. */
+const reaching = new Set(['subject', 'object', 'objectPrefix']);
+
+const forms = (given: unknown): readonly unknown[] => (Array.isArray(given) ? given : []);
+
+/**
+ * What changes from one data map to another, one line for each field that
+ * differs, in the order of the new map. Two maps with different hashes differ
+ * in at least one line: fields are compared by what is written, not by a list
+ * of the fields known here.
+ */
+export function differencesOf(before: DataMap, after: DataMap): readonly MapDifference[] {
+  const { collections: oldCollections, ignored: oldIgnored, ...oldRest } = before;
+  const { collections, ignored, ...rest } = after;
+  return [
+    ...wholeFields(oldRest, rest).map(([field, from, to]): MapDifference => ({
+      table: null,
+      collection: null,
+      column: null,
+      what: 'changed',
+      field,
+      from: written(from),
+      to: written(to),
+      exposure: field === 'subjects' ? 'more' : 'same',
+    })),
+    ...union(oldCollections, collections).flatMap((name) =>
+      ofCollection(name, own(oldCollections, name), own(collections, name)),
+    ),
+    ...fieldsOf(oldIgnored, ignored).map(([table, from, to]): MapDifference => ({
+      table,
+      collection: null,
+      column: null,
+      what: from === undefined ? 'ruled out' : to === undefined ? 'no longer ruled out' : 'changed',
+      field: 'ignored',
+      from: written(from),
+      to: written(to),
+      exposure: 'same',
+    })),
+  ];
+}
+
+function ofCollection(
+  collection: string,
+  before: Collection | undefined,
+  after: Collection | undefined,
+): readonly MapDifference[] {
+  const table = (after ?? before)?.table ?? null;
+  const line = (
+    difference: Pick<MapDifference, 'what' | 'exposure'> & Partial<MapDifference>,
+  ): MapDifference => ({ table, collection, column: null, field: null, from: null, to: null, ...difference });
+  if (after === undefined) return [line({ what: 'removed', exposure: 'less' })];
+  const { columns, ...rest } = after;
+  if (before === undefined)
+    return [
+      line({ what: 'added', exposure: 'more' }),
+      ...Object.entries(columns).map(([column, mapped]) =>
+        line({ column, what: 'added', to: mapped.category, exposure: mapped.never ? 'same' : 'more' }),
+      ),
+    ];
+  const { columns: oldColumns, ...oldRest } = before;
+  return [
+    ...fieldsOf(oldRest, rest).map(([field, from, to]) =>
+      line({
+        what: 'changed',
+        field,
+        from: written(from),
+        to: written(to),
+        exposure: reaching.has(field) || field === 'table' ? 'more' : 'same',
+      }),
+    ),
+    ...union(oldColumns, columns).flatMap((column) =>
+      ofColumn(own(oldColumns, column), own(columns, column)).map((each) => line({ ...each, column })),
+    ),
+  ];
+}
+
+function ofColumn(
+  before: MapColumn | undefined,
+  after: MapColumn | undefined,
+): readonly (Pick<MapDifference, 'what' | 'exposure'> & Partial<MapDifference>)[] {
+  if (after === undefined) return [{ what: 'removed', exposure: 'less' }];
+  if (before === undefined)
+    return [{ what: 'added', to: after.category, exposure: after.never ? 'same' : 'more' }];
+  return fieldsOf(before, after).map(([field, from, to]) => ({
+    what: 'changed' as const,
+    field,
+    from: written(from),
+    to: written(to),
+    exposure: columnExposure[field]?.(from, to) ?? 'same',
+  }));
+}
+
+/** The fields that differ, each with what it was and what it becomes. */
+function fieldsOf(before: Fields, after: Fields): readonly (readonly [string, unknown, unknown])[] {
+  return union(before, after)
+    .map((field) => [field, own(before, field), own(after, field)] as const)
+    .filter(([, from, to]) => canonical(from) !== canonical(to));
+}
+
+/** As {@link fieldsOf}; which kind of subject is the first one is a difference too. */
+function wholeFields(before: Fields, after: Fields): readonly (readonly [string, unknown, unknown])[] {
+  const differing = fieldsOf(before, after);
+  const [was, is] = [before, after].map((each) => JSON.stringify(Object.keys(each['subjects'] ?? {})));
+  return was === is || differing.some(([field]) => field === 'subjects')
+    ? differing
+    : [['subjects', was, is], ...differing];
+}
+
+function union(before: object, after: object): readonly string[] {
+  return [...new Set([...Object.keys(after), ...Object.keys(before)])];
+}
+
+function own<Value>(of: Readonly<Record<string, Value>>, name: string): Value | undefined {
+  return Object.hasOwn(of, name) ? of[name] : undefined;
+}
+
+/** As the hash sees it: the order of keys says nothing, that of a list does. */
+function canonical(value: unknown): string {
+  return value === undefined || value === null ? String(value) : canonicalMap(value as DataMap);
+}
+
+function written(value: unknown): string | null {
+  return value === undefined ? null : typeof value === 'string' ? value : canonical(value);
+}

@@ -1,0 +1,1 @@
+export { explanationOperations } from './operations.ts';

@@ -1,0 +1,48 @@
+import { expect, test } from 'vitest';
+import { someone } from '#tests/helpers/psql.ts';
+import { expectDone, openDesk } from '#tests/helpers/testDesk.ts';
+
+test('an export two people released tells its gaps in the package, and the check of the package shows them', async () => {
+  await using desk = await openDesk({ withBucket: true });
+  const operator = await desk.signIn('operator');
+  const approver = await desk.signIn('approver');
+  const person = await someone(desk);
+  const { hits } = await expectDone(operator, 'search.run', { text: person.email, reason: 'a test' });
+  const { request } = await expectDone(operator, 'requests.open', {
+    kind: 'access',
+    receivedOn: '2026-11-01',
+    subject: hits[0]?.subject ?? '',
+  });
+  await desk.superuser(({ query }) => query('create table public."Di\nary" (text text)'));
+  const input = { requestId: request.id, folder: desk.folder };
+  expect(await operator.dispatch('exports.start', input)).toMatchObject({
+    failure: { code: 'schema_drift' },
+  });
+  const { gaps } = await expectDone(operator, 'exports.releases', {});
+  expect(gaps).toEqual(['unmapped table public."Di\nary"']);
+  const { releaseId } = await expectDone(operator, 'exports.askRelease', {
+    requestId: request.id,
+    gaps,
+    reason: 'the month is over',
+  });
+  const decision = { releaseId, decision: 'approve', reason: 'nothing of a person in it' } as const;
+  expect(await operator.dispatch('exports.decideRelease', decision)).toMatchObject({
+    failure: { code: 'not_permitted' },
+  });
+  await expectDone(approver, 'exports.decideRelease', decision);
+  const { jobId } = await expectDone(operator, 'exports.start', input);
+  const { job } = await expectDone(operator, 'jobs.wait', { id: jobId });
+  expect(job.failure).toBeNull();
+  const file = String(job.result?.['file']);
+  const verdict = await expectDone(operator, 'packages.verify', { file });
+  expect(verdict).toMatchObject({ intact: true, faults: [] });
+  expect(verdict.gaps).toHaveLength(1);
+  expect(verdict.gaps[0]).toMatch(/^unmapped table public\."Di.+ary"$/);
+  expect(verdict.gaps[0]).not.toContain('\n');
+  const { releases } = await expectDone(approver, 'exports.releases', { requestId: request.id });
+  expect(releases).toMatchObject([{ state: 'approved', reason: 'the month is over', gaps }]);
+  const { entries } = await expectDone(approver, 'audit.list', { requestId: request.id });
+  expect(entries.map((each) => each.action)).toEqual(
+    expect.arrayContaining(['release.asked', 'release.approved', 'export.finished']),
+  );
+}, 60_000);
