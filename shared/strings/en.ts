@@ -1,7 +1,7 @@
 import type { AuditEntry } from '#shared/contract/audit.ts';
 import type { ExplainedCollection, MapChange, MapDifference } from '#shared/contract/dataMap.ts';
 import type { ErasureCertificate, ErasurePlan } from '#shared/contract/erasure.ts';
-import type { ExportRow } from '#shared/contract/exports.ts';
+import type { ExportRelease, ExportRow } from '#shared/contract/exports.ts';
 import type { FailureCode } from '#shared/contract/result.ts';
 import type { SearchHit } from '#shared/contract/subjects.ts';
 import type { Job } from '#shared/contract/workstation.ts';
@@ -870,6 +870,32 @@ export const en = {
     own: 'yours',
     decidedBy: 'Decided by',
   },
+  release: {
+    title: 'Gaps of the data map',
+    stops:
+      'The data map does not cover the database, so nothing is exported or deleted until it does. Two people may let this one export go all the same; what is missing is then written into the package.',
+    gaps: 'What the map does not cover',
+    state: {
+      asked: 'asked to go in spite of them',
+      approved: 'released',
+      denied: 'not released',
+      expired: 'release expired',
+    } satisfies Record<ExportRelease['state'], string>,
+    askedBy: 'Asked by',
+    reason: 'Reason',
+    decidedBy: 'Decided by',
+    why: 'Why',
+    askText: 'An approver decides. A deletion is never released.',
+    operatorAsks: 'An operator may ask to let it go.',
+    approverDecides: 'An approver decides; nobody about what they asked for themselves.',
+    ask: 'Ask to let it go',
+    approve: 'Release the export',
+    deny: 'Don’t release it',
+    asked: 'An approver can now decide.',
+    decided: 'The decision is in the trail.',
+    waiting: 'Exports that wait to be released',
+    columns: { gaps: 'Gaps' },
+  },
   mapChange: {
     title: (id: number) => `Change ${id} of the data map`,
     waiting: 'Changes of the data map',
@@ -890,7 +916,7 @@ export const en = {
     line: 'Field of the map',
     table: 'Table',
     rowsAbout: (rows: string) => `about ${rows} rows`,
-    columns: { change: 'Change', state: 'State', why: 'Reason', hash: 'Map' },
+    columns: { change: 'Change', asked: 'Asked', state: 'State', why: 'Reason', hash: 'Map' },
     hash: 'Hash of the proposed map',
     from: 'Changes the map',
     exposureTitle: 'Exposure',

@@ -28,6 +28,8 @@ interface Office {
   readonly administrator: () => Promise<Page>;
   readonly operator: () => Promise<Page>;
   readonly approver: () => Promise<Page>;
+  /** On the other computer, while somebody else works at this one. */
+  readonly approverBeside: () => Promise<Page>;
   readonly auditor: () => Promise<Page>;
   /** What the auditor's next dialog answers. */
   readonly answers: (file: string) => Promise<void>;
@@ -48,6 +50,7 @@ const test = base.extend<{ readonly office: Office }>({
         administrator: async () =>
           await signedIn(await (await open.desk('colleague')).page(), 'administrator'),
         operator: async () => await signedIn(await (await open.desk('operator')).page(), 'operator'),
+        approverBeside: async () => await signedIn(await (await open.desk('colleague')).page(), 'approver'),
         approver: async () => await signedIn(await (await open.desk('operator')).page(), 'approver'),
         auditor: async () => await signedIn(await (await open.desk('colleague')).page(), 'auditor'),
         answers: async (file) => {
@@ -282,4 +285,61 @@ test('the map page draws the map, says why by keys alone, and saves the record o
     await record.getByRole('table').scrollIntoViewIfNeeded();
     await page.screenshot({ path: join(pictures, `map-record-${scheme}.png`) });
   }
+});
+
+test('an export that gaps of the map stop is let go by two people, never by one', async ({ office }) => {
+  const words = en.release;
+  const operator = await office.operator();
+  const { email } = await withSuperuser(
+    office.platform,
+    office.platform.database,
+    async ({ query }) =>
+      (
+        await query<{ email: string }>(
+          `select email::text as email from public.users where length(email) between 10 and 60 order by id limit 1`,
+        )
+      ).rows[0] ?? { email: '' },
+  );
+  const { request } = await ask(operator, 'requests.open', { kind: 'access', receivedOn: '2026-10-01' });
+  const { hits } = await ask(operator, 'search.run', { text: email, requestId: request.id });
+  const subject = hits[0]?.subject ?? '';
+  await ask(operator, 'subjects.open', { subject, minutes: 15, requestId: request.id });
+  await ask(operator, 'requests.link', { id: request.id, subject });
+  const openExport = async (page: Page): Promise<void> => {
+    await page.evaluate(
+      (to) => {
+        window.location.hash = `#${to}`;
+      },
+      `/requests/${String(request.id)}/export`,
+    );
+    await atScreen(page, en.exportPage.titleFor(request.id));
+  };
+  await openExport(operator);
+  await expect(part(operator, words.title)).toHaveCount(0);
+  await withSuperuser(office.platform, office.platform.database, ({ query }) =>
+    query('create table public.leads (id int primary key, phone text)'),
+  );
+  await goTo(operator, 'desk', en.desk.title);
+  await openExport(operator);
+  const panel = part(operator, words.title);
+  await sees(panel.getByText('unmapped table public.leads'));
+  expect(await examine(operator, 'gaps of the map')).toEqual([]);
+  await panel.getByRole('textbox', { name: words.why }).fill('The day of the law is tomorrow');
+  await press(panel, words.ask);
+  await sees(panel.getByText(words.state.asked));
+  // Nobody decides about what they asked for.
+  await sees(panel.getByText(words.approverDecides));
+  await expect(panel.getByRole('button', { name: words.approve })).toHaveCount(0);
+
+  const approver = await office.approverBeside();
+  await goTo(approver, 'approvals', en.approvals.title);
+  const waiting = approver.getByRole('grid', { name: words.waiting });
+  await (await rowWith(waiting, 'unmapped table public.leads')).click();
+  await atScreen(approver, en.exportPage.titleFor(request.id));
+  const other = part(approver, words.title);
+  await other.getByRole('textbox', { name: words.why }).fill('Leads holds nobody of ours');
+  await press(other, words.approve);
+  await sees(other.getByText(words.state.approved, { exact: true }));
+  const { releases } = await ask(approver, 'exports.releases', { requestId: request.id });
+  expect(releases).toMatchObject([{ state: 'approved', gaps: ['unmapped table public.leads'] }]);
 });

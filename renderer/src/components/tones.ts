@@ -1,6 +1,6 @@
 import type { MapChange, MapDifference } from '#shared/contract/dataMap.ts';
 import type { ErasurePlan } from '#shared/contract/erasure.ts';
-import type { ExportRow } from '#shared/contract/exports.ts';
+import type { ExportRelease, ExportRow } from '#shared/contract/exports.ts';
 import type { Tone } from './Basics.tsx';
 
 export const exportTones: Readonly<Record<ExportRow['state'], Tone>> = {
@@ -34,4 +34,11 @@ export const exposureTones: Readonly<Record<MapDifference['exposure'], Tone>> = 
   more: 'warn',
   less: 'good',
   same: 'plain',
+};
+
+export const releaseTones: Readonly<Record<ExportRelease['state'], Tone>> = {
+  asked: 'warn',
+  approved: 'info',
+  denied: 'bad',
+  expired: 'plain',
 };

@@ -320,3 +320,38 @@ test('the map in force is checked by staff, with the types it was compiled for a
     `staff-can-run ${desk.secrets.logins.operator.user}: public.peek`,
   );
 });
+
+test('a key that comes into a mapped document later is named, without its value; one that could be a value is not told', async () => {
+  await using database = await openForeignDatabase(`
+    create table public.people (id int primary key, email text not null unique, prefs jsonb not null);
+    insert into public.people select n, 'p' || n || '@mail.example', '{"contact": {"phone": "+91 98765"}}' from generate_series(1, 40) n`);
+  const map = await mapOf(database, (text) => {
+    const document = parseDocument(text);
+    const names = Object.keys(parseMap(text).collections);
+    document.setIn(['collections', names[0], 'columns', 'prefs'], {
+      category: 'user.content',
+      paths: { 'contact.phone': { category: 'user.contact.phone_number', mask: 'phone' } },
+    });
+    return document.toString();
+  });
+  const unnamed = async (): Promise<string[]> =>
+    told(await check(database, map)).filter((each) => each.startsWith('unnamed-value'));
+  expect(await unnamed()).toEqual([]);
+  await change(
+    database,
+    `update people set prefs = prefs || '{"nick": "Moti", "asha@mail.example": 1}' where id < 4;
+     update people set prefs = jsonb_set(prefs, '{contact,fax}', '"+91 1"') where id = 9`,
+  );
+  expect(await unnamed()).toEqual([
+    'unnamed-value public.people.prefs: *',
+    'unnamed-value public.people.prefs: contact.fax',
+    'unnamed-value public.people.prefs: nick',
+  ]);
+  const all = JSON.stringify(await check(database, map));
+  expect(all).toContain('3 of the last 1000 documents');
+  for (const value of ['Moti', 'asha@', '+91']) expect(all).not.toContain(value);
+  // Without looking at values nothing is said of them.
+  expect(told(await check(database, map, false)).filter((each) => each.startsWith('unnamed-value'))).toEqual(
+    [],
+  );
+});

@@ -7,6 +7,7 @@ import type { Guesses } from '../draft/subjects.ts';
 import type { ForeignKey, LiveSchema, LiveTable } from '../liveSchema.ts';
 import type { Collection, DataMap, SubjectPath } from '../map.ts';
 import { quoteIdentifier, quoteTable, tableName, tableParts } from '../quote.ts';
+import { documentsLookedAt, type Documents } from './documents.ts';
 import { collectFindings, inOrder, type Findings } from './findings.ts';
 import type { DatabaseSurroundings, PlatformTrigger } from './surroundings.ts';
 import { neededRights, swallows } from './triggers.ts';
@@ -29,6 +30,8 @@ export interface Checked {
   readonly guesses: Guesses;
   /** Counts of values; null without looking at any. */
   readonly sampled: Sampled | null;
+  /** What lies in mapped documents beside their paths; null without looking. */
+  readonly documents: Documents | null;
   /** Why the map can't be compiled for this database; null when it can. */
   readonly refused: string | null;
   /** What was compiled at the install; null for a map that isn't installed. */
@@ -74,6 +77,7 @@ export function checkMap(checked: Checked): CheckFinding[] {
   checkTriggers(work);
   checkMasks(work);
   checkGuesses(work);
+  checkDocuments(work);
   checkReach(work);
   const found = work.findings.all;
   // The compiler stops at its first reason; one the check has found by itself needs no telling twice.
@@ -113,6 +117,24 @@ function checkUnseen({ schema, around, catalogue, sampled, findings }: Work): vo
       `The values of ${sampled.unseen.size} tables (${some}${sampled.unseen.size > 3 ? ' and others' : ''}) could not be counted by this login; they were judged by names and types alone.`,
     );
   }
+}
+
+function checkDocuments({ documents, findings }: Work): void {
+  if (documents === null) return;
+  for (const { column, path, documents: count } of documents.unnamed)
+    findings.add(
+      'warns',
+      'unnamed-value',
+      path === '' ? column : `${column}: ${path}`,
+      `${count} of the last ${documentsLookedAt} documents hold a value here that no path of the map names; name it, with its category and mask, or leave it withheld.`,
+    );
+  for (const column of documents.unseen)
+    findings.add(
+      'notes',
+      'documents-not-seen',
+      column,
+      'This login could not look into these documents, so new keys in them are not told; check with a login that may read the column.',
+    );
 }
 
 function checkUndecided({ map, findings }: Work): void {

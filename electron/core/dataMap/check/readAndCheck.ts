@@ -8,6 +8,7 @@ import { countPatterns } from '../draft/sample.ts';
 import { readLiveSchema } from '../liveSchema.ts';
 import type { DataMap } from '../map.ts';
 import { checkMap, type CompiledColumn } from './checkMap.ts';
+import { readDocuments } from './documents.ts';
 import { readSurroundings } from './surroundings.ts';
 
 export interface CheckOptions {
@@ -70,6 +71,10 @@ export async function readAndCheck(
               ...sampled.unseen,
             ]),
           },
+    documents:
+      options.count === null || catalogue === null || refused !== null
+        ? null
+        : await readDocuments(options.count, map, catalogue, options.signal),
     refused,
     compiled: options.compiled,
   });

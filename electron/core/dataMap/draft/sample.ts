@@ -96,6 +96,17 @@ const ofTheTable: ReadonlySet<string> = new Set(['not_permitted', 'cancelled', '
 
 const countsRow = z.object({ counts: z.array(z.number().int()) });
 
+/** Why one table could not be looked into, in words; null for a failure that speaks of more than that table. */
+export function troubleOfTable(error: unknown): string | null {
+  // A table the server itself stumbles over (a broken type, a damaged page) is that table's fault alone.
+  if (error instanceof DatabaseFault && error.sqlState !== undefined)
+    return 'the server could not read its values';
+  if (!(error instanceof ExpectedError) || !ofTheTable.has(error.code)) return null;
+  return error.code === 'not_permitted'
+    ? 'this login may not read it'
+    : 'its values could not be counted in time';
+}
+
 export interface Sampled {
   /** `schema.table` → column → counts. */
   readonly counts: ReadonlyMap<string, ReadonlyMap<string, PatternCounts>>;
@@ -125,18 +136,9 @@ export async function countPatterns(
       const values = countsRow.parse(row).counts;
       counts.set(table.name, new Map(columns.map((each, place) => [each.name, countsAt(values, place)])));
     } catch (error) {
-      const known = error instanceof ExpectedError ? error.code : null;
-      // A table the server itself stumbles over (a broken type, a damaged page) is that table's fault alone.
-      const stumbled = error instanceof DatabaseFault && error.sqlState !== undefined;
-      if (signal.aborted || !(stumbled || (known !== null && ofTheTable.has(known)))) throw error;
-      unseen.set(
-        table.name,
-        known === 'not_permitted'
-          ? 'this login may not read it'
-          : stumbled
-            ? 'the server could not read its values'
-            : 'its values could not be counted in time',
-      );
+      const trouble = troubleOfTable(error);
+      if (signal.aborted || trouble === null) throw error;
+      unseen.set(table.name, trouble);
     }
   }
   return { counts, unseen };

@@ -179,7 +179,7 @@ ${definer(
   `  v_hash := privacy_console.catalogue_hash();
   -- What the bucket holds is no part of the catalogue, and looked at each time.
   if exists (select from privacy_console.checked_catalogue k join privacy_console.data_map d on d.current and d.installed_at = k.installed_at where k.hash = v_hash)
-      and not exists (select from privacy_console.map_gaps() g where g.what = 'unknown prefix') then
+      and not exists (select from privacy_console.unknown_prefixes()) then
     return null;
   end if;
   v_gaps := privacy_console.current_gaps();

@@ -341,6 +341,15 @@ ${step(
       union select h.inhparent from above a join pg_inherits h on h.inhrelid = a.oid)
     select from above a join privacy_console.mapped_table m on m.relation = a.oid);`,
 )}
+${step(
+  'unknown_prefixes()',
+  'table (name text)',
+  `  -- What the last check of the bucket found that no row names.
+  return query select u.name
+    from (select b.unknown from privacy_console.bucket_check b where b.outcome = 'done' order by b.id desc limit 1) b
+    cross join lateral unnest(b.unknown) u(name)
+    where not exists (select from privacy_console.ignored_table i where i.schema_name = '' and i.table_name = u.name);`,
+)}
 ${definer(
   'map_gaps()',
   'table (what text, detail text)',
@@ -370,11 +379,7 @@ ${definer(
         and not exists (select from privacy_console.mapped_table m where m.relation = c.oid)
         and not exists (select from privacy_console.ignored_table i where i.schema_name = n.nspname and i.table_name = c.relname)
     union all
-    -- What the last check of the bucket found that no row names.
-    select 'unknown prefix', u.name
-      from (select b.unknown from privacy_console.bucket_check b where b.outcome = 'done' order by b.id desc limit 1) b
-      cross join lateral unnest(b.unknown) u(name)
-      where not exists (select from privacy_console.ignored_table i where i.schema_name = '' and i.table_name = u.name)
+    select 'unknown prefix', u.name from privacy_console.unknown_prefixes() u
     union all
     select 'mapped but gone', format('%I.%I.%I', m.schema_name, m.table_name, m.column_name)
       from privacy_console.mapped_column m

@@ -2,6 +2,7 @@ import type { ReactNode } from 'react';
 import { useNavigate } from 'react-router';
 import type { MapChange } from '#shared/contract/dataMap.ts';
 import type { ErasurePlan } from '#shared/contract/erasure.ts';
+import type { ExportRelease } from '#shared/contract/exports.ts';
 import { en } from '#shared/strings/en.ts';
 import { paths } from '../../paths.ts';
 import { useRead } from '../../client/queries.ts';
@@ -58,12 +59,38 @@ const changeColumns: readonly DataColumn<MapChange>[] = [
   },
 ];
 
+const releaseColumns: readonly DataColumn<ExportRelease>[] = [
+  {
+    id: 'request',
+    title: en.trail.columns.request,
+    width: '120px',
+    cell: (release) => en.common.request(release.requestId),
+    sort: (release) => release.requestId,
+  },
+  {
+    id: 'gaps',
+    title: en.release.columns.gaps,
+    width: 'minmax(240px, 2fr)',
+    cell: (release) => <CellText>{release.gaps.join(', ')}</CellText>,
+  },
+  {
+    id: 'why',
+    title: en.release.reason,
+    width: 'minmax(200px, 2fr)',
+    cell: (release) => <CellText>{release.reason ?? en.common.nothing}</CellText>,
+  },
+  timeColumn('asked', words.asked, (release) => release.askedAt),
+  staffColumn('by', en.release.askedBy, (release) => release.askedBy),
+];
+
 /** Plans and changes of the data map that wait for a second person, and those that were decided. */
 export function Approvals(): ReactNode {
   const navigate = useNavigate();
   const session = useSession();
   const awaiting = useRead('erasure.list', { awaiting: true }, { every: 15_000 });
   const all = useRead('erasure.list', {}, { every: 30_000 });
+  const releases = useRead('exports.releases', {}, { every: 30_000 });
+  const asked = (releases.data?.releases ?? []).filter((release) => release.state === 'asked');
   const changes = useRead('map.changes', {}, { every: 30_000 });
   const decided = (all.data?.plans ?? []).filter((plan) => plan.approval !== null);
   const columns = planColumns.map((column) =>
@@ -100,6 +127,17 @@ export function Approvals(): ReactNode {
           }
         </Loaded>
       </Panel>
+      {asked.length > 0 ? (
+        <Panel title={en.release.waiting} flush className={styles['grow'] ?? ''}>
+          <DataTable
+            label={en.release.waiting}
+            columns={releaseColumns}
+            rows={asked}
+            rowKey={(release) => String(release.id)}
+            onOpen={(release) => void navigate(paths.exportOf(release.requestId))}
+          />
+        </Panel>
+      ) : null}
       {changes.data !== undefined && changes.data.changes.length > 0 ? (
         <Panel title={en.mapChange.waiting} flush className={styles['grow'] ?? ''}>
           <DataTable

@@ -29,6 +29,7 @@ import { JobLine } from '../../components/JobLine.tsx';
 import { formatBytes, formatNumber } from '../../components/format.ts';
 import { useKeys } from '../../components/keys.ts';
 import { exportColumns } from './exportColumns.tsx';
+import { Release } from './Release.tsx';
 import styles from './exportPage.module.css';
 
 /** The package of one request: what goes in, where to, how far, and whether it is whole. */
@@ -224,6 +225,7 @@ function Make(props: { readonly request: RequestRow }): ReactNode {
           )}
         </Panel>
       ) : null}
+      <Release request={request} />
       {job ? <JobPanel job={job} /> : null}
     </div>
   );
