@@ -58,7 +58,6 @@ export async function benchMap({ rounds, tell }: MapBenchOptions): Promise<{
             databaseOf(tables),
             what === 'draft' ? null : (maps.get(tables) ?? ''),
           );
-          if (each === null) continue;
           if (each.text !== null && !maps.has(tables))
             maps.set(tables, canonicalMap(parseMap(answered(each.text))));
           tell(
@@ -72,10 +71,6 @@ export async function benchMap({ rounds, tell }: MapBenchOptions): Promise<{
     const grown = large / small;
     for (const what of works) {
       const [few, many] = [of(what, small), of(what, large)];
-      if (few.length === 0 || many.length === 0) {
-        tell(`This program has no ${what} yet.`);
-        continue;
-      }
       const [quick, slow] = [few.map((each) => each.took), many.map((each) => each.took)];
       const peaks = [many.map((each) => each.peakMiB), few.map((each) => each.peakMiB)] as const;
       figures.push(
@@ -164,11 +159,7 @@ async function makeSchema(server: PostgresServer, tables: number): Promise<void>
 }
 
 /** A draft, or a check of a map, in a process of its own. */
-async function measure(
-  server: PostgresServer,
-  database: string,
-  map: string | null,
-): Promise<MeasuredMap | null> {
+async function measure(server: PostgresServer, database: string, map: string | null): Promise<MeasuredMap> {
   const { host, port, superuser } = server;
   const child = execFile(process.execPath, [fileURLToPath(new URL('mapProcess.ts', import.meta.url))], {
     maxBuffer: 50_000_000,
@@ -179,7 +170,7 @@ async function measure(
   child.stdin?.end(JSON.stringify({ host, port, database, login: superuser, map }));
   const [code] = (await once(child, 'close')) as [number | null];
   if (code !== 0) throw new Error(`The measured process ended with ${String(code)}.`);
-  return measuredMap.nullable().parse(JSON.parse(said));
+  return measuredMap.parse(JSON.parse(said));
 }
 
 /** Runs so many of the property test's cases, others than the suite's; true when all came out right. */

@@ -1,11 +1,11 @@
 /** Drafts or checks one database, told on the input, and tells the time and its own peak memory. */
-import { existsSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { z } from 'zod';
 import type { Ask } from '#core/dataMap/catalogue.ts';
+import { readAndCheck } from '#core/dataMap/check/readAndCheck.ts';
 import { draftText } from '#core/dataMap/draft/document.ts';
 import { draftMap } from '#core/dataMap/draft/draftMap.ts';
-import { parseMap, type DataMap } from '#core/dataMap/map.ts';
+import { mapFromCanonical } from '#core/dataMap/map.ts';
 import { openBareClient } from '#tests/helpers/bareClient.ts';
 import type { MeasuredMap } from './map.ts';
 
@@ -19,20 +19,6 @@ const wanted = z
     login: z.object({ user: z.string(), password: z.string() }),
   })
   .parse(JSON.parse(await text(process.stdin)));
-
-interface Check {
-  readonly readAndCheck: (
-    ask: Ask,
-    map: DataMap,
-    options: { readonly count: Ask; readonly compiled: null; readonly signal: AbortSignal },
-  ) => Promise<readonly unknown[]>;
-}
-
-/** The check, where this program has one. */
-async function openCheck(): Promise<Check | null> {
-  const file = new URL('../../electron/core/dataMap/check/readAndCheck.ts', import.meta.url);
-  return existsSync(file) ? ((await import(file.href)) as Check) : null;
-}
 
 const client = await openBareClient(wanted, wanted.login);
 try {
@@ -58,13 +44,10 @@ async function drafting(ask: Ask, signal: AbortSignal): Promise<MeasuredMap> {
   };
 }
 
-/** Null where this program has no check. */
-async function checking(ask: Ask, text: string, signal: AbortSignal): Promise<MeasuredMap | null> {
-  const check = await openCheck();
-  if (check === null) return null;
+async function checking(ask: Ask, text: string, signal: AbortSignal): Promise<MeasuredMap> {
   const start = performance.now();
-  const map = parseMap(text);
-  await check.readAndCheck(ask, map, { count: ask, compiled: null, signal });
+  const map = mapFromCanonical(text);
+  await readAndCheck(ask, map, { count: ask, compiled: null, signal });
   return { took: performance.now() - start, peakMiB: peakMiB(), columns: 0, text: null };
 }
 

@@ -1,6 +1,6 @@
 import { step } from '../database/pins.ts';
 import { allSet, onlyOf, type Catalogue } from './catalogue.ts';
-import { neverRule, ruleOf, ruleText, shownRule, withheld, type JsonRule } from './jsonPaths.ts';
+import { neverRule, ruleOf, ruleText, shownRule, withheld, type JsonRule } from './jsonRules.ts';
 import { maskNames, type Collection, type DataMap, type MapColumn } from './map.ts';
 import { maskOf } from './masks.ts';
 import { columnOf } from './paths.ts';

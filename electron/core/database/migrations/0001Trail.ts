@@ -112,9 +112,10 @@ create index entry_subject on privacy_console.entry (subject, number) where subj
 create index entry_request on privacy_console.entry (request, number) where request is not null;
 create index entry_intent on privacy_console.entry (intent) where intent is not null;
 
--- What an entry commits to; may be erased without breaking the chain.
+-- What an entry commits to; may be erased without breaking the chain. Written by append alone, beside its entry:
+-- a foreign key would lock and look up at every entry what was inserted a line before.
 create table privacy_console.detail (
-  entry bigint primary key references privacy_console.entry,
+  entry bigint primary key,
   salt bytea not null,
   text text not null
 );
@@ -141,8 +142,7 @@ ${step(
   'bigint',
   `  -- Durable before anything is told; a prepared transaction can't hold the latch (notify forbids it);
   -- a transaction left open is ended.
-  perform set_config('synchronous_commit', 'on', true);
-  perform set_config('idle_in_transaction_session_timeout', '5s', true);
+  perform set_config('synchronous_commit', 'on', true), set_config('idle_in_transaction_session_timeout', '5s', true);
   perform 1 from privacy_console.latch for update skip locked;
   if not found then
     begin
