@@ -64,20 +64,26 @@ export function compileSearch(kinds: readonly KindMap[], catalogue: Catalogue): 
     when v_text ~ '^[^[:space:]()<>,;:"]*@[^[:space:]()<>,;:"]*$' then 'email'
     else 'words' end;
   v_spaced := v_text ~ '[[:space:]]';
+  -- Patterns are made once, not for every candidate.
   v_like := replace(replace(replace(v_text, '!', '!!'), '%', '!%'), '_', '!_');
+  v_prefix := v_like || '%';
+  v_part := '%' || v_prefix;
+  v_number := '%' || v_digits || '%';
+  v_national := '%' || case when length(ltrim(v_digits, '0')) >= 7 then ltrim(v_digits, '0') else v_digits end || '%';
 ${searched.map(({ map, columns }) => `${steps(columns, trigram, map.suffix)}${map.subject.value === null ? '' : valueSteps(map, catalogue)}`).join('')}
 ${kinds.map((map) => (map.subject.collection === null ? valueHits(map, catalogue) : tableHits(map, catalogue, map.subject.collection))).join('')}
   perform privacy_console.search_done(p_search, v_hits);`,
     {
       declare: [
-        '  v_text text; v_limit int; v_digits text; v_shape text; v_like text; v_spaced boolean; v_hits int := 0; v_shown int;',
+        '  v_text text; v_limit int; v_digits text; v_shape text; v_like text; v_prefix text; v_part text; v_number text; v_national text; v_spaced boolean; v_hits int := 0; v_shown int;',
         ...kinds.map(
           (map) =>
             `  v_keys${map.suffix} ${subjectKeyType(map, catalogue)}[] := '{}'; v_matches${map.suffix} text[] := '{}'; v_scores${map.suffix} float8[] := '{}';`,
         ),
       ].join('\n'),
       overPlatform: true,
-      pins: `${planPins}${trigram === null ? '' : ` set pg_trgm.similarity_threshold = ${lowestSimilarity}`}`,
+      // A table of hashes is made as large as what is expected, which is much more than what is found; lists are short.
+      pins: `${planPins} set enable_hashagg = off${trigram === null ? '' : ` set pg_trgm.similarity_threshold = ${lowestSimilarity}`}`,
     },
   );
 }
@@ -222,11 +228,13 @@ function valueSteps(map: KindMap, catalogue: Catalogue): string {
   // Scalar, so that the planner asks the index for each way of typing instead of reading every row for all of them.
   const whole = columns.map(
     ({ name, held, column, key }) =>
-      `(select k.key, ${found(name, column)}, ${scores.digits}::float8 from unnest(${typedValues}) k(key) where (select true from ${fromItem(map, catalogue, held)} where ${key} = k.key limit 1))`,
+      `(select k.key, ${found(name, column)}, ${scores.digits}::float8 from (select distinct unnest(${typedValues})) k(key) where (select true from ${fromItem(map, catalogue, held)} where ${key} = k.key limit 1))`,
   );
+  // Materialised, so that the planner doesn't read a whole index in order for the few distinct values it expects soon.
   const part = columns.map(
     ({ name, held, column, key }) =>
-      `(select distinct ${key}, ${found(name, column)}, ${scores.digits}::float8 from ${fromItem(map, catalogue, held)} where ${searchedText(catalogue, held, column)} like '%' || case when length(ltrim(v_digits, '0')) >= 7 then ltrim(v_digits, '0') else v_digits end || '%' limit v_limit + 1)`,
+      `(with part as materialized (select ${key} as key from ${fromItem(map, catalogue, held)} where ${searchedText(catalogue, held, column)} like v_national)
+        select distinct k.key, ${found(name, column)}, ${scores.digits}::float8 from part k limit v_limit + 1)`,
   );
   const parts =
     catalogue.trigramSchema === null
@@ -359,7 +367,7 @@ ${collected(having('exact').map((each) => equal(each, 'exact')))}  end if;
     return parts.join('');
   }
   const digits = having('digits').map((each) =>
-    each.find("'digits'", String(scores.digits), `${each.text} like '%' || v_digits || '%'`),
+    each.find("'digits'", String(scores.digits), `${each.text} like v_number`),
   );
   const emails = columns.filter((each) => each.isEmail);
   const alike = having('similar').map((each) => {
@@ -409,8 +417,8 @@ ${widestFirst(columns, suffix)}`,
 function widestFirst(columns: readonly Searched[], suffix: string): string {
   const patterns = {
     exact: (text: string) => `${text} ilike v_like escape '!'`,
-    prefix: (text: string) => `${text} ilike v_like || '%' escape '!'`,
-    part: (text: string) => `${text} ilike '%' || v_like || '%' escape '!'`,
+    prefix: (text: string) => `${text} ilike v_prefix escape '!'`,
+    part: (text: string) => `${text} ilike v_part escape '!'`,
   };
   const forms = ['exact', 'prefix', 'part'] as const;
   const widest: string[] = [];
