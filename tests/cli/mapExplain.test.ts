@@ -121,7 +121,16 @@ test('the inventory goes to a new file in each format, with what is not stated',
   expect(markdown.stderr).toContain('Retention not stated for plans');
   const json = await run('inventory', '--format', 'json', '--map', shipped);
   expect(JSON.parse(json.stdout)).toMatchObject({
-    record: [{ what: 'Controller', says: 'CloudSingh' }, {}, {}, {}],
+    record: [
+      { what: 'Controller', says: 'CloudSingh' },
+      {},
+      {},
+      {},
+      {
+        what: 'Controller, Message recipient',
+        says: 'The tenant (workspace owner) is the controller; CloudSingh is the processor.',
+      },
+    ],
   });
 }, 60_000);
 
