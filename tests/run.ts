@@ -46,7 +46,7 @@ const journeys: Runner = {
     ...(filters.length > 0 ? ['--pass-with-no-tests'] : []),
   ],
   counts: true,
-  timeLimit: 8 * minute,
+  timeLimit: 11 * minute,
 };
 
 process.chdir(root);

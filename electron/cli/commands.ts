@@ -12,6 +12,7 @@ import {
   type MapComparison,
 } from '#shared/contract/dataMap.ts';
 import type { OutputOf } from '#shared/contract/index.ts';
+import type { Access } from '#shared/contract/subjects.ts';
 import { describeEntry, en } from '#shared/strings/en.ts';
 import type { ProfileInput, SecretsInput } from './profileInput.ts';
 import { profileInput, readSecrets } from './profileInput.ts';
@@ -455,13 +456,20 @@ export async function commands(
     .description('collections, columns, masks, what erasure does')
     .action(() =>
       run(async (command) => {
-        const { hash, collections } = await command.call('map.show', {});
-        if (globals().json) return { hash, collections };
+        const { hash, subjects, collections } = await command.call('map.show', {});
+        if (globals().json) return { hash, subjects, collections };
         return {
           hash,
+          subjects: subjects.map(({ kind, title, collection, controller }) => ({
+            kind,
+            title,
+            collection,
+            controller,
+          })),
           collections: collections.map((each) => ({
             name: each.name,
             table: each.table,
+            kinds: each.kinds.join(', '),
             columns: each.columns.length,
             masked: each.columns.filter((column) => column.mask !== null).length,
             never: [
@@ -665,10 +673,15 @@ export async function commands(
         if (globals().json) return found;
         return found.hits.map((hit) => ({
           subject: hit.subject,
+          kind: hit.kindTitle,
           name: hit.name,
           email: hit.email,
           phone: hit.phone,
-          workspaces: hit.workspaces.join(', '),
+          workspaces:
+            hit.tenants === null
+              ? hit.workspaces.join(', ')
+              : en.search.tenants(hit.tenants, hit.workspaces.join(', ')),
+          controller: hit.controller,
           matched: hit.matched.map((each) => `${each.field} ${each.how}`).join(', '),
         }));
       }),
@@ -703,7 +716,7 @@ export async function commands(
         run(async (command) => {
           const { access } = await command.call('subjects.open', { subject, ...why(options) });
           try {
-            return await show(command, access.id, options);
+            return await show(command, access, options);
           } finally {
             await command.call('subjects.close', { accessId: access.id });
           }
@@ -816,6 +829,7 @@ export async function commands(
         if (globals().json) return plans;
         return plans.map((plan) => ({
           plan: plan.id,
+          kind: plan.kind,
           request: plan.requestId,
           subject: plan.subject,
           state: plan.state,
@@ -974,6 +988,8 @@ function certificateLines({ sha256, entry, says }: OutputOf<'erasure.certificate
   const untouched = says.steps.filter((step) => !listed.includes(step));
   return {
     [words.title]: says.subject,
+    [words.kind]: says.kind,
+    [words.controller]: says.controller,
     [words.what]: words.ground(says.requestId),
     [words.started]: says.started,
     [words.finished]: says.finished,
@@ -1007,7 +1023,7 @@ function certificateLines({ sha256, entry, says }: OutputOf<'erasure.certificate
 
 async function show(
   command: Command,
-  accessId: number,
+  access: Access,
   options: {
     readonly collection?: string;
     readonly limit: number;
@@ -1019,6 +1035,7 @@ async function show(
   },
 ): Promise<unknown> {
   const { collection } = options;
+  const { id: accessId, kind, controller } = access;
   if (options.files) return (await command.call('subjects.objects', { accessId })).objects;
   if (collection === undefined) {
     if (options.reveal !== undefined || options.act !== undefined || options.series) {
@@ -1036,12 +1053,13 @@ async function show(
   }
   if (options.series) return (await command.call('subjects.series', { accessId, collection })).points;
   const cursor = cursorOf(options.cursor);
-  return command.call('subjects.page', {
+  const page = await command.call('subjects.page', {
     accessId,
     collection,
     limit: Math.min(options.limit, 500),
     ...(cursor === undefined ? {} : { cursor }),
   });
+  return { kind, controller, ...page };
 }
 
 /** A list of texts as rows; nothing at all when it is empty. */

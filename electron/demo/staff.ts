@@ -86,8 +86,9 @@ export async function installDemo(platform: Platform, places: Places): Promise<D
   await writeDemoSecrets(places.demoFolder, secrets);
   const console = plainConsole(places);
   try {
-    await expectDone(console, 'database.install', { profile: 'demo:administrator', person: administrator });
+    // First the indexes: pages are compiled for those that are there.
     await expectDone(console, 'database.indexes', { profile: 'demo:administrator', apply: true });
+    await expectDone(console, 'database.install', { profile: 'demo:administrator', person: administrator });
     await expectDone(console, 'session.signIn', { profile: 'demo:administrator' });
     for (const [role, who] of Object.entries(people)) {
       const login = logins[role as keyof typeof people];

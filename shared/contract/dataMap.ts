@@ -39,6 +39,8 @@ export const mappedCollection = z.object({
   title: z.string(),
   /** The tab it belongs to, by the policy's categories. */
   group: z.string(),
+  /** The kinds of people whose rows it holds. */
+  kinds: z.array(z.string()),
   columns: z.array(mappedColumn),
   /** Columns mapped `never`: held, never shown, erased. */
   never: z.array(z.string()),
@@ -46,7 +48,7 @@ export const mappedCollection = z.object({
   series: z.object({ value: z.string(), by: z.string().nullable() }).nullable(),
   /** Where its objects lie in R2, with the column in braces, e.g. `workspaces/{id}/`. */
   objectPrefix: z.string().nullable(),
-  /** What erasure does to its rows. */
+  /** What erasure does to its rows, of the first of its kinds. */
   erasure: z.enum(['delete', 'anonymise', 'keep', 'detach', 'none']),
   /** The ground in law, when rows are kept. */
   keptBecause: z.string().nullable(),
@@ -54,6 +56,19 @@ export const mappedCollection = z.object({
   actions: z.array(z.object({ name: z.string(), title: z.string() })),
 });
 export type MappedCollection = z.infer<typeof mappedCollection>;
+
+/** A kind of people the map is about. */
+export const mappedSubject = z.object({
+  kind: z.string(),
+  title: z.string(),
+  /** Who else decides about such people's data, in a sentence; null when it is us. */
+  controller: z.string().nullable(),
+  /** The collection whose rows they are; null where a value such as a phone number tells them. */
+  collection: z.string().nullable(),
+  /** What names of the kind's functions and views end in. */
+  suffix: z.string(),
+});
+export type MappedSubject = z.infer<typeof mappedSubject>;
 
 /** What a drafted map leaves open, with what may be written instead. */
 export const undecidedEntry = z.object({
@@ -303,6 +318,15 @@ export const dataMap = {
     output: z.object({
       hash: z.string(),
       policy: z.string(),
+      /** The kinds of people the map is about, each with the number of collections that hold rows of theirs. */
+      subjects: z.array(
+        z.object({
+          kind: z.string(),
+          title: z.string(),
+          controller: z.string().nullable(),
+          collections: z.number(),
+        }),
+      ),
       collections: z.array(explainedCollection),
       picture: mapPicture,
       drawn: z.string().nullable(),
@@ -362,7 +386,11 @@ export const dataMap = {
     permission: 'staff',
     summary: 'shows the data map in force',
     input: z.strictObject({}),
-    output: z.object({ hash: z.string(), collections: z.array(mappedCollection) }),
+    output: z.object({
+      hash: z.string(),
+      subjects: z.array(mappedSubject),
+      collections: z.array(mappedCollection),
+    }),
   }),
   'map.check': operation({
     effect: 'read',

@@ -29,6 +29,9 @@ export const erasurePlan = z.object({
   id: z.number().int(),
   requestId: z.number().int(),
   subject: z.string(),
+  /** The kind of person, and who else decides about their data, in a sentence; null when it is us. */
+  kind: z.string(),
+  controller: z.string().nullable(),
   state: z.enum(['draft', 'awaiting', 'approved', 'denied', 'running', 'done', 'expired']),
   sha256: z.string(),
   mapHash: z.string(),
@@ -67,6 +70,9 @@ const erasureAction = z.enum(['hand_over', 'objects', 'detach', 'delete', 'anony
 /** What a certificate of deletion says, read from its text; tables and titles are those of the map in force. */
 export const erasureCertificate = z.object({
   subject: z.string(),
+  /** The kind of person, and who else decided about their data, in a sentence; null when it was us. */
+  kind: z.string(),
+  controller: z.string().nullable(),
   requestId: count,
   /** SHA-256 of the plan that was approved and run, and of the data map it was made by. */
   plan: z.string(),

@@ -8,6 +8,9 @@ export const requestRow = z.object({
   state: z.enum(requestStates),
   /** Opaque reference of the person, once found. */
   subject: z.string().nullable(),
+  /** The kind of person, and who else decides about their data; null while the person isn't known, or when it is us. */
+  subjectKind: z.string().nullable(),
+  controller: z.string().nullable(),
   /** What the person wrote, as received; null for roles that may not see it. */
   message: z.string().nullable(),
   receivedOn: z.string(),

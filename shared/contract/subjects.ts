@@ -13,12 +13,19 @@ const why = {
 
 export const searchHit = z.object({
   subject: subjectReference,
+  /** The kind of person, by the data map, and what it is called there. */
+  kind: z.string(),
+  kindTitle: z.string(),
+  /** Who else decides about this person's data, in a sentence; null when it is us. */
+  controller: z.string().nullable(),
   /** Masked. */
   name: z.string().nullable(),
   email: z.string().nullable(),
   phone: z.string().nullable(),
   /** Masked names of the workspaces that matched or are owned. */
   workspaces: z.array(z.string()),
+  /** In how many tenants' workspaces a person without a table of their own is known; null for others. */
+  tenants: z.number().int().nullable(),
   /** Why it matched, e.g. `email exact`, `name similar`. */
   matched: z.array(
     z.object({
@@ -34,6 +41,11 @@ export type SearchHit = z.infer<typeof searchHit>;
 export const access = z.object({
   id: z.number().int(),
   subject: subjectReference,
+  /** The kind of person, by the data map, and what it is called there. */
+  kind: z.string(),
+  kindTitle: z.string(),
+  /** Who else decides about this person's data, in a sentence; null when it is us. */
+  controller: z.string().nullable(),
   requestId: z.number().int().nullable(),
   openedAt: z.string(),
   expiresAt: z.string(),

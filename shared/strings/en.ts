@@ -403,6 +403,7 @@ export const en = {
     person: 'Person',
     personUnknown: 'Not found yet',
     personErased: 'Deleted. The reference leads to the trail alone.',
+    controllerDecides: 'Tell them of this request; what becomes of it is theirs to decide.',
     personUnknownHint: 'Search for the person, then link them to this request.',
     searchPerson: 'Search for the person',
     openPerson: 'Open the person',
@@ -527,6 +528,7 @@ export const en = {
       name: 'Name',
       email: 'E-mail',
       phone: 'Phone',
+      kind: 'Kind',
       workspaces: 'Workspaces',
       matched: 'Matched by',
       reference: 'Reference',
@@ -537,6 +539,8 @@ export const en = {
       phone: 'phone',
       workspace: 'workspace',
       'workspaces.name': 'workspace',
+      'contacts.phone': 'contact',
+      'messages.recipient_phone': 'message',
       id: 'identifier',
       identifier: 'identifier',
     } as Readonly<Record<string, string>>,
@@ -554,6 +558,8 @@ export const en = {
     open: 'Open',
     opening: 'Opening…',
     recorded: (entry: number) => `recorded as entry ${number.format(entry)}`,
+    /** In how many workspaces, then up to three of their names. */
+    tenants: (count: number, names: string) => `${number.format(count)} · ${names}`,
   },
 
   person: {
@@ -577,8 +583,7 @@ export const en = {
     closedText: 'Nothing more is shown. Open a new access to go on.',
     active: 'Active',
     accountClosed: 'Account closed',
-    noAccount: 'No account',
-    recipientOnly: 'Known only as a recipient of messages; the tenant is the controller.',
+    noAccount: 'This person has no account of their own.',
     email: 'E-mail',
     phone: 'Phone',
     plans: 'Plan',
@@ -666,6 +671,7 @@ export const en = {
     fields: (count: number) => plural(count, 'field', 'fields'),
     files: 'Files from R2',
     filesText: 'every object under the person’s workspaces',
+    filesNamed: 'every object that these rows name',
     noFiles: 'This profile does not reach the bucket; a package without files is refused.',
     destination: 'Destination',
     choose: 'Choose a folder…',
@@ -793,6 +799,8 @@ export const en = {
     stepColumns: { step: 'Step', planned: 'Planned', done: 'Done', left: 'Left' },
     certificate: {
       title: 'Certificate of deletion',
+      kind: 'Kind of person',
+      controller: 'Controller',
       text: (subject: string) =>
         `What CloudSingh held about the person ${subject} has been deleted as set out below. A second look after the run found nothing left of what was to go.`,
       what: 'What was asked for',

@@ -28,10 +28,14 @@ test('a figure compares medians and says whether its goal is met', () => {
     unit: 'ms',
     baseline: 2,
     ratio: 3.5,
+    over: 5,
     goal: 'at most 5 ms over the baseline',
     met: true,
   });
   expect(figureOf('search', [7.1], [2], { over: 5 }).met).toBe(false);
+  // Round by round: the medians lie 5 apart, most rounds 7.
+  expect(figureOf('search', [8, 9, 7], [1, 2, 7], { over: 5 })).toMatchObject({ over: 7, met: false });
+  expect(figureOf('search', [7], [2, 2], { over: 5 })).toMatchObject({ over: null, met: true });
   const faster = figureOf('scan', [10], [200], { faster: 20 });
   expect(faster).toMatchObject({
     ratio: 0.05,
@@ -69,7 +73,16 @@ test('the report has the agreed shape as JSON', () => {
       measuredAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/) as string,
     },
     figures: [
-      { name: 'one', value: 1.235, unit: 'ms', baseline: 1, ratio: 1.235, goal: 'under 2 ms', met: true },
+      {
+        name: 'one',
+        value: 1.235,
+        unit: 'ms',
+        baseline: 1,
+        ratio: 1.235,
+        over: 0.235,
+        goal: 'under 2 ms',
+        met: true,
+      },
     ],
   });
 });
@@ -80,9 +93,9 @@ test('the table names every figure and shows what missed its goal', () => {
     figureOf('slow', [30], [2], { under: 20 }),
   ]);
   const [head, quick, slow] = table.split('\n');
-  expect(head).toMatch(/^figure +console +baseline +ratio +goal +met$/);
-  expect(quick).toMatch(/^quick +1\.00 ms +2\.00 ms +0\.500 +under 2 ms +yes$/);
-  expect(slow).toMatch(/^slow +30\.00 ms +2\.00 ms +15\.000 +under 20 ms +NO$/);
+  expect(head).toMatch(/^figure +console +baseline +ratio +over +goal +met$/);
+  expect(quick).toMatch(/^quick +1\.00 ms +2\.00 ms +0\.500 +-1\.00 ms +under 2 ms +yes$/);
+  expect(slow).toMatch(/^slow +30\.00 ms +2\.00 ms +15\.000 +28\.00 ms +under 20 ms +NO$/);
 });
 
 test('sides run in turns, each as often as the other, without the rounds that warm up', async () => {

@@ -23,6 +23,8 @@ interface Kind {
   /** The best SQL for the question, over the same indexes; its one parameter is what `asked` makes of what is typed. */
   readonly sql: string;
   asked(typed: string): string;
+  /** Further rows that a tool without indexes reads for it. */
+  readonly scanned?: string;
   /** What the bare session is told about a text beforehand, unmeasured. */
   readonly prepared?: string;
 }
@@ -58,8 +60,22 @@ const kinds: readonly Kind[] = [
     name: 'phone digits',
     texts: drawn('right(phone, 10)', "phone like '+9%'"),
     typed: (text) => `${text.slice(0, 5)} ${text.slice(5)}`,
-    sql: `select ${shown} from users u where u.phone like $1 limit ${limit + 1}`,
+    // The number of whom tenants write to counts too.
+    // The number of whom tenants write to counts too, with a name and the workspaces that have it.
+    sql: `(select ${shown}, null::bigint as tenants from users u where u.phone like $1 limit ${limit + 1})
+      union all (with part as materialized (
+          select c.phone from contacts c where c.phone like $1
+          union all select m.recipient_phone from messages m where m.recipient_phone like $1)
+        select null, (select c.name from contacts c where c.phone = p.phone and c.name is not null order by c.created_at, c.id limit 1),
+          null, p.phone, w.names, w.number
+        from (select part.phone from part group by 1 limit ${limit + 1}) p cross join lateral (
+          select count(*), (array_agg(w.name order by w.name))[1:3] from (
+            select c.workspace_id from contacts c where c.phone = p.phone
+            union select m.workspace_id from messages m where m.recipient_phone = p.phone) t(workspace_id)
+          join workspaces w on w.id = t.workspace_id) w(number, names))`,
     asked: (typed) => `%${typed.replace(' ', '')}%`,
+    scanned: `union all select null, null, null, c.phone from contacts c where c.phone ilike $1
+      union all select null, null, null, m.recipient_phone from messages m where m.recipient_phone ilike $1`,
   },
   {
     name: 'name with a typing error',
@@ -128,7 +144,9 @@ async function benchKind(
   if (without > 0) throw new Error(`${without} searches for ${kind.name} found nobody.`);
   const scanned: number[] = [];
   for (let round = 0; round < scans; round += 1) {
-    scanned.push(await timed(() => scanner.query(scan, [`%${escaped(wordOf(round))}%`])));
+    scanned.push(
+      await timed(() => scanner.query(`${scan} ${kind.scanned ?? ''}`, [`%${escaped(wordOf(round))}%`])),
+    );
   }
   tell(
     `${kind.name}: console ${spread(samples.console)}, bare ${spread(samples.bare)}, scan ${spread(scanned)}`,

@@ -91,6 +91,6 @@ test('what is asked wrongly ends with the right exit code and what to write', as
     code: 0,
   });
   const map = parseMap(await readFile(file, 'utf8'));
-  expect(map.collections[map.subject.collection]?.table).toBe(named);
+  expect(map.collections[map.subjects['account']?.collection ?? '']?.table).toBe(named);
   expect((await run('map', 'draft', '--help')).stdout).toContain('--no-sample');
 }, 120_000);

@@ -231,7 +231,7 @@ function readsOnly(map: DataMap, descents: readonly Descent[], table: string): b
 }
 
 /** `only ` where a table's children are collections of their own, else nothing; stands before its name in `from`. */
-export function onlyOf(map: DataMap, catalogue: Catalogue, held: Collection): 'only ' | '' {
+export function onlyOf(map: DataMap, catalogue: Catalogue, held: { readonly table: string }): 'only ' | '' {
   return readsOnly(map, catalogue.descents, held.table) ? 'only ' : '';
 }
 
@@ -304,9 +304,7 @@ export function checkAgainstCatalogue(map: DataMap, catalogue: Catalogue): void 
         if (typeof value === 'object' && value !== null) refuseUnlessDocument(table, held.table, column);
     const settable = [
       ...held.detach.flatMap((each) => (typeof each === 'string' ? [each] : each.columns)),
-      ...(held.erasure.action === 'anonymise' ? Object.keys(held.erasure.set) : []),
-      ...(held.erasure.action === 'delete' ? Object.keys(held.erasure.whenReferenced?.set ?? {}) : []),
-      ...Object.values(held.actions).flatMap((action) => Object.keys(action.set)),
+      ...allSet(held).flatMap((set) => Object.keys(set)),
       ...Object.keys(held.columns).filter((column) => held.columns[column]?.correct),
     ];
     for (const column of settable) {
@@ -322,7 +320,11 @@ export function checkAgainstCatalogue(map: DataMap, catalogue: Catalogue): void 
       drift(
         `No key tells the rows of ${held.table} apart, so none can be acted on or handed over; take “actions” and “shared” away.`,
       );
-    if (held.erasure.action === 'delete' && held.erasure.whenReferenced !== undefined)
+    if (
+      Object.values(held.erasure).some(
+        (does) => does.action === 'delete' && does.whenReferenced !== undefined,
+      )
+    )
       drift(
         `No key tells the rows of ${held.table} apart, so nothing can refer to one; take “whenReferenced” away.`,
       );
@@ -332,10 +334,10 @@ export function checkAgainstCatalogue(map: DataMap, catalogue: Catalogue): void 
 /** Everything that erasure and actions set in rows of a collection. */
 export function allSet(held: Collection): readonly Readonly<Record<string, Assigned>>[] {
   return [
-    ...(held.erasure.action === 'anonymise' ? [held.erasure.set] : []),
-    ...(held.erasure.action === 'delete' && held.erasure.whenReferenced !== undefined
-      ? [held.erasure.whenReferenced.set]
-      : []),
+    ...Object.values(held.erasure).flatMap((does) => [
+      ...(does.action === 'anonymise' ? [does.set] : []),
+      ...(does.action === 'delete' && does.whenReferenced !== undefined ? [does.whenReferenced.set] : []),
+    ]),
     ...Object.values(held.actions).map((action) => action.set),
   ];
 }

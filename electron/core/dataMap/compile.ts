@@ -1,16 +1,27 @@
 import { createHash } from 'node:crypto';
-import type { MappedCollection } from '#shared/contract/dataMap.ts';
+import type { MappedCollection, MappedSubject } from '#shared/contract/dataMap.ts';
 import { checkAgainstCatalogue, type Catalogue, type CatalogueColumn } from './catalogue.ts';
 import {
   compileErasureReading,
+  compileErasureReadingByKind,
   compileErasureWriting,
+  compileErasureWritingByKind,
   readerRights,
   writerRights,
 } from './compileErasure.ts';
 import { compileBucketNames } from './compileBucket.ts';
-import { compileAcross, compileCollection } from './compileReading.ts';
+import { compileJson } from './compileJson.ts';
+import { compileAcross, compileCollection, compileReveal } from './compileReading.ts';
 import { compileSearch, searchTargets } from './compileSearch.ts';
-import { canonicalMap, mapHash, refuseUndecided, type Collection, type DataMap } from './map.ts';
+import {
+  canonicalMap,
+  kindsOf,
+  mapHash,
+  refuseUndecided,
+  type Collection,
+  type DataMap,
+  type ErasureAction,
+} from './map.ts';
 import { migrations } from '../database/migrations/index.ts';
 import { collectionNamed, columnOf, isBase } from './paths.ts';
 import { quoteIdentifier, quoteLiteral, quoteTable, tableParts } from './quote.ts';
@@ -64,8 +75,9 @@ export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
   refuseTakenNames(map);
   const grants: string[] = [];
   const rights: string[] = [];
-  const writer = writerRights(map, catalogue);
-  const alsoRead = readerRights(map, catalogue);
+  const kinds = kindsOf(map);
+  const writer = allWriterRights(map, catalogue);
+  const alsoRead = joinReaderRights(kinds.map((each) => readerRights(each, catalogue)));
   const schemas = [
     ...new Set(
       [...names.map((name) => collectionNamed(map, name).table), ...writer.keys(), ...alsoRead.keys()].map(
@@ -113,34 +125,50 @@ export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
     }
   }
   const trigram = searchTargets(map).length > 0 && catalogue.trigramSchema !== null;
-  const readerFunctions = (verbs: readonly string[]): string =>
-    names
-      .flatMap((name) =>
-        verbs
-          .filter((verb) => verb !== 'series' || collectionNamed(map, name).series !== undefined)
-          .map((verb) => `${verb}_${name}`),
-      )
+  const readerFunctions = (verbs: readonly string[], further: readonly string[] = []): string =>
+    [
+      ...kinds.flatMap((kind) =>
+        Object.entries(kind.collections).flatMap(([name, held]) =>
+          verbs
+            .filter((verb) => verb !== 'series' || held.series !== undefined)
+            .map((verb) => `${verb}_${name}${kind.suffix}`),
+        ),
+      ),
+      ...kinds.flatMap((kind) => further.map((name) => `${name}${kind.suffix}`)),
+    ]
       .map((name) => `privacy_console.${name}`)
       .join(', ');
+  const views = kinds.flatMap((kind) =>
+    Object.keys(kind.collections).map(
+      (name) => `privacy_console.${quoteIdentifier(`${name}${kind.suffix}`)}`,
+    ),
+  );
   const reading = [
     // Loads the library, without which its setting can't be pinned.
     trigram
       ? `do $body$ begin perform ${quoteIdentifier(catalogue.trigramSchema ?? '')}.similarity('a', 'b'); end $body$;`
       : '',
-    ...names.map((name) => compileCollection(map, catalogue, name)),
-    compileAcross(map, catalogue),
-    compileSearch(map, catalogue),
+    compileJson(map, 'reading'),
+    ...kinds.flatMap((kind) => [
+      ...Object.keys(kind.collections).map((name) => compileCollection(kind, catalogue, name)),
+      compileAcross(kind, catalogue),
+      compileErasureReading(kind, catalogue),
+    ]),
+    compileReveal(kinds),
+    compileSearch(kinds, catalogue),
+    compileErasureReadingByKind(kinds),
     compileBucketNames(map, catalogue),
-    compileErasureReading(map, catalogue),
     revokeOwnFunctions,
-    `grant select on ${names.map((name) => `privacy_console.${quoteIdentifier(name)}`).join(', ')} to privacy_viewer, privacy_operator;`,
-    `grant execute on function ${readerFunctions(['read', 'page', 'count', 'reached', 'paths', 'series'])}, privacy_console.run_search, privacy_console.show_reveal, privacy_console.object_rows, privacy_console.object_prefixes to privacy_viewer, privacy_operator;`,
+    `grant select on ${views.join(', ')} to privacy_viewer, privacy_operator;`,
+    `grant execute on function ${readerFunctions(['read', 'page', 'count', 'reached', 'paths', 'series'], ['object_rows', 'object_prefixes'])}, privacy_console.run_search, privacy_console.show_reveal to privacy_viewer, privacy_operator;`,
     `grant execute on function ${readerFunctions(['rows', 'part'])} to privacy_operator;`,
     'grant execute on function privacy_console.bucket_names to privacy_auditor, privacy_admin;',
     'grant execute on function privacy_console.erasure_scope, privacy_console.shared_rows, privacy_console.rows_to_erase, privacy_console.objects_to_erase to privacy_console_trail;',
   ].join('\n');
   const writing = [
-    compileErasureWriting(map, catalogue),
+    compileJson(map, 'writing'),
+    ...kinds.map((kind) => compileErasureWriting(kind, catalogue)),
+    compileErasureWritingByKind(kinds),
     revokeOwnFunctions,
     'grant execute on function privacy_console.erase_rows, privacy_console.hand_over, privacy_console.act_on_row to privacy_console_trail;',
   ].join('\n');
@@ -152,6 +180,13 @@ export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
       return `(${[name, schema, table, column, type].map(quoteLiteral).join(', ')}, ${mapped.mask !== undefined || mapped.paths !== undefined}, ${mapped.never})`;
     });
   });
+  const kindRows = kinds.map(
+    ({ kind, subject }) =>
+      `(${[kind, subject.title].map(quoteLiteral).join(', ')}, ${subject.controller === null ? 'null' : quoteLiteral(subject.controller)}, ${subject.value !== null})`,
+  );
+  const kindColumns = kinds.flatMap((kind) =>
+    Object.keys(kind.collections).map((name) => `(${quoteLiteral(kind.kind)}, ${quoteLiteral(name)})`),
+  );
   const ignored = Object.entries(map.ignored).map(([table, reason]) => {
     const { schema, table: name } = tableParts(table) ?? { schema: '', table };
     return `(${[schema, name, reason].map(quoteLiteral).join(', ')})`;
@@ -160,6 +195,10 @@ export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
     'delete from privacy_console.mapped_column;',
     'delete from privacy_console.mapped_table;',
     'delete from privacy_console.ignored_table;',
+    'delete from privacy_console.kind_collection;',
+    'delete from privacy_console.subject_kind;',
+    `insert into privacy_console.subject_kind (kind, title, controller, by_value) values\n${kindRows.join(',\n')};`,
+    `insert into privacy_console.kind_collection (kind, collection) values\n${kindColumns.join(',\n')};`,
     `insert into privacy_console.mapped_column (collection, schema_name, table_name, column_name, type, masked, never) values\n${columnRows.join(',\n')};`,
     `insert into privacy_console.mapped_table select distinct m.schema_name, m.table_name, c.oid::regclass from privacy_console.mapped_column m
   join pg_catalog.pg_namespace n on n.nspname = m.schema_name join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = m.table_name;`,
@@ -171,6 +210,34 @@ export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
   return { hash, reading, writing, grants: grants.join('\n'), record, rights };
 }
 
+export type WriterRights = ReturnType<typeof writerRights>;
+
+/** The writer's rights on each table, for whichever kind of subject needs them. */
+export function allWriterRights(map: DataMap, catalogue: Catalogue): WriterRights {
+  const joint = (one: readonly string[] = [], other: readonly string[]): readonly string[] => [
+    ...new Set([...one, ...other]),
+  ];
+  const rights = new Map<string, WriterRights extends ReadonlyMap<string, infer Right> ? Right : never>();
+  for (const [table, right] of kindsOf(map).flatMap((kind) => [...writerRights(kind, catalogue)])) {
+    const known = rights.get(table);
+    rights.set(table, {
+      select: joint(known?.select, right.select),
+      update: joint(known?.update, right.update),
+      delete: known?.delete === true || right.delete,
+    });
+  }
+  return rights;
+}
+
+function joinReaderRights(
+  all: readonly ReadonlyMap<string, readonly string[]>[],
+): ReadonlyMap<string, readonly string[]> {
+  const rights = new Map<string, readonly string[]>();
+  for (const [table, columns] of all.flatMap((each) => [...each]))
+    rights.set(table, [...new Set([...(rights.get(table) ?? []), ...columns])]);
+  return rights;
+}
+
 /**
  * Refuses what {@link compileMap} would, without writing what changes rows, which takes most of the time.
  * @throws ExpectedError as compileMap does
@@ -179,9 +246,12 @@ export function refuseUncompilable(map: DataMap, catalogue: Catalogue): void {
   refuseUndecided(map);
   checkAgainstCatalogue(map, catalogue);
   refuseTakenNames(map);
-  for (const name of Object.keys(map.collections)) compileCollection(map, catalogue, name);
-  compileSearch(map, catalogue);
-  compileErasureReading(map, catalogue);
+  const kinds = kindsOf(map);
+  for (const kind of kinds) {
+    for (const name of Object.keys(kind.collections)) compileCollection(kind, catalogue, name);
+    compileErasureReading(kind, catalogue);
+  }
+  compileSearch(kinds, catalogue);
 }
 
 /** Names that what we install has already, of a kind told by how it is created. */
@@ -216,8 +286,26 @@ function refuseTakenNames(map: DataMap): void {
   }
 }
 
-/** What the window needs to know of the map. */
-export function describe(map: DataMap, catalogue: Catalogue): readonly MappedCollection[] {
+/** What the console needs to know of the map. */
+export interface DescribedMap {
+  readonly subjects: readonly MappedSubject[];
+  readonly collections: readonly MappedCollection[];
+}
+
+export function describe(map: DataMap, catalogue: Catalogue): DescribedMap {
+  return {
+    subjects: kindsOf(map).map(({ kind, suffix, subject }) => ({
+      kind,
+      title: subject.title,
+      controller: subject.controller,
+      collection: subject.collection,
+      suffix,
+    })),
+    collections: describeCollections(map, catalogue),
+  };
+}
+
+function describeCollections(map: DataMap, catalogue: Catalogue): readonly MappedCollection[] {
   return Object.entries(map.collections).map(([name, held]) => ({
     name,
     table: held.table,
@@ -246,11 +334,24 @@ export function describe(map: DataMap, catalogue: Catalogue): readonly MappedCol
     series:
       held.series === undefined ? null : { value: held.series.value ?? 'rows', by: held.series.by ?? null },
     objectPrefix: held.objectPrefix ?? null,
-    erasure: held.erasure.action,
-    keptBecause:
-      held.erasure.action === 'keep' ? `${held.erasure.ground}; ${held.erasure.years} years` : null,
+    kinds: Object.keys(held.erasure),
+    ...describeErasure(firstErasure(map, held)),
     actions: Object.entries(held.actions).map(([action, what]) => ({ name: action, title: what.title })),
   }));
+}
+
+/** What erasure does for the first of the kinds whose rows are there. */
+function firstErasure(map: DataMap, held: Collection): ErasureAction {
+  const [first] = Object.keys(map.subjects).flatMap((kind) => held.erasure[kind] ?? []);
+  if (first === undefined) throw new Error('unchecked map: a collection without erasure');
+  return first;
+}
+
+function describeErasure(does: ErasureAction): Pick<MappedCollection, 'erasure' | 'keptBecause'> {
+  return {
+    erasure: does.action,
+    keptBecause: does.action === 'keep' ? `${does.ground}; ${does.years} years` : null,
+  };
 }
 
 function titleOf(column: string): string {
@@ -276,7 +377,8 @@ export interface ProfitableIndex {
   readonly name: string;
   readonly table: string;
   readonly purpose: string;
-  readonly statement: string;
+  /** Run one after the other, each by itself: none of them holds up the platform. */
+  readonly statements: readonly string[];
 }
 
 /** Name of an index of ours; what doesn't fit into 63 bytes is told by its hash. */
@@ -285,6 +387,33 @@ function indexName(table: string, what: string): string {
   // The reference platform's are ASCII and as they always were.
   if (Buffer.byteLength(name) <= 63) return name;
   return `privacy_console_${createHash('sha256').update(name).digest('hex').slice(0, 32)}`;
+}
+
+/**
+ * Statements that build an index beside the platform's work. Of a partitioned
+ * table that is only possible partition by partition; later partitions get it by themselves.
+ */
+function indexStatements(
+  catalogue: Catalogue,
+  table: string,
+  what: string,
+  using: string,
+): readonly string[] {
+  const { schema, table: bare } = tableParts(table) ?? { schema: '', table };
+  const name = quoteIdentifier(indexName(bare, what));
+  const parts = catalogue.descents.filter((each) => each.parent === table && each.partition);
+  if (parts.length === 0)
+    return [`create index concurrently if not exists ${name} on ${quoteTable(table)} ${using}`];
+  return [
+    `create index if not exists ${name} on only ${quoteTable(table)} ${using}`,
+    ...parts.flatMap((part) => {
+      const of = tableParts(part.table) ?? { schema: '', table: part.table };
+      return [
+        ...indexStatements(catalogue, part.table, what, using),
+        `alter index ${quoteIdentifier(schema)}.${name} attach partition ${quoteIdentifier(of.schema)}.${quoteIdentifier(indexName(of.table, what))}`,
+      ];
+    }),
+  ];
 }
 
 /** The indexes that the map's searches and pages would use and the database may lack. */
@@ -306,7 +435,12 @@ export function profitableIndexes(map: DataMap, catalogue: Catalogue): readonly 
       name,
       table: held.table,
       purpose: `search by ${column}`,
-      statement: `create index concurrently if not exists ${quoteIdentifier(name)} on ${quoteTable(held.table)} using gin (${expression} ${trigram}.gin_trgm_ops)`,
+      statements: indexStatements(
+        catalogue,
+        held.table,
+        `${column}_search`,
+        `using gin (${expression} ${trigram}.gin_trgm_ops)`,
+      ),
     });
   }
   for (const [, held] of Object.entries(map.collections)) {
@@ -319,7 +453,12 @@ export function profitableIndexes(map: DataMap, catalogue: Catalogue): readonly 
           name,
           table: held.table,
           purpose: `finding rows by ${column}`,
-          statement: `create index concurrently if not exists ${quoteIdentifier(name)} on ${quoteTable(held.table)} (lower(${quoteIdentifier(column)}::text))`,
+          statements: indexStatements(
+            catalogue,
+            held.table,
+            `${column}_lower`,
+            `(lower(${quoteIdentifier(column)}::text))`,
+          ),
         });
         continue;
       }
@@ -335,7 +474,12 @@ export function profitableIndexes(map: DataMap, catalogue: Catalogue): readonly 
         name,
         table: held.table,
         purpose: `pages by ${path.columns.join(', ')}`,
-        statement: `create index concurrently if not exists ${quoteIdentifier(name)} on ${quoteTable(held.table)} (${[...new Set([...path.columns, ...held.order])].map(quoteIdentifier).join(', ')})`,
+        statements: indexStatements(
+          catalogue,
+          held.table,
+          `${together}_page`,
+          `(${[...new Set([...path.columns, ...held.order])].map(quoteIdentifier).join(', ')})`,
+        ),
       });
     }
   }

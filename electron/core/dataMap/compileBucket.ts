@@ -1,9 +1,8 @@
 import { definer } from '../database/pins.ts';
-import type { Catalogue } from './catalogue.ts';
+import { onlyOf, type Catalogue } from './catalogue.ts';
 import { prefixExpression } from './compileReading.ts';
 import type { DataMap } from './map.ts';
-import { fromItem } from './paths.ts';
-import { quoteIdentifier } from './quote.ts';
+import { quoteIdentifier, quoteTable } from './quote.ts';
 
 /**
  * The names rows give to objects in R2, of everybody: nothing but keys and prefixes, in the order of their bytes,
@@ -12,7 +11,7 @@ import { quoteIdentifier } from './quote.ts';
 export function compileBucketNames(map: DataMap, catalogue: Catalogue): string {
   const hex = (text: string): string => `encode(convert_to(${text}, 'UTF8'), 'hex')`;
   const parts = Object.values(map.collections).flatMap((held) => {
-    const from = fromItem(map, catalogue, held);
+    const from = `${onlyOf(map, catalogue, held)}${quoteTable(held.table)} t`;
     const key = held.object?.key;
     const readable = (column: string): boolean => held.columns[column]?.never !== true;
     const prefixed = [...(held.objectPrefix ?? '').matchAll(/\{([^}]+)\}/g)].map((match) => match[1] ?? '');

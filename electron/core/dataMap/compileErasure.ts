@@ -1,10 +1,10 @@
 import { definer, planPins } from '../database/pins.ts';
 import { ExpectedError } from '#core/kernel/errors.ts';
 import { mappedAbove, type Catalogue, type Reference } from './catalogue.ts';
-import { changedDocument, compileJson, type JsonOwner } from './compileJson.ts';
+import { changedDocument, type JsonOwner } from './compileJson.ts';
 import { isRow, prefixExpression } from './compileReading.ts';
 import { maskOf } from './masks.ts';
-import type { Assigned, Collection, DataMap, SubjectPath } from './map.ts';
+import type { Assigned, KindCollection, KindMap, SubjectPath } from './map.ts';
 import {
   assignFrozen,
   assignKey,
@@ -38,14 +38,14 @@ interface Step {
   readonly variables: readonly KeyVariable[];
   /** Rows it concerns, on alias `t`. */
   readonly condition: string;
-  readonly held: Collection;
+  readonly held: KindCollection;
   readonly set: Readonly<Record<string, Assigned>>;
   /** Where a detaching step sets a column to null. */
   readonly mentions: readonly { readonly column: string; readonly condition: string }[];
 }
 
 /** Conditions of the rows of a collection that erasure concerns: not those that merely mention the subject. */
-function erasureConditions(map: DataMap, catalogue: Catalogue, name: string): SubjectConditions {
+function erasureConditions(map: KindMap, catalogue: Catalogue, name: string): SubjectConditions {
   const held = collectionNamed(map, name);
   const byOwnKey = foundByOwnKey(map, catalogue);
   return held.shared === undefined
@@ -53,14 +53,14 @@ function erasureConditions(map: DataMap, catalogue: Catalogue, name: string): Su
     : sharedConditions(map, catalogue, held, byOwnKey);
 }
 
-const foundBefore = new WeakMap<DataMap, { catalogue: Catalogue; names: ReadonlySet<string> }>();
+const foundBefore = new WeakMap<KindMap, { catalogue: Catalogue; names: ReadonlySet<string> }>();
 
 /**
  * Collections of which erasure sets a column to null that is on a path to the
  * subject, so that their rows would be lost on the way: these are found by
  * their own keys too.
  */
-function foundByOwnKey(map: DataMap, catalogue: Catalogue): ReadonlySet<string> {
+function foundByOwnKey(map: KindMap, catalogue: Catalogue): ReadonlySet<string> {
   const known = foundBefore.get(map);
   if (known?.catalogue === catalogue) return known.names;
   const names = new Set(
@@ -73,7 +73,7 @@ function foundByOwnKey(map: DataMap, catalogue: Catalogue): ReadonlySet<string> 
 }
 
 /** Whether setting a foreign key to null takes a path to the subject away. */
-function isOnPath(map: DataMap, catalogue: Catalogue, link: Link): boolean {
+function isOnPath(map: KindMap, catalogue: Catalogue, link: Link): boolean {
   const loose = looseColumns(catalogue, link);
   return (
     link.from !== null &&
@@ -84,7 +84,7 @@ function isOnPath(map: DataMap, catalogue: Catalogue, link: Link): boolean {
 }
 
 /** Whether a foreign key can be set to null before the rows it names go. */
-function canBeLoosened(map: DataMap, catalogue: Catalogue, link: Link): boolean {
+function canBeLoosened(map: KindMap, catalogue: Catalogue, link: Link): boolean {
   if (looseColumns(catalogue, link).length === 0 || link.from === null) return false;
   return !isOnPath(map, catalogue, link) || catalogue.primaryKeys.has(collectionNamed(map, link.from).table);
 }
@@ -112,12 +112,12 @@ interface Link {
   readonly reference: Reference;
 }
 
-function links(map: DataMap, catalogue: Catalogue): readonly Link[] {
+function links(map: KindMap, catalogue: Catalogue): readonly Link[] {
   const nameOf = new Map(Object.entries(map.collections).map(([name, held]) => [held.table, name]));
   return catalogue.references.flatMap((reference) => {
-    const to = nameOf.get(mappedAbove(map, catalogue, reference.to) ?? '');
+    const to = nameOf.get(mappedAbove(map.whole, catalogue, reference.to) ?? '');
     if (to === undefined) return [];
-    const from = nameOf.get(mappedAbove(map, catalogue, reference.from) ?? '') ?? null;
+    const from = nameOf.get(mappedAbove(map.whole, catalogue, reference.from) ?? '') ?? null;
     return [{ from, fromTable: reference.from, to, reference }];
   });
 }
@@ -129,7 +129,7 @@ function fromOfLink(catalogue: Catalogue, link: Link, alias: string): string {
 }
 
 /** Condition that the referring row in `alias` names the row in `of`. */
-function namesRow(map: DataMap, catalogue: Catalogue, link: Link, alias: string, of: string): string {
+function namesRow(map: KindMap, catalogue: Catalogue, link: Link, alias: string, of: string): string {
   const to = collectionNamed(map, link.to).table;
   return link.reference.fromColumns
     .map((column, place) => {
@@ -144,7 +144,7 @@ function namesRow(map: DataMap, catalogue: Catalogue, link: Link, alias: string,
 
 /** Columns that a collection detaches, each with the rows it is set to null in. */
 function mentionsIn(
-  map: DataMap,
+  map: KindMap,
   catalogue: Catalogue,
   name: string,
   alias: string,
@@ -172,7 +172,7 @@ function mentionsIn(
 
 /** Conditions on `alias` of the rows whose reference is set to null before anything is deleted. */
 function detachedFirst(
-  map: DataMap,
+  map: KindMap,
   catalogue: Catalogue,
   link: Link,
   alias: string,
@@ -191,7 +191,7 @@ function detachedFirst(
 
 /** Condition on `alias` of collection `name` that some row which stays refers to it; null when none can. */
 function stays(
-  map: DataMap,
+  map: KindMap,
   catalogue: Catalogue,
   name: string,
   alias: string,
@@ -285,7 +285,7 @@ interface ErasureOrder {
 /**
  * @throws ExpectedError `invalid_input` naming tables whose rows can't be deleted in any order
  */
-export function erasureOrder(map: DataMap, catalogue: Catalogue): ErasureOrder {
+export function erasureOrder(map: KindMap, catalogue: Catalogue): ErasureOrder {
   const names = Object.keys(map.collections);
   const action = (name: string): string => collectionNamed(map, name).erasure.action;
   let edges = links(map, catalogue).filter((link) => link.from !== null && link.from !== link.to);
@@ -350,21 +350,21 @@ function circleAmong(edges: readonly Link[]): readonly string[] {
 
 /** The paths by which what is detached refers to the subject. */
 function detachingPaths(
-  map: DataMap,
-  held: Collection,
+  map: KindMap,
+  held: KindCollection,
   detached: string | SubjectPath,
 ): readonly SubjectPath[] {
   if (typeof detached !== 'string') return [detached];
   const direct = held.subject.filter((path) => path.of === undefined && path.columns.includes(detached));
   if (direct.length > 0) return direct;
   if (map.subject.key.length === 1)
-    return [{ columns: [detached], of: undefined, keys: [], ignoreCase: false }];
+    return [{ kind: map.kind, columns: [detached], of: undefined, keys: [], ignoreCase: false }];
   return wrongMap(
     `The subject’s key has ${map.subject.key.length} columns, so ${held.table}.${detached} alone refers to nobody; name the path it is part of under “subject”.`,
   );
 }
 
-function steps(map: DataMap, catalogue: Catalogue): readonly Step[] {
+function steps(map: KindMap, catalogue: Catalogue): readonly Step[] {
   const order = erasureOrder(map, catalogue).names;
   const made: Step[] = [];
   for (const name of order) {
@@ -445,7 +445,7 @@ function steps(map: DataMap, catalogue: Catalogue): readonly Step[] {
   return [...made, ...kept];
 }
 
-function valueOf(catalogue: Catalogue, held: Collection, column: string, value: Assigned): string {
+function valueOf(catalogue: Catalogue, held: KindCollection, column: string, value: Assigned): string {
   const type = typeOf(columnOf(catalogue, held, column));
   if (value !== null && typeof value !== 'string')
     return `(${changedDocument(value, `t.${quoteIdentifier(column)}`, 'writing')})::${type}`;
@@ -470,7 +470,7 @@ function notYet({ set, held }: Step, owner: JsonOwner): string {
   return tests.length === 0 ? 'true' : `(${tests.join(' or ')})`;
 }
 
-function assignments(catalogue: Catalogue, held: Collection, set: Step['set']): string {
+function assignments(catalogue: Catalogue, held: KindCollection, set: Step['set']): string {
   return Object.entries(set)
     .map(([column, value]) => `${quoteIdentifier(column)} = ${valueOf(catalogue, held, column, value)}`)
     .join(', ');
@@ -481,8 +481,8 @@ function open(step: Step, owner: JsonOwner): string {
   return step.action === 'anonymise' ? `${step.condition} and ${notYet(step, owner)}` : step.condition;
 }
 
-/** What erasure reads: scope, shared rows, counts, objects; run as the reader. */
-export function compileErasureReading(map: DataMap, catalogue: Catalogue): string {
+/** What erasure of one kind of subject reads: scope, shared rows, counts, objects; run as the reader. */
+export function compileErasureReading(map: KindMap, catalogue: Catalogue): string {
   const all = steps(map, catalogue);
   const variables = unique(all.flatMap((step) => step.variables));
   const declare = declareVariables(map, catalogue, variables);
@@ -524,7 +524,7 @@ export function compileErasureReading(map: DataMap, catalogue: Catalogue): strin
   return [
     definer(
       // What is handed over, and what hangs on it alone, has another owner: {"collection": ["key", ...]}.
-      "erasure_scope(p_key text, p_handed_over jsonb default '{}')",
+      `erasure_scope$${map.kind}(p_key text, p_handed_over jsonb)`,
       'table (name text, value text)',
       `${begin}
 ${assignLive(variables, { handedOver: true })}
@@ -533,7 +533,7 @@ ${variables.map((each) => `  return query select ${quoteLiteral(each.scope)}::te
       { declare, overPlatform: true },
     ),
     definer(
-      'shared_rows(p_key text)',
+      `shared_rows$${map.kind}(p_key text)`,
       'table (collection text, row_key text, about text, successor text)',
       `${begin}
 ${shared.map((query) => `  return query ${query};`).join('\n')}
@@ -541,7 +541,7 @@ ${shared.map((query) => `  return query ${query};`).join('\n')}
       { declare: declareVariables(map, catalogue, []), overPlatform: true },
     ),
     definer(
-      'rows_to_erase(p_key text, p_scope jsonb, p_reference text)',
+      `rows_to_erase$${map.kind}(p_key text, p_scope jsonb, p_reference text)`,
       'table (place int, collection text, action text, planned bigint, because text, until timestamptz)',
       `${begin}
 ${assignFrozen(variables)}
@@ -553,7 +553,7 @@ ${planned.flatMap((query, place) => (all[place]?.action === 'keep' ? [`  return 
       { declare, overPlatform: true },
     ),
     definer(
-      'objects_to_erase(p_key text, p_scope jsonb)',
+      `objects_to_erase$${map.kind}(p_key text, p_scope jsonb)`,
       'table (prefix text, key text)',
       `${begin}
 ${assignFrozen(objectVariables)}
@@ -565,11 +565,11 @@ ${objects.map((part) => `  return query ${part.query};`).join('\n')}
 }
 
 function sharedQuery(
-  map: DataMap,
+  map: KindMap,
   catalogue: Catalogue,
   name: string,
-  held: Collection,
-  shared: NonNullable<Collection['shared']>,
+  held: KindCollection,
+  shared: NonNullable<KindCollection['shared']>,
 ): string {
   const keys = catalogue.primaryKeys.get(held.table) ?? [];
   const [key = ''] = keys;
@@ -593,7 +593,7 @@ function sharedQuery(
 
 /** Condition that a row of the collection in `alias` is deleted in the end. */
 function goesWith(
-  map: DataMap,
+  map: KindMap,
   catalogue: Catalogue,
   name: string,
   alias: string,
@@ -614,7 +614,7 @@ function goesWith(
  * later, looks for other rows that a cascade would reach, and deletes.
  */
 function deletion(
-  map: DataMap,
+  map: KindMap,
   catalogue: Catalogue,
   step: Step,
   loosened: readonly Link[],
@@ -683,8 +683,109 @@ function deletion(
     end if;`;
 }
 
-/** What erasure and row actions change; run as the writer, whose rights platform triggers then have. */
-export function compileErasureWriting(map: DataMap, catalogue: Catalogue): string {
+/** A function by the kind of subject over those that each kind has. */
+function byKind(
+  kinds: readonly KindMap[],
+  name: string,
+  parameters: readonly (readonly [name: string, type: string])[],
+  returns: string,
+): string {
+  const call = (map: KindMap): string =>
+    `privacy_console.${name}$${map.kind}(${parameters.map(([parameter]) => parameter).join(', ')})`;
+  const isSet = returns.startsWith('table');
+  return definer(
+    `${name}(p_kind text, ${parameters.map(([parameter, type]) => `${parameter} ${type}`).join(', ')})`,
+    returns,
+    `  case p_kind
+${kinds.map((map) => `  when ${quoteLiteral(map.kind)} then return ${isSet ? `query select * from ${call(map)}` : call(map)};`).join('\n')}
+  end case;${isSet ? '\n  return;' : ''}`,
+  );
+}
+
+/** What erasure reads, whatever kind of subject is erased; run as the reader. */
+export function compileErasureReadingByKind(kinds: readonly KindMap[]): string {
+  return [
+    byKind(
+      kinds,
+      'erasure_scope',
+      [
+        ['p_key', 'text'],
+        ['p_handed_over', 'jsonb'],
+      ],
+      'table (name text, value text)',
+    ),
+    byKind(
+      kinds,
+      'shared_rows',
+      [['p_key', 'text']],
+      'table (collection text, row_key text, about text, successor text)',
+    ),
+    byKind(
+      kinds,
+      'rows_to_erase',
+      [
+        ['p_key', 'text'],
+        ['p_scope', 'jsonb'],
+        ['p_reference', 'text'],
+      ],
+      'table (place int, collection text, action text, planned bigint, because text, until timestamptz)',
+    ),
+    byKind(
+      kinds,
+      'objects_to_erase',
+      [
+        ['p_key', 'text'],
+        ['p_scope', 'jsonb'],
+      ],
+      'table (prefix text, key text)',
+    ),
+  ].join('\n');
+}
+
+/** What erasure and row actions change, whatever kind of subject they are about; run as the writer. */
+export function compileErasureWritingByKind(kinds: readonly KindMap[]): string {
+  return [
+    byKind(
+      kinds,
+      'erase_rows',
+      [
+        ['p_collection', 'text'],
+        ['p_action', 'text'],
+        ['p_key', 'text'],
+        ['p_scope', 'jsonb'],
+        ['p_reference', 'text'],
+        ['p_limit', 'int'],
+      ],
+      'bigint',
+    ),
+    byKind(
+      kinds,
+      'hand_over',
+      [
+        ['p_collection', 'text'],
+        ['p_key', 'text'],
+        ['p_row_key', 'text'],
+        ['p_successor', 'text'],
+      ],
+      'bigint',
+    ),
+    byKind(
+      kinds,
+      'act_on_row',
+      [
+        ['p_collection', 'text'],
+        ['p_action', 'text'],
+        ['p_key', 'text'],
+        ['p_row_key', 'text'],
+        ['p_reference', 'text'],
+      ],
+      'bigint',
+    ),
+  ].join('\n');
+}
+
+/** What erasure and row actions of one kind of subject change; run as the writer, whose rights platform triggers then have. */
+export function compileErasureWriting(map: KindMap, catalogue: Catalogue): string {
   const schemas = [
     ...new Set(Object.values(map.collections).map((held) => tableParts(held.table)?.schema ?? '')),
   ];
@@ -756,11 +857,12 @@ export function compileErasureWriting(map: DataMap, catalogue: Catalogue): strin
   set constraints all immediate;
   return v_rows;`;
   return [
-    compileJson(map, 'writing'),
     definer(
-      'erase_rows(p_collection text, p_action text, p_key text, p_scope jsonb, p_reference text, p_limit int)',
+      `erase_rows$${map.kind}(p_collection text, p_action text, p_key text, p_scope jsonb, p_reference text, p_limit int)`,
       'bigint',
-      `${assignKey(map, catalogue, 'p_key')}
+      branches.length === 0
+        ? "  raise exception 'The map erases nothing.' using errcode = 'PC005';"
+        : `${assignKey(map, catalogue, 'p_key')}
 ${assignFrozen(variables)}
   case p_collection || '.' || p_action
 ${branches.join('\n  ')}
@@ -772,7 +874,7 @@ ${branches.join('\n  ')}
       },
     ),
     definer(
-      'hand_over(p_collection text, p_key text, p_row_key text, p_successor text)',
+      `hand_over$${map.kind}(p_collection text, p_key text, p_row_key text, p_successor text)`,
       'bigint',
       sharing.length === 0
         ? "  raise exception 'Nothing in the map is shared.' using errcode = 'PC005';"
@@ -782,7 +884,7 @@ ${sharing.join('\n  ')}
       { declare: '  v_rows bigint;', pins, overPlatform: true },
     ),
     definer(
-      'act_on_row(p_collection text, p_action text, p_key text, p_row_key text, p_reference text)',
+      `act_on_row$${map.kind}(p_collection text, p_action text, p_key text, p_row_key text, p_reference text)`,
       'bigint',
       actions.length === 0
         ? "  raise exception 'The map allows nothing to be done to a row.' using errcode = 'PC005';"
@@ -803,7 +905,7 @@ ${actions.map((each) => each.branch).join('\n  ')}
 }
 
 /** Foreign keys that a deletion looks at before it happens: those that would carry it on, and those that keep a row. */
-function lookedAt(map: DataMap, catalogue: Catalogue): readonly Link[] {
+function lookedAt(map: KindMap, catalogue: Catalogue): readonly Link[] {
   return links(map, catalogue).filter((link) => {
     const { erasure } = collectionNamed(map, link.to);
     return (
@@ -814,7 +916,7 @@ function lookedAt(map: DataMap, catalogue: Catalogue): readonly Link[] {
 }
 
 /** Foreign keys that a deletion sets to null in rows that go later. */
-function setToNull(map: DataMap, catalogue: Catalogue): readonly Link[] {
+function setToNull(map: KindMap, catalogue: Catalogue): readonly Link[] {
   return [
     ...erasureOrder(map, catalogue).loosened,
     ...links(map, catalogue).filter(
@@ -827,7 +929,7 @@ function setToNull(map: DataMap, catalogue: Catalogue): readonly Link[] {
 }
 
 /** Columns the reader needs to see besides those it shows: of tables whose rows keep a row they refer to. */
-export function readerRights(map: DataMap, catalogue: Catalogue): ReadonlyMap<string, readonly string[]> {
+export function readerRights(map: KindMap, catalogue: Catalogue): ReadonlyMap<string, readonly string[]> {
   const rights = new Map<string, Set<string>>();
   for (const link of lookedAt(map, catalogue)) {
     const { erasure } = collectionNamed(map, link.to);
@@ -841,7 +943,7 @@ export function readerRights(map: DataMap, catalogue: Catalogue): ReadonlyMap<st
 
 /** Columns the writer's rights cover, by table. */
 export function writerRights(
-  map: DataMap,
+  map: KindMap,
   catalogue: Catalogue,
 ): ReadonlyMap<
   string,

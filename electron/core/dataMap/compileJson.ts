@@ -1,10 +1,10 @@
 import { step } from '../database/pins.ts';
-import { allSet, type Catalogue } from './catalogue.ts';
-import { neverRule, ruleOf, ruleText, shownRule, withheld, type JsonRule } from './jsonPaths.ts';
+import { allSet, onlyOf, type Catalogue } from './catalogue.ts';
+import { neverRule, ruleOf, ruleText, shownRule, withheld, type JsonRule } from './jsonRules.ts';
 import { maskNames, type Collection, type DataMap, type MapColumn } from './map.ts';
 import { maskOf } from './masks.ts';
-import { columnOf, fromItem } from './paths.ts';
-import { quoteIdentifier, quoteLiteral } from './quote.ts';
+import { columnOf } from './paths.ts';
+import { quoteIdentifier, quoteLiteral, quoteTable } from './quote.ts';
 
 /** Lists within lists that are walked through; what lies deeper is withheld, since the server's own stack has an end. */
 const deepest = 32;
@@ -158,7 +158,7 @@ export function unnamedKeysQuery(
   const telling = String.raw`e.key ~ '[@[:space:]]|[0-9]{5}|^[0-9a-fA-F-]{16,}$' or length(e.key) > 40`;
   const spelt = `case when ${telling} then '*' when e.key in ('', '*') or e.key ~ '[."]' then '"' || replace(e.key, '"', '""') || '"' else e.key end`;
   return `with recursive looked as materialized (
-    select row_number() over () as document, x.value from (select ${raw}::jsonb as value from ${fromItem(map, catalogue, held)} where ${raw} is not null order by ${order} limit ${documents}) x),
+    select row_number() over () as document, x.value from (select ${raw}::jsonb as value from ${onlyOf(map, catalogue, held)}${quoteTable(held.table)} t where ${raw} is not null order by ${order} limit ${documents}) x),
   walk (document, path, value, rule, within) as (
     select l.document, '', l.value, ${ruleLiteral(rule)}, 0 from looked l
     union all

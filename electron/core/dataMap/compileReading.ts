@@ -1,9 +1,9 @@
 import { definer } from '../database/pins.ts';
 import { ExpectedError } from '#core/kernel/errors.ts';
 import type { Catalogue, CatalogueColumn } from './catalogue.ts';
-import { compileJson, exactDocument, shownDocument } from './compileJson.ts';
+import { exactDocument, shownDocument } from './compileJson.ts';
 import { maskOf } from './masks.ts';
-import type { Collection, DataMap } from './map.ts';
+import type { KindCollection, KindMap } from './map.ts';
 import {
   assignKey,
   assignLive,
@@ -41,7 +41,7 @@ interface Shown {
 }
 
 /** Columns that may be shown: all but the `never` ones, masked where the map says so. */
-export function shownColumns(catalogue: Catalogue, held: Collection): readonly Shown[] {
+export function shownColumns(catalogue: Catalogue, held: KindCollection): readonly Shown[] {
   return Object.entries(held.columns)
     .filter(([, mapped]) => !mapped.never)
     .map(([name, mapped]) => {
@@ -59,13 +59,13 @@ export function shownColumns(catalogue: Catalogue, held: Collection): readonly S
 }
 
 /** SQL expression of a row's key: its primary key as a JSON array of texts. */
-export function rowKey(catalogue: Catalogue, held: Collection): string {
+export function rowKey(catalogue: Catalogue, held: KindCollection): string {
   const columns = catalogue.primaryKeys.get(held.table) ?? [];
   return `json_build_array(${columns.map((each) => `t.${quoteIdentifier(each)}::text`).join(', ')})::text`;
 }
 
 /** Condition on alias `t` that it is the row whose key is in the text variable `p_row_key`; false where no key tells rows apart. */
-export function isRow(catalogue: Catalogue, held: Collection, variable = 'p_row_key'): string {
+export function isRow(catalogue: Catalogue, held: KindCollection, variable = 'p_row_key'): string {
   const columns = catalogue.primaryKeys.get(held.table) ?? [];
   if (columns.length === 0) return 'false';
   return columns
@@ -81,14 +81,14 @@ export function isRow(catalogue: Catalogue, held: Collection, variable = 'p_row_
  * missing among them; null when nothing tells the rows apart, so that what
  * follows a row can't be asked for by its values.
  */
-function pageOrder(catalogue: Catalogue, held: Collection): readonly string[] | null {
+function pageOrder(catalogue: Catalogue, held: KindCollection): readonly string[] | null {
   const key = catalogue.primaryKeys.get(held.table);
   if (key === undefined) return null;
   return [...held.order, ...key.filter((each) => !held.order.includes(each))];
 }
 
 /** Whether every path can page off an index that begins with its column and goes on with the order. */
-export function pagesFromIndex(catalogue: Catalogue, held: Collection): boolean {
+export function pagesFromIndex(catalogue: Catalogue, held: KindCollection): boolean {
   const indexes = catalogue.indexes.get(held.table) ?? [];
   const order = pageOrder(catalogue, held);
   if (order === null) return false;
@@ -101,7 +101,7 @@ export function pagesFromIndex(catalogue: Catalogue, held: Collection): boolean 
 const pageNames = ['row_key', 'cursor', 'p_access', 'p_cursor', 'p_limit'];
 
 /** The reading functions and the thin view of one collection; run as the reader. */
-export function compileCollection(map: DataMap, catalogue: Catalogue, name: string): string {
+export function compileCollection(map: KindMap, catalogue: Catalogue, name: string): string {
   const held = collectionNamed(map, name);
   const from = fromItem(map, catalogue, held);
   const shown = shownColumns(catalogue, held);
@@ -117,26 +117,29 @@ export function compileCollection(map: DataMap, catalogue: Catalogue, name: stri
   const resultTable = shown.map((each) => `${quoteIdentifier(each.name)} ${each.type}`).join(', ');
   const masked = shown.map((each) => each.masked).join(', ');
   const any = disjunction(conditions);
+  // Numbered as the whole map has them, whatever kind they are of.
+  const numbered = collectionNamed(map.whole, name).subject;
+  const numberOf = ({ path }: PathCondition): number => numbered.indexOf(path) + 1;
   const open = (kinds: string): string =>
-    `${assignKey(map, catalogue, `privacy_console.subject_of(p_access, array[${kinds}])`)}\n${assignLive(conditions.variables)}`;
+    `${assignKey(map, catalogue, `privacy_console.subject_of(p_access, array[${kinds}], ${quoteLiteral(map.kind)})`)}\n${assignLive(conditions.variables)}`;
   const query = (what: string, path: PathCondition, without: string): string =>
     `select ${what} from ${from} where ${path.on('t')}${without}`;
   const pinsOfPage = pagesFromIndex(catalogue, held) ? { pins: pagePins } : {};
 
   const parts = [
     definer(
-      `read_${name}()`,
+      `read_${name}${map.suffix}()`,
       `table (${resultTable})`,
-      `  for v_subject in select s from privacy_console.my_open_subjects() s loop
+      `  for v_subject in select s from privacy_console.my_open_subjects(${quoteLiteral(map.kind)}) s loop
 ${assignKey(map, catalogue, 'v_subject')}
 ${assignLive(conditions.variables)}
     return query ${branches(conditions, (path, without) => query(masked, path, without), ' union all ')};
   end loop;`,
       { declare: `  v_subject text;\n${declare}`, overPlatform: true },
     ),
-    `create view privacy_console.${quoteIdentifier(name)} as select * from privacy_console.read_${name}();\n`,
+    `create view privacy_console.${quoteIdentifier(`${name}${map.suffix}`)} as select * from privacy_console.read_${name}${map.suffix}();\n`,
     definer(
-      `page_${name}(p_access bigint, p_cursor text[], p_limit int)`,
+      `page_${name}${map.suffix}(p_access bigint, p_cursor text[], p_limit int)`,
       `table (row_key text, ${resultTable}, cursor text[])`,
       `${open("'view'")}
   -- One more than a page shows: it tells that another one follows.
@@ -151,26 +154,26 @@ ${assignLive(conditions.variables)}
       { declare, overPlatform: true, ...pinsOfPage },
     ),
     definer(
-      `count_${name}(p_access bigint, p_cap bigint)`,
+      `count_${name}${map.suffix}(p_access bigint, p_cap bigint)`,
       'bigint',
       `${open("'view', 'export'")}
   return (select count(*) from (select 1 from ${from} where ${any} limit p_cap) x);`,
       { declare, overPlatform: true },
     ),
     definer(
-      `reached_${name}(p_access bigint, p_cap bigint)`,
+      `reached_${name}${map.suffix}(p_access bigint, p_cap bigint)`,
       'table (path int, reached bigint)',
       `${open("'view'")}
   return query ${conditions.paths
     .map(
-      (path, place) =>
-        `select ${place + 1}, (select count(*) from (select 1 from ${from} where ${path.on('t')} limit p_cap) x)`,
+      (path) =>
+        `select ${numberOf(path)}, (select count(*) from (select 1 from ${from} where ${path.on('t')} limit p_cap) x)`,
     )
     .join(' union all ')};`,
       { declare, overPlatform: true },
     ),
     definer(
-      `paths_${name}(p_access bigint, p_row_keys text[])`,
+      `paths_${name}${map.suffix}(p_access bigint, p_row_keys text[])`,
       'table (row_key text, paths int[])',
       catalogue.primaryKeys.has(held.table)
         ? `${open("'view'")}
@@ -178,7 +181,7 @@ ${assignLive(conditions.variables)}
     raise exception 'A page has from 1 to 500 rows.' using errcode = 'PC004';
   end if;
   return query select k.value, array_remove(array[${conditions.paths
-    .map((path, place) => `case when ${path.on('t')} then ${place + 1} end`)
+    .map((path) => `case when ${path.on('t')} then ${numberOf(path)} end`)
     .join(
       ', ',
     )}], null) from unnest(p_row_keys) k(value) join ${from} on ${isRow(catalogue, held, 'k.value')} where ${any};`
@@ -186,7 +189,7 @@ ${assignLive(conditions.variables)}
       { declare, overPlatform: true },
     ),
     definer(
-      `rows_${name}(p_access bigint, p_after text[], p_limit int)`,
+      `rows_${name}${map.suffix}(p_access bigint, p_after text[], p_limit int)`,
       'setof text',
       `${open("'export'")}\n${windowOfRows(map, catalogue, held, conditions)}`,
       {
@@ -196,13 +199,13 @@ ${assignLive(conditions.variables)}
       },
     ),
     definer(
-      `part_${name}(p_access bigint, p_after text[], p_upto text[])`,
+      `part_${name}${map.suffix}(p_access bigint, p_after text[], p_upto text[])`,
       'bigint',
       `${open("'export'")}\n${countOfPart(map, catalogue, held, conditions)}`,
       { declare: `${declare}\n${declarePlaces(catalogue, held, conditions, true)}`, overPlatform: true },
     ),
     definer(
-      `cell_${name}(p_subject_key text, p_row_key text, p_column text)`,
+      `cell_${name}${map.suffix}(p_subject_key text, p_row_key text, p_column text)`,
       'text',
       catalogue.primaryKeys.has(held.table)
         ? `${assignKey(map, catalogue, 'p_subject_key')}
@@ -242,7 +245,7 @@ ${assignLive(conditions.variables)}
     const by = held.series.by === undefined ? 'null::text' : `t.${quoteIdentifier(held.series.by)}::text`;
     parts.push(
       definer(
-        `series_${name}(p_access bigint)`,
+        `series_${name}${map.suffix}(p_access bigint)`,
         'table (day text, by text, value float8)',
         `${open("'view'")}
   select max(x.high) into v_high from (${conditions.paths.map((path) => spanOf(from, path, day)).join(' union all ')}) x(low, high);
@@ -278,12 +281,12 @@ function branches(
 }
 
 /** Expression of an ordering column on alias `t`. */
-function orderExpression(catalogue: Catalogue, held: Collection, column: string): string {
+function orderExpression(catalogue: Catalogue, held: KindCollection, column: string): string {
   return ordered(columnOf(catalogue, held, column)).on(`t.${quoteIdentifier(column)}`);
 }
 
 /** Condition that a row comes after the cursor. */
-function keyset(catalogue: Catalogue, held: Collection, order: readonly string[]): string {
+function keyset(catalogue: Catalogue, held: KindCollection, order: readonly string[]): string {
   const columns = order.map((each) => orderExpression(catalogue, held, each));
   const values = order.map(
     (each, place) => `p_cursor[${place + 1}]::${ordered(columnOf(catalogue, held, each)).type}`,
@@ -293,9 +296,9 @@ function keyset(catalogue: Catalogue, held: Collection, order: readonly string[]
 }
 
 function pageQuery(
-  map: DataMap,
+  map: KindMap,
   catalogue: Catalogue,
-  held: Collection,
+  held: KindCollection,
   conditions: SubjectConditions,
   shown: readonly Shown[],
   further: boolean,
@@ -327,7 +330,7 @@ function pageQuery(
 function pageByPlace(
   from: string,
   catalogue: Catalogue,
-  held: Collection,
+  held: KindCollection,
   conditions: SubjectConditions,
   shown: readonly Shown[],
   further: boolean,
@@ -378,7 +381,7 @@ interface ByParent {
  */
 function byParentOf(
   catalogue: Catalogue,
-  held: Collection,
+  held: KindCollection,
   conditions: SubjectConditions,
   { path, variable, compared }: PathCondition,
 ): ByParent | null {
@@ -399,7 +402,7 @@ function byParentOf(
  */
 function declarePlaces(
   catalogue: Catalogue,
-  held: Collection,
+  held: KindCollection,
   conditions: SubjectConditions,
   counts: boolean,
 ): string {
@@ -438,9 +441,9 @@ function declarePlaces(
  * them all, whatever `p_limit` says, in one snapshot.
  */
 function windowOfRows(
-  map: DataMap,
+  map: KindMap,
   catalogue: Catalogue,
-  held: Collection,
+  held: KindCollection,
   conditions: SubjectConditions,
 ): string {
   const from = fromItem(map, catalogue, held);
@@ -516,9 +519,9 @@ ${paths.join('\n')}
  * Where no key tells rows apart a part is always the whole.
  */
 function countOfPart(
-  map: DataMap,
+  map: KindMap,
   catalogue: Catalogue,
-  held: Collection,
+  held: KindCollection,
   conditions: SubjectConditions,
 ): string {
   const from = fromItem(map, catalogue, held);
@@ -562,7 +565,7 @@ ${counts.join('\n')}
 }
 
 /** Exact values for an export: whole numbers and decimals as texts, bytes as base64, times in ISO 8601 with their zone. */
-function exact(catalogue: Catalogue, held: Collection): string {
+function exact(catalogue: Catalogue, held: KindCollection): string {
   return Object.entries(held.columns)
     .filter(([, mapped]) => !mapped.never)
     .map(([name, mapped]) => {
@@ -583,8 +586,8 @@ function exact(catalogue: Catalogue, held: Collection): string {
     .join(', ');
 }
 
-/** Functions over all collections: the announced reveal, the object rows and prefixes. */
-export function compileAcross(map: DataMap, catalogue: Catalogue): string {
+/** Functions over all collections of one kind of subject: the object rows and prefixes. */
+export function compileAcross(map: KindMap, catalogue: Catalogue): string {
   const names = Object.keys(map.collections);
   const objects = names.flatMap((name) => {
     const held = collectionNamed(map, name);
@@ -619,7 +622,7 @@ export function compileAcross(map: DataMap, catalogue: Catalogue): string {
     return definer(
       signature,
       returns,
-      `${assignKey(map, catalogue, "privacy_console.subject_of(p_access, array['view', 'export'])")}
+      `${assignKey(map, catalogue, `privacy_console.subject_of(p_access, array['view', 'export'], ${quoteLiteral(map.kind)})`)}
 ${assignLive(variables)}
 ${parts.map((part) => `  return query ${part.query};`).join('\n')}
   return;`,
@@ -627,29 +630,40 @@ ${parts.map((part) => `  return query ${part.query};`).join('\n')}
     );
   };
   return [
-    compileJson(map, 'reading'),
     overParts(
-      'object_rows(p_access bigint)',
+      `object_rows${map.suffix}(p_access bigint)`,
       'table (collection text, row_key text, key text, content_type text, bytes bigint, sha256 text)',
       objects,
     ),
-    overParts('object_prefixes(p_access bigint)', 'setof text', prefixes),
-    definer(
-      'show_reveal(p_reveal bigint)',
-      'text',
-      `  select r.* into v_wanted from privacy_console.revealing(p_reveal) r;
-  case v_wanted.collection
-${names.map((name) => `  when ${quoteLiteral(name)} then v_value := privacy_console.cell_${name}(v_wanted.key, v_wanted.row_key, v_wanted.column_name);`).join('\n')}
-  end case;
-  perform privacy_console.reveal_shown(p_reveal);
-  return v_value;`,
-      { declare: '  v_wanted record; v_value text;' },
-    ),
+    overParts(`object_prefixes${map.suffix}(p_access bigint)`, 'setof text', prefixes),
   ].join('\n');
 }
 
+/** The announced reveal, of whatever kind of subject. */
+export function compileReveal(kinds: readonly KindMap[]): string {
+  const cells = kinds.flatMap((map) =>
+    Object.keys(map.collections).map(
+      (name) =>
+        `  when ${quoteLiteral(`${map.kind}.${name}`)} then v_value := privacy_console.cell_${name}${map.suffix}(v_wanted.key, v_wanted.row_key, v_wanted.column_name);`,
+    ),
+  );
+  return definer(
+    'show_reveal(p_reveal bigint)',
+    'text',
+    `  select r.* into v_wanted from privacy_console.revealing(p_reveal) r;
+  case v_wanted.kind || '.' || v_wanted.collection
+${cells.join('\n')}
+  else
+    raise exception 'The data map holds nothing of that person there.' using errcode = 'PC005';
+  end case;
+  perform privacy_console.reveal_shown(p_reveal);
+  return v_value;`,
+    { declare: '  v_wanted record; v_value text;' },
+  );
+}
+
 /** SQL expression of a row's prefix in R2. */
-export function prefixExpression(held: Collection): string {
+export function prefixExpression(held: Pick<KindCollection, 'objectPrefix'>): string {
   return (held.objectPrefix ?? '')
     .split(/(\{[^}]+\})/)
     .filter((part) => part !== '')

@@ -25,7 +25,7 @@ export function differencesOf(before: DataMap, after: DataMap): readonly MapDiff
   const { collections: oldCollections, ignored: oldIgnored, ...oldRest } = before;
   const { collections, ignored, ...rest } = after;
   return [
-    ...fieldsOf(oldRest, rest).map(([field, from, to]): MapDifference => ({
+    ...wholeFields(oldRest, rest).map(([field, from, to]): MapDifference => ({
       table: null,
       collection: null,
       column: null,
@@ -33,7 +33,7 @@ export function differencesOf(before: DataMap, after: DataMap): readonly MapDiff
       field,
       from: written(from),
       to: written(to),
-      exposure: field === 'subject' || field === 'subjects' ? 'more' : 'same',
+      exposure: field === 'subjects' ? 'more' : 'same',
     })),
     ...union(oldCollections, collections).flatMap((name) =>
       ofCollection(name, own(oldCollections, name), own(collections, name)),
@@ -109,6 +109,15 @@ function fieldsOf(before: Fields, after: Fields): readonly (readonly [string, un
     .filter(([, from, to]) => canonical(from) !== canonical(to));
 }
 
+/** As {@link fieldsOf}; which kind of subject is the first one is a difference too. */
+function wholeFields(before: Fields, after: Fields): readonly (readonly [string, unknown, unknown])[] {
+  const differing = fieldsOf(before, after);
+  const [was, is] = [before, after].map((each) => JSON.stringify(Object.keys(each['subjects'] ?? {})));
+  return was === is || differing.some(([field]) => field === 'subjects')
+    ? differing
+    : [['subjects', was, is], ...differing];
+}
+
 function union(before: object, after: object): readonly string[] {
   return [...new Set([...Object.keys(after), ...Object.keys(before)])];
 }
@@ -119,7 +128,7 @@ function own<Value>(of: Readonly<Record<string, Value>>, name: string): Value | 
 
 /** As the hash sees it: the order of keys says nothing, that of a list does. */
 function canonical(value: unknown): string {
-  return value === undefined ? '' : canonicalMap(value as DataMap);
+  return value === undefined || value === null ? String(value) : canonicalMap(value as DataMap);
 }
 
 function written(value: unknown): string | null {

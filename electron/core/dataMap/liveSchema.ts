@@ -201,18 +201,16 @@ const deletions = {
   d: 'set default',
 } as const satisfies Record<string, ForeignKey['onDelete']>;
 
-/**
- * Reads all of the platform's relations, in nine statements whatever their
- * number. What this login may not read of the catalogue is named in `unseen`
- * instead of failing.
- */
-export async function readLiveSchema(ask: Ask): Promise<LiveSchema> {
-  const unseen: string[] = [];
-  const read = async <Shape extends z.ZodType>(
-    what: string,
-    text: string,
-    shape: Shape,
-  ): Promise<readonly z.output<Shape>[]> => {
+/** Reads rows of the catalogue; what this login may not read is added to `unseen` and counts as none. */
+export function readingOrNaming(
+  ask: Ask,
+  unseen: string[],
+): <Shape extends z.ZodType>(
+  what: string,
+  text: string,
+  shape: Shape,
+) => Promise<readonly z.output<Shape>[]> {
+  return async (what, text, shape) => {
     try {
       return (await ask(text, [])).map((row) => shape.parse(row));
     } catch (error) {
@@ -221,6 +219,16 @@ export async function readLiveSchema(ask: Ask): Promise<LiveSchema> {
       return [];
     }
   };
+}
+
+/**
+ * Reads all of the platform's relations, in nine statements whatever their
+ * number. What this login may not read of the catalogue is named in `unseen`
+ * instead of failing.
+ */
+export async function readLiveSchema(ask: Ask): Promise<LiveSchema> {
+  const unseen: string[] = [];
+  const read = readingOrNaming(ask, unseen);
   const relationRows = await read('tables', relations, relationRow);
   const columnRows = grouped(await read('columns', columns, columnRow));
   const keyRows = grouped(await read('keys and foreign keys', keys, keyRow));

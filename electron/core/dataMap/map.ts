@@ -72,7 +72,12 @@ const oneOrMore = z
   .union([identifier, z.array(identifier).min(1).max(16)])
   .transform((given) => (typeof given === 'string' ? [given] : given));
 
+/** Name of a kind of subject; names of functions and views end in it. */
+const kindName = z.string().regex(/^[a-z][a-z0-9_]{0,14}$/);
+
 const pathFields = z.strictObject({
+  /** The kind of subject the row belongs to; the first one of the map when it isn't said. */
+  kind: kindName.optional(),
   column: identifier.optional(),
   columns: z.array(identifier).min(1).max(16).optional(),
   of: collectionName.optional(),
@@ -105,7 +110,7 @@ const subjectPath = pathFields.transform((given, context) => {
     return wrong('a path through another collection names its key; add key: COLUMN');
   if (given.of !== undefined && keys.length !== columns.length)
     return wrong('a path has as many keys as columns; write them in the same order');
-  return { columns, of: given.of, keys, ignoreCase: given.ignoreCase };
+  return { kind: given.kind, columns, of: given.of, keys, ignoreCase: given.ignoreCase };
 });
 
 /**
@@ -118,7 +123,7 @@ const assignment = z.record(
 );
 export type Assigned = z.output<typeof assignment>[string];
 
-const erasure = z.discriminatedUnion('action', [
+const erasureAction = z.discriminatedUnion('action', [
   z.strictObject({
     action: z.literal('delete'),
     /** Rows that kept rows refer to can't be deleted: they are anonymised in place instead. */
@@ -142,6 +147,25 @@ const erasure = z.discriminatedUnion('action', [
   }),
   z.strictObject({ action: z.literal('none') }),
 ]);
+export type ErasureAction = z.output<typeof erasureAction>;
+
+const erasureByKind = z.record(kindName, erasureAction);
+
+/** What erasure does to the rows: the same whoever is erased, or for each kind of subject its own. */
+const erasure = z.unknown().transform((given, context): ErasureAction | Record<string, ErasureAction> => {
+  // A kind may be called “action” too; what it does is never a text then.
+  const values = isNames(given) ? Object.values(given) : [];
+  const byKind = values.length > 0 && values.every(isNames);
+  const parsed = byKind ? erasureByKind.safeParse(given) : erasureAction.safeParse(given);
+  if (parsed.success) return parsed.data;
+  for (const issue of parsed.error.issues)
+    context.issues.push({ ...issue, input: given } as z.core.$ZodRawIssue);
+  return z.NEVER;
+});
+
+function isNames(given: unknown): given is Readonly<Record<string, unknown>> {
+  return typeof given === 'object' && given !== null && !Array.isArray(given);
+}
 
 /** A sentence of the record of processing. */
 const sentence = z.string().trim().min(1).max(2_000);
@@ -226,6 +250,28 @@ const undecided = z.strictObject({
 });
 export type Undecided = z.output<typeof undecided>;
 
+/**
+ * A kind of subject: the rows of a collection, told by its key; or, where people
+ * have no table of their own, whoever a value such as a phone number stands for.
+ */
+const subjectFields = z.strictObject({
+  title: z.string().optional(),
+  /** Said on each page and package of such a person where somebody else decides about the data, e.g. the tenant. */
+  controller: z.string().min(3).max(300).optional(),
+  /** The collection whose rows are the subjects, its key (one column, or several), and the columns a hit shows. */
+  collection: collectionName.optional(),
+  key: oneOrMore.optional(),
+  name: identifier.optional(),
+  email: identifier.optional(),
+  phone: identifier.optional(),
+  /** Instead of a collection: the key is a value, compared exactly as the platform stores it. */
+  value: z.strictObject({ title: z.string(), mask: z.enum(maskNames).default('text') }).optional(),
+  /** Of a value: where a name of the person stands. */
+  named: z.strictObject({ collection: collectionName, column: identifier }).optional(),
+  /** Collection and column of the workspaces a hit shows: the person's own, or of a value those its rows lie in. */
+  workspaces: z.strictObject({ collection: collectionName, name: identifier }).optional(),
+});
+
 /** What the record of processing (GDPR Art. 30(1)) says of all collections. */
 const record = z.strictObject({
   /** Name and address of the controller. */
@@ -244,27 +290,138 @@ export const dataMapSchema = z.strictObject({
   version: z.literal(1),
   policy: z.string(),
   record: record.optional(),
-  /** The collection whose rows are the subjects, its key, and the columns a hit shows. */
-  subject: z.strictObject({
-    collection: collectionName,
-    /** One column, or several. */
-    key: oneOrMore,
-    name: identifier.optional(),
-    email: identifier.optional(),
-    phone: identifier.optional(),
-    /** Collection and column of the workspaces a hit shows. */
-    workspaces: z.strictObject({ collection: collectionName, name: identifier }).optional(),
-  }),
+  /** The kinds of people the map is about; what doesn't say which is about the first. */
+  subjects: z.record(kindName, subjectFields),
   collections: z.record(collectionName, collection),
   /** Tables ruled out by name, each with the reason. */
   ignored: z.record(z.string(), z.string()).default({}),
   undecided: z.array(undecided).optional(),
 });
 
-export type DataMap = z.output<typeof dataMapSchema>;
-export type Collection = DataMap['collections'][string];
-export type MapColumn = Collection['columns'][string];
-export type SubjectPath = Collection['subject'][number];
+type Written = z.output<typeof dataMapSchema>;
+type WrittenCollection = Written['collections'][string];
+export type MapColumn = WrittenCollection['columns'][string];
+export type SubjectPath = Omit<WrittenCollection['subject'][number], 'kind'> & { readonly kind: string };
+
+/** A collection as the whole map has it: paths of all kinds, and what erasure does for each. */
+export type Collection = Omit<WrittenCollection, 'subject' | 'detach' | 'erasure'> & {
+  readonly subject: readonly SubjectPath[];
+  readonly detach: readonly (string | SubjectPath)[];
+  /** By kind of subject; each kind that has a path has an entry. */
+  readonly erasure: Readonly<Record<string, ErasureAction>>;
+};
+export type DataMap = Omit<Written, 'collections'> & {
+  readonly collections: Readonly<Record<string, Collection>>;
+};
+
+/** A collection as one kind of subject sees it. */
+export type KindCollection = Omit<Collection, 'erasure'> & { readonly erasure: ErasureAction };
+
+/** What of a map is about one kind of subject; everything that is compiled is compiled from these. */
+export interface KindMap {
+  readonly kind: string;
+  /** What names of functions and views end in: nothing for the first kind. */
+  readonly suffix: string;
+  readonly whole: DataMap;
+  readonly subject: {
+    readonly title: string;
+    readonly controller: string | null;
+    /** Null where the key is a value. */
+    readonly collection: string | null;
+    readonly key: readonly string[];
+    readonly value: { readonly title: string; readonly mask: MaskName } | null;
+    readonly name: string | undefined;
+    readonly email: string | undefined;
+    readonly phone: string | undefined;
+    readonly named: { readonly collection: string; readonly column: string } | undefined;
+    readonly workspaces: { readonly collection: string; readonly name: string } | undefined;
+  };
+  /** The collections with rows of such people. */
+  readonly collections: Readonly<Record<string, KindCollection>>;
+}
+
+const kindMaps = new WeakMap<DataMap, readonly KindMap[]>();
+
+/** The map by kinds of subject, the first one first; the same objects each time. */
+export function kindsOf(map: DataMap): readonly KindMap[] {
+  const known = kindMaps.get(map);
+  if (known !== undefined) return known;
+  const made = Object.entries(map.subjects).map(([kind, subject], place): KindMap => {
+    const collections: Record<string, KindCollection> = {};
+    for (const [name, { shared, ...held }] of Object.entries(map.collections)) {
+      const erasure = Object.hasOwn(held.erasure, kind) ? held.erasure[kind] : undefined;
+      if (erasure === undefined) continue;
+      collections[name] = {
+        ...held,
+        subject: held.subject.filter((path) => path.kind === kind),
+        detach: held.detach.filter((each) => (typeof each === 'string' ? place === 0 : each.kind === kind)),
+        erasure,
+        // Only the first kind owns what others share.
+        shared: place === 0 ? shared : undefined,
+      };
+    }
+    return {
+      kind,
+      suffix: place === 0 ? '' : `$${kind}`,
+      whole: map,
+      subject: {
+        title: subject.title ?? `${kind.charAt(0).toUpperCase()}${kind.slice(1).replaceAll('_', ' ')}`,
+        controller: subject.controller ?? null,
+        collection: subject.collection ?? null,
+        key: subject.key ?? ['value'],
+        value: subject.value ?? null,
+        name: subject.name,
+        email: subject.email,
+        phone: subject.phone,
+        named: subject.named,
+        workspaces: subject.workspaces,
+      },
+      collections,
+    };
+  });
+  kindMaps.set(map, made);
+  return made;
+}
+
+/** The first kind of subject, which a map is about where it doesn't say otherwise. */
+export function firstKind(map: DataMap): KindMap {
+  const [first] = kindsOf(map);
+  if (first === undefined) throw new Error('unchecked map: no subjects');
+  return first;
+}
+
+/** Fills in of which kind paths and erasure are. */
+function withKinds(written: Written): DataMap {
+  const [first = ''] = Object.keys(written.subjects);
+  const path = (each: WrittenCollection['subject'][number]): SubjectPath => ({
+    ...each,
+    kind: each.kind ?? first,
+  });
+  return {
+    ...written,
+    collections: Object.fromEntries(
+      Object.entries(written.collections).map(([name, held]): [string, Collection] => {
+        const subject = held.subject.map(path);
+        const does = held.erasure;
+        return [
+          name,
+          {
+            ...held,
+            subject,
+            detach: held.detach.map((each) => (typeof each === 'string' ? each : path(each))),
+            erasure: isOneErasure(does)
+              ? Object.fromEntries([...new Set(subject.map((each) => each.kind))].map((kind) => [kind, does]))
+              : does,
+          },
+        ];
+      }),
+    ),
+  };
+}
+
+function isOneErasure(does: WrittenCollection['erasure']): does is ErasureAction {
+  return typeof does.action === 'string';
+}
 
 /** The fields that may be written at a place of the map, for the error that says what to write instead. */
 function knownFields(place: Place): readonly string[] {
@@ -272,9 +429,8 @@ function knownFields(place: Place): readonly string[] {
   const last = place.at(-1);
   if (top === undefined) return Object.keys(dataMapSchema.shape);
   if (top === 'undecided') return Object.keys(undecided.shape);
+  if (top === 'subjects') return subjectsFields(place);
   if (top === 'record') return Object.keys(record.shape);
-  if (top === 'subject')
-    return Object.keys(place.length === 1 ? dataMapSchema.shape.subject.shape : { collection: 0, name: 0 });
   if (top !== 'collections') return [];
   if (place.length === 2) return Object.keys(collection.shape);
   if (third === 'columns' && fourth !== undefined && fifth === undefined)
@@ -282,9 +438,24 @@ function knownFields(place: Place): readonly string[] {
   if (third === 'columns' && fifth === 'paths' && place.length === 6) return Object.keys(innerFields.shape);
   if ((third === 'subject' || third === 'detach') && typeof last === 'number')
     return Object.keys(pathFields.shape);
-  if (third === 'erasure' && fourth === undefined)
+  if (third === 'erasure' && last !== 'whenReferenced' && place.length <= 4)
     return ['action', 'whenReferenced', 'unlessReferenced', 'set', 'ground', 'years', 'from'];
   return [];
+}
+
+function subjectsFields(place: Place): readonly string[] {
+  const shape = subjectFields.shape;
+  if (place.length === 2) return Object.keys(shape);
+  switch (place[2]) {
+    case 'value':
+      return ['title', 'mask'];
+    case 'named':
+      return ['collection', 'column'];
+    case 'workspaces':
+      return ['collection', 'name'];
+    default:
+      return [];
+  }
 }
 
 /**
@@ -304,11 +475,12 @@ export function openMap(
   const { value, document, places } = openMapText(text, file);
   const parsed = dataMapSchema.safeParse(value);
   if (!parsed.success) throw places.firstOf(parsed.error.issues, knownFields);
-  checkReferences(parsed.data, places);
-  return { map: parsed.data, document };
+  const map = withKinds(parsed.data);
+  checkReferences(map, parsed.data, places);
+  return { map, document };
 }
 
-function checkReferences(map: DataMap, places: MapPlaces): void {
+function checkReferences(map: DataMap, written: Written, places: MapPlaces): void {
   const wrong = (place: Place, says: string): never => {
     throw places.wrong(place, says);
   };
@@ -323,21 +495,22 @@ function checkReferences(map: DataMap, places: MapPlaces): void {
     if (column !== undefined && !Object.hasOwn(held.columns, column))
       wrong(place, `${name} has no column ${column}; ${among(Object.keys(held.columns))}`);
   };
-  collectionAt(['subject', 'collection'], map.subject.collection);
-  for (const [number, key] of map.subject.key.entries())
-    columnAt(
-      map.subject.key.length === 1 ? ['subject', 'key'] : ['subject', 'key', number],
-      map.subject.collection,
-      key,
-    );
-  for (const each of ['name', 'email', 'phone'] as const)
-    columnAt(['subject', each], map.subject.collection, map.subject[each]);
-  if (map.subject.workspaces !== undefined)
-    columnAt(
-      ['subject', 'workspaces', 'name'],
-      map.subject.workspaces.collection,
-      map.subject.workspaces.name,
-    );
+  const kinds = Object.keys(map.subjects);
+  const kindAt = (place: Place, kind: string): void => {
+    if (!kinds.includes(kind)) wrong(place, `there is no kind of subject ${kind}; ${among(kinds)}`);
+  };
+  const [first] = kinds;
+  if (first === undefined)
+    wrong(['subjects'], 'the map is about nobody; name a kind of subject with its collection and key');
+  const keyOf = (kind: string): readonly string[] => map.subjects[kind]?.key ?? ['value'];
+  // A misspelt kind first: what is missing because of it says less.
+  for (const [name, held] of Object.entries(map.collections)) {
+    for (const part of ['subject', 'detach'] as const)
+      for (const [place, each] of held[part].entries())
+        if (typeof each !== 'string') kindAt(['collections', name, part, place, 'kind'], each.kind);
+    for (const kind of Object.keys(held.erasure)) kindAt(['collections', name, 'erasure', kind], kind);
+  }
+  checkSubjects(map, collectionAt, columnAt, wrong);
   for (const [name, held] of Object.entries(map.collections)) {
     const at = (...rest: readonly (string | number)[]): Place => ['collections', name, ...rest];
     const checkPath = (place: Place, path: SubjectPath): void => {
@@ -359,14 +532,20 @@ function checkReferences(map: DataMap, places: MapPlaces): void {
           );
       }
       if (path.of === undefined) {
-        if (path.columns.length !== map.subject.key.length)
+        const key = keyOf(path.kind);
+        if (path.columns.length !== key.length)
           wrong(
             place,
-            `the subject’s key has ${map.subject.key.length} columns, the path ${path.columns.length}; write as many as the key has`,
+            `the subject’s key has ${key.length} columns, the path ${path.columns.length}; write as many as the key has`,
           );
         return;
       }
       const parent = collectionAt([...place, 'of'], path.of);
+      if (!parent.subject.some((each) => each.kind === path.kind))
+        wrong(
+          [...place, 'of'],
+          `no row of ${path.of} belongs to a subject of the kind ${path.kind}; give it a path of that kind, or write another collection`,
+        );
       for (const [number, key] of path.keys.entries()) {
         columnAt(path.keys.length === 1 ? [...place, 'key'] : [...place, 'keys', number], path.of, key);
         if (parent.columns[key]?.never)
@@ -391,8 +570,34 @@ function checkReferences(map: DataMap, places: MapPlaces): void {
         wrong(at('detach', place), 'a column of the subject’s key is written by its name alone; write that');
       else checkPath(at('detach', place), each);
     }
-    checkErasure(name, held, at, columnAt, wrong);
-    checkDocuments(held, at, wrong);
+    const own = [...new Set(held.subject.map((path) => path.kind))];
+    const does = written.collections[name]?.erasure;
+    const byKind = does !== undefined && !isOneErasure(does);
+    for (const kind of own) {
+      if (!Object.hasOwn(held.erasure, kind))
+        wrong(
+          at('erasure'),
+          `it doesn’t say what is done to the rows of the kind ${kind}; add ${kind}: { action: … }`,
+        );
+    }
+    for (const [kind, action] of Object.entries(held.erasure)) {
+      if (!own.includes(kind))
+        wrong(
+          at('erasure', kind),
+          `no path says which rows belong to the kind ${kind}; add one, or remove this`,
+        );
+      checkErasure(
+        map,
+        name,
+        kind,
+        action,
+        (...rest) => at('erasure', ...(byKind ? [kind] : []), ...rest),
+        columnAt,
+        wrong,
+      );
+    }
+    checkUses(name, held, at, columnAt);
+    checkDocuments(held, at, wrong, byKind);
   }
   for (const [place, collection, column] of readAsWhole(map)) {
     if (column !== undefined && map.collections[collection]?.columns[column]?.paths !== undefined)
@@ -411,6 +616,7 @@ function checkDocuments(
   held: Collection,
   at: (...rest: readonly (string | number)[]) => Place,
   wrong: (place: Place, says: string) => never,
+  byKind: boolean,
 ): void {
   const check = (place: Place, paths: readonly string[]): void => {
     for (const [number, path] of paths.entries()) {
@@ -443,7 +649,7 @@ function checkDocuments(
     if (mapped.search.length > 0)
       wrong(here('search'), 'a search would look into all of the document; remove “search”');
   }
-  for (const [place, set] of assignmentsOf(held, at))
+  for (const [place, set] of assignmentsOf(held, at, byKind))
     for (const [column, value] of Object.entries(set)) {
       if (value === null || typeof value === 'string') continue;
       check([...place, column], Object.keys(value));
@@ -455,22 +661,19 @@ function checkDocuments(
 
 /** Where the map names a column whose whole value is shown or compared, outside its own entry. */
 function readAsWhole(map: DataMap): readonly (readonly [Place, string, string | undefined])[] {
-  const { subject } = map;
-  const places: (readonly [Place, string, string | undefined])[] = [
-    ...subject.key.map((column) => [['subject', 'key'], subject.collection, column] as const),
-    ...(['name', 'email', 'phone'] as const).map(
-      (each) => [['subject', each], subject.collection, subject[each]] as const,
-    ),
-    ...(subject.workspaces === undefined
-      ? []
-      : [
-          [
-            ['subject', 'workspaces', 'name'],
-            subject.workspaces.collection,
-            subject.workspaces.name,
-          ] as const,
-        ]),
-  ];
+  const places: (readonly [Place, string, string | undefined])[] = [];
+  for (const [kind, subject] of Object.entries(map.subjects)) {
+    const { collection, named, workspaces } = subject;
+    if (collection !== undefined) {
+      for (const column of subject.key ?? []) places.push([['subjects', kind, 'key'], collection, column]);
+      for (const each of ['name', 'email', 'phone'] as const)
+        places.push([['subjects', kind, each], collection, subject[each]]);
+    }
+    if (named !== undefined)
+      places.push([['subjects', kind, 'named', 'column'], named.collection, named.column]);
+    if (workspaces !== undefined)
+      places.push([['subjects', kind, 'workspaces', 'name'], workspaces.collection, workspaces.name]);
+  }
   for (const [name, held] of Object.entries(map.collections)) {
     const here = (column: string | undefined, ...rest: readonly (string | number)[]): void => {
       places.push([['collections', name, ...rest], name, column]);
@@ -487,7 +690,8 @@ function readAsWhole(map: DataMap): readonly (readonly [Place, string, string | 
     for (const each of ['key', 'contentType', 'bytes', 'sha256'] as const)
       here(held.object?.[each], 'object', each);
     for (const [, column] of (held.objectPrefix ?? '').matchAll(/\{([^}]+)\}/g)) here(column, 'objectPrefix');
-    if (held.erasure.action === 'keep') here(held.erasure.from, 'erasure', 'from');
+    for (const does of Object.values(held.erasure))
+      if (does.action === 'keep') here(does.from, 'erasure', 'from');
     if (held.shared !== undefined) {
       for (const each of ['owner', 'about'] as const) here(held.shared[each], 'shared', each);
       for (const each of ['column', 'person', 'since'] as const)
@@ -501,52 +705,143 @@ function readAsWhole(map: DataMap): readonly (readonly [Place, string, string | 
 function assignmentsOf(
   held: Collection,
   at: (...rest: readonly (string | number)[]) => Place,
+  byKind: boolean,
 ): readonly (readonly [Place, Readonly<Record<string, Assigned>>])[] {
-  const { erasure: does } = held;
+  const erased = Object.entries(held.erasure).slice(0, byKind ? undefined : 1);
   return [
     ...Object.entries(held.actions).map(
       ([action, what]) => [at('actions', action, 'set'), what.set] as const,
     ),
-    ...(does.action === 'anonymise' ? [[at('erasure', 'set'), does.set] as const] : []),
-    ...(does.action === 'delete' && does.whenReferenced !== undefined
-      ? [[at('erasure', 'whenReferenced', 'set'), does.whenReferenced.set] as const]
-      : []),
+    ...erased.flatMap(([kind, does]) => {
+      const place = byKind ? ['erasure', kind] : ['erasure'];
+      if (does.action === 'anonymise') return [[at(...place, 'set'), does.set] as const];
+      return does.action === 'delete' && does.whenReferenced !== undefined
+        ? [[at(...place, 'whenReferenced', 'set'), does.whenReferenced.set] as const]
+        : [];
+    }),
   ];
 }
 
-/** The columns that erasure, charts, objects, actions and sharing name. */
+type Wrong = (place: Place, says: string) => never;
+type ColumnAt = (place: Place, name: string, column: string | undefined) => void;
+
+/** The kinds of subjects, each either a collection with its key or a value. */
+function checkSubjects(
+  map: DataMap,
+  collectionAt: (place: Place, name: string) => Collection,
+  columnAt: ColumnAt,
+  wrong: Wrong,
+): void {
+  for (const [kind, subject] of Object.entries(map.subjects)) {
+    const at = (...rest: readonly (string | number)[]): Place => ['subjects', kind, ...rest];
+    if (subject.workspaces !== undefined)
+      columnAt(at('workspaces', 'name'), subject.workspaces.collection, subject.workspaces.name);
+    if (subject.value !== undefined) {
+      for (const each of ['collection', 'key', 'name', 'email', 'phone'] as const)
+        if (subject[each] !== undefined)
+          wrong(at(each), 'a subject told by a value has no table of its own; remove this, or “value”');
+      if (
+        !Object.values(map.collections).some((held) =>
+          held.subject.some((path) => path.kind === kind && path.of === undefined),
+        )
+      )
+        wrong(
+          at('value'),
+          `no collection says which rows belong to the kind ${kind}; add { column: COLUMN, kind: ${kind} } to a “subject”`,
+        );
+      if (subject.named !== undefined) {
+        const { collection, column } = subject.named;
+        columnAt(at('named', 'column'), collection, column);
+        if (
+          !collectionAt(at('named', 'collection'), collection).subject.some(
+            (path) => path.kind === kind && path.of === undefined,
+          )
+        )
+          wrong(
+            at('named', 'collection'),
+            `${collection} has no path of the kind ${kind} by a column of its own; write a collection that has`,
+          );
+      }
+      continue;
+    }
+    const { collection, key, named } = subject;
+    if (named !== undefined)
+      wrong(at('named'), 'only a subject told by a value is named elsewhere; write “name”');
+    if (collection === undefined)
+      return wrong(
+        at('collection'),
+        '“collection” is missing; add it (a text), or “value” where these people have no table of their own',
+      );
+    const holder = collectionAt(at('collection'), collection);
+    if (key === undefined)
+      return wrong(at('key'), '“key” is missing; add it (a column of the collection, or a list of several)');
+    for (const [number, each] of key.entries())
+      columnAt(key.length === 1 ? at('key') : at('key', number), collection, each);
+    for (const each of ['name', 'email', 'phone'] as const) columnAt(at(each), collection, subject[each]);
+    for (const [place, wanted] of [
+      ['collection', holder],
+      [
+        'workspaces',
+        subject.workspaces === undefined ? undefined : map.collections[subject.workspaces.collection],
+      ],
+    ] as const)
+      if (wanted !== undefined && !wanted.subject.some((path) => path.kind === kind))
+        wrong(at(place), `no path of that collection is of the kind ${kind}; add one to its “subject”`);
+  }
+}
+
+/** What erasure of one kind of subject names. */
 function checkErasure(
+  map: DataMap,
+  name: string,
+  kind: string,
+  does: ErasureAction,
+  at: (...rest: readonly (string | number)[]) => Place,
+  columnAt: ColumnAt,
+  wrong: Wrong,
+): void {
+  const checkSet = (place: Place, set: Readonly<Record<string, unknown>>): void => {
+    for (const column of Object.keys(set)) columnAt([...place, column], name, column);
+  };
+  if (does.action === 'anonymise') checkSet(at('set'), does.set);
+  if (does.action === 'keep') columnAt(at('from'), name, does.from);
+  if (does.action !== 'delete' || does.whenReferenced === undefined) return;
+  checkSet(at('whenReferenced', 'set'), does.whenReferenced.set);
+  if (does.unlessReferenced !== undefined)
+    wrong(
+      at('unlessReferenced'),
+      'a row that is referred to is either anonymised (“whenReferenced”) or stays (“unlessReferenced”); remove one of them',
+    );
+  for (const [place, by] of does.whenReferenced.by.entries()) {
+    for (const column of by.column)
+      columnAt(at('whenReferenced', 'by', place, 'column'), by.collection, column);
+    if (!map.collections[by.collection]?.subject.some((path) => path.kind === kind))
+      wrong(
+        at('whenReferenced', 'by', place, 'collection'),
+        `no row of ${by.collection} belongs to a subject of the kind ${kind}; write a collection that has such rows`,
+      );
+  }
+}
+
+/** The columns that charts, objects, actions and sharing name. */
+function checkUses(
   name: string,
   held: Collection,
   at: (...rest: readonly (string | number)[]) => Place,
-  columnAt: (place: Place, name: string, column: string | undefined) => void,
-  wrong: (place: Place, says: string) => never,
+  columnAt: ColumnAt,
 ): void {
-  const { erasure: does, series, object, shared } = held;
-  const sets = assignmentsOf(held, at);
-  if (does.action === 'keep') columnAt(at('erasure', 'from'), name, does.from);
-  if (does.action === 'delete' && does.whenReferenced !== undefined) {
-    if (does.unlessReferenced !== undefined)
-      wrong(
-        at('erasure', 'unlessReferenced'),
-        'a row that is referred to is either anonymised (“whenReferenced”) or stays (“unlessReferenced”); remove one of them',
-      );
-    for (const [place, by] of does.whenReferenced.by.entries())
-      for (const column of by.column)
-        columnAt(at('erasure', 'whenReferenced', 'by', place, 'column'), by.collection, column);
-  }
-  for (const [place, set] of sets)
-    for (const column of Object.keys(set)) columnAt([...place, column], name, column);
-  for (const [action, what] of Object.entries(held.actions))
+  const { series, object, shared } = held;
+  for (const [action, what] of Object.entries(held.actions)) {
+    for (const column of Object.keys(what.set)) columnAt(at('actions', action, 'set', column), name, column);
     columnAt(at('actions', action, 'onlyIfNull'), name, what.onlyIfNull);
+  }
   for (const each of ['day', 'value', 'by'] as const) columnAt(at('series', each), name, series?.[each]);
   for (const each of ['key', 'contentType', 'bytes', 'sha256'] as const)
     columnAt(at('object', each), name, object?.[each]);
-  if (shared !== undefined) {
-    for (const each of ['owner', 'about'] as const) columnAt(at('shared', each), name, shared[each]);
-    for (const each of ['column', 'person', 'since'] as const)
-      columnAt(at('shared', each), shared.by, shared[each]);
-  }
+  if (shared === undefined) return;
+  for (const each of ['owner', 'about'] as const) columnAt(at('shared', each), name, shared[each]);
+  for (const each of ['column', 'person', 'since'] as const)
+    columnAt(at('shared', each), shared.by, shared[each]);
 }
 
 /**
@@ -569,10 +864,10 @@ export function refuseUndecided(map: DataMap): void {
   );
 }
 
-/** The map in the canonical form that is hashed: keys sorted, defaults filled in. */
+/** The map in the canonical form that is hashed: keys sorted, defaults filled in; which kind of subject is the first stays. */
 export function canonicalMap(map: DataMap): string {
   return JSON.stringify(map, (_key, value: unknown) =>
-    value !== null && typeof value === 'object' && !Array.isArray(value)
+    value !== null && typeof value === 'object' && !Array.isArray(value) && value !== map.subjects
       ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
       : value,
   );
@@ -584,7 +879,7 @@ export function canonicalMap(map: DataMap): string {
  */
 export function mapFromCanonical(text: string): DataMap {
   const parsed = dataMapSchema.safeParse(JSON.parse(text));
-  if (parsed.success) return parsed.data;
+  if (parsed.success) return withKinds(parsed.data);
   throw new ExpectedError(
     'schema_drift',
     'The map in force was installed by another version of the program, which this one can’t read; install it again.',

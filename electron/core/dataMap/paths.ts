@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { onlyOf, type Catalogue, type CatalogueColumn } from './catalogue.ts';
-import type { Collection, DataMap, MapColumn, SubjectPath } from './map.ts';
+import type { KindCollection, KindMap, MapColumn, SubjectPath } from './map.ts';
 import { quoteIdentifier, quoteLiteral, quoteTable } from './quote.ts';
 
 /** One array of a key variable: a key of several columns travels as arrays side by side. */
@@ -51,7 +51,11 @@ export interface SubjectConditions {
 }
 
 /** The column as the live database has it; the map was checked against it before. */
-export function columnOf(catalogue: Catalogue, held: Collection, column: string): CatalogueColumn {
+export function columnOf(
+  catalogue: Catalogue,
+  held: { readonly table: string },
+  column: string,
+): CatalogueColumn {
   return columnOfTable(catalogue, held.table, column);
 }
 
@@ -167,15 +171,18 @@ export function instantOf(mapped: MapColumn | undefined, raw: string): string {
   return `case when ${seconds} between ${firstSecond} and ${lastSecond} then to_timestamp(${seconds}) end`;
 }
 
-export function collectionNamed(map: DataMap, name: string): Collection {
+export function collectionNamed<Held>(
+  map: { readonly collections: Readonly<Record<string, Held>> },
+  name: string,
+): Held {
   const found = Object.hasOwn(map.collections, name) ? map.collections[name] : undefined;
   if (found === undefined) throw new Error(`unchecked map: ${name}`);
   return found;
 }
 
 /** `from` item of a collection with its alias. */
-export function fromItem(map: DataMap, catalogue: Catalogue, held: Collection, alias = 't'): string {
-  return `${onlyOf(map, catalogue, held)}${quoteTable(held.table)} ${alias}`;
+export function fromItem(map: KindMap, catalogue: Catalogue, held: KindCollection, alias = 't'): string {
+  return `${onlyOf(map.whole, catalogue, held)}${quoteTable(held.table)} ${alias}`;
 }
 
 interface SubjectKeyPart {
@@ -184,11 +191,26 @@ interface SubjectKeyPart {
   readonly column: CatalogueColumn;
 }
 
+/** A value that is a key by itself is text, compared exactly as it is stored. */
+const valueColumn: CatalogueColumn = {
+  schema: '',
+  table: '',
+  column: '',
+  type: 'text',
+  typeSchema: 'pg_catalog',
+  typeKind: 'b',
+  notNull: true,
+  baseType: 'text',
+  baseSchema: 'pg_catalog',
+  generated: false,
+};
+
 /** The variables that hold the subject's key: `v_key`, and where it has several columns one more for each. */
-function subjectKey(map: DataMap, catalogue: Catalogue): readonly SubjectKeyPart[] {
-  const holder = collectionNamed(map, map.subject.collection);
+function subjectKey(map: KindMap, catalogue: Catalogue): readonly SubjectKeyPart[] {
+  const { collection } = map.subject;
   return map.subject.key.map((name, place) => {
-    const column = columnOf(catalogue, holder, name);
+    const column =
+      collection === null ? valueColumn : columnOf(catalogue, collectionNamed(map, collection), name);
     return {
       variable: map.subject.key.length === 1 ? 'v_key' : `v_key_${place + 1}`,
       form: keyForm(column),
@@ -198,13 +220,13 @@ function subjectKey(map: DataMap, catalogue: Catalogue): readonly SubjectKeyPart
 }
 
 /** Type of `v_key`; a key of several columns is the JSON array of their texts. */
-export function subjectKeyType(map: DataMap, catalogue: Catalogue): string {
+export function subjectKeyType(map: KindMap, catalogue: Catalogue): string {
   const [only, ...more] = subjectKey(map, catalogue);
   return only === undefined || more.length > 0 ? 'text' : typeOfForm(only.form);
 }
 
 /** Sets `v_key` and its parts from the text of the key. */
-export function assignKey(map: DataMap, catalogue: Catalogue, text: string): string {
+export function assignKey(map: KindMap, catalogue: Catalogue, text: string): string {
   const parts = subjectKey(map, catalogue);
   if (parts.length === 1) return `  v_key := ${text}::${subjectKeyType(map, catalogue)};`;
   return [
@@ -217,9 +239,9 @@ export function assignKey(map: DataMap, catalogue: Catalogue, text: string): str
 
 /** The subject's key in the columns of a row, of `v_key`'s type. */
 export function subjectKeyIn(
-  map: DataMap,
+  map: KindMap,
   catalogue: Catalogue,
-  held: Collection,
+  held: KindCollection,
   columns: readonly string[],
   alias: string,
 ): string {
@@ -233,7 +255,7 @@ export function subjectKeyIn(
 }
 
 /** Condition that the holder's row in `alias` is the subject whose key is in the SQL expression `key`, of `v_key`'s type. */
-export function isSubject(map: DataMap, catalogue: Catalogue, alias: string, key: string): string {
+export function isSubject(map: KindMap, catalogue: Catalogue, alias: string, key: string): string {
   const parts = subjectKey(map, catalogue);
   return parts
     .map((part, place) => {
@@ -246,7 +268,7 @@ export function isSubject(map: DataMap, catalogue: Catalogue, alias: string, key
 
 /** How conditions are made: for reading, or for erasure, which leaves out rows that merely mention the subject. */
 interface Scope {
-  readonly map: DataMap;
+  readonly map: KindMap;
   readonly catalogue: Catalogue;
   readonly erasing: boolean;
   /** Collections whose rows erasure finds by their own frozen keys too, since it sets to null what else tells them. */
@@ -254,12 +276,12 @@ interface Scope {
 }
 
 /** Columns of the subject's key that are set to null rather than their row erased. */
-export function detachedColumns(held: Collection): readonly string[] {
+export function detachedColumns(held: KindCollection): readonly string[] {
   return held.detach.filter((each) => typeof each === 'string');
 }
 
 /** The paths by which erasure finds a collection's rows: not those that are set to null instead. */
-export function erasingPaths(held: Collection): readonly SubjectPath[] {
+export function erasingPaths(held: KindCollection): readonly SubjectPath[] {
   const detached = detachedColumns(held);
   return held.subject.filter(
     (path) => path.of !== undefined || !path.columns.some((column) => detached.includes(column)),
@@ -267,26 +289,28 @@ export function erasingPaths(held: Collection): readonly SubjectPath[] {
 }
 
 /** The path of a collection's rows by their own keys. */
-function ownKeyPath(map: DataMap, catalogue: Catalogue, held: Collection): SubjectPath {
+function ownKeyPath(map: KindMap, catalogue: Catalogue, held: KindCollection): SubjectPath {
   const keys = [...(catalogue.primaryKeys.get(held.table) ?? [])];
   const name = Object.keys(map.collections).find((each) => map.collections[each] === held);
-  return { columns: keys, of: name, keys, ignoreCase: false };
+  return { kind: map.kind, columns: keys, of: name, keys, ignoreCase: false };
 }
 
 /** The paths by which rows of a collection belong to the subject, in the given scope. */
-function pathsOf(scope: Scope, held: Collection): readonly SubjectPath[] {
+function pathsOf(scope: Scope, held: KindCollection): readonly SubjectPath[] {
   if (!scope.erasing) return held.subject;
   if (held.shared !== undefined)
-    return [{ columns: [held.shared.owner], of: undefined, keys: [], ignoreCase: false }];
+    return [
+      { kind: scope.map.kind, columns: [held.shared.owner], of: undefined, keys: [], ignoreCase: false },
+    ];
   const own = ownKeyPath(scope.map, scope.catalogue, held);
   return [...erasingPaths(held), ...(scope.byOwnKey.has(own.of ?? '') ? [own] : [])];
 }
 
 /** Conditions that narrow `collection` to one subject, whose key is in `v_key`. */
 export function subjectConditions(
-  map: DataMap,
+  map: KindMap,
   catalogue: Catalogue,
-  held: Collection,
+  held: KindCollection,
   options: { readonly erasing?: ReadonlySet<string> } = {},
 ): SubjectConditions {
   const scope = {
@@ -303,9 +327,9 @@ export function subjectConditions(
 
 /** Conditions of certain paths of a collection alone, for erasure. */
 export function conditionsOfPaths(
-  map: DataMap,
+  map: KindMap,
   catalogue: Catalogue,
-  held: Collection,
+  held: KindCollection,
   paths: readonly SubjectPath[],
   byOwnKey: ReadonlySet<string>,
 ): SubjectConditions {
@@ -318,9 +342,9 @@ export function conditionsOfPaths(
 
 /** Condition of the rows of a shared collection that erasure may touch: by their own frozen keys, for handing over changes what else tells them. */
 export function sharedConditions(
-  map: DataMap,
+  map: KindMap,
   catalogue: Catalogue,
-  held: Collection,
+  held: KindCollection,
   byOwnKey: ReadonlySet<string>,
 ): SubjectConditions {
   return conditionsOfPaths(map, catalogue, held, [ownKeyPath(map, catalogue, held)], byOwnKey);
@@ -348,7 +372,7 @@ interface Made extends PathCondition {
   readonly needs: Wanted | null;
 }
 
-function pathCondition(scope: Scope, held: Collection, path: SubjectPath): Made {
+function pathCondition(scope: Scope, held: KindCollection, path: SubjectPath): Made {
   const { map, catalogue } = scope;
   const columns = path.columns.map((name) => columnOf(catalogue, held, name));
   const raw = (alias: string, place: number): string =>
@@ -530,7 +554,7 @@ export function unique(variables: readonly KeyVariable[]): readonly KeyVariable[
 
 /** `declare` lines for the subject's key and its variables. */
 export function declareVariables(
-  map: DataMap,
+  map: KindMap,
   catalogue: Catalogue,
   variables: readonly KeyVariable[],
 ): string {

@@ -13,6 +13,8 @@ const written = z.object({
   plan: z.string(),
   request: z.number(),
   subject: z.string(),
+  kind: z.string(),
+  controller: z.string().nullable(),
   kept: z.array(
     z.object({
       collection: z.string(),
@@ -44,10 +46,16 @@ export function readCertificate(text: string, collections: readonly MappedCollec
   };
   const bucket = {
     title: 'Objects in R2',
-    where: collections.flatMap((each) => each.objectPrefix ?? []).join(', '),
+    where:
+      collections
+        .filter((each) => each.kinds.includes(rest.kind))
+        .flatMap((each) => each.objectPrefix ?? [])
+        .join(', ') || 'R2',
   };
   return {
     subject: rest.subject,
+    kind: rest.kind,
+    controller: rest.controller,
     requestId: request,
     plan: rest.plan,
     map: rest.map,

@@ -116,7 +116,11 @@ export function erasureOperations({ desk, jobs, batchRows = 5_000 }: ErasureOpti
         call.note,
       );
       const jobId = jobs.start('erasure', plan.requestId, (progress, signal) =>
-        runErasure(at, planId, begun, batchRows, progress, signal),
+        runErasure(at, planId, begun, batchRows, progress, signal).then((result) => ({
+          ...result,
+          kind: plan.kind,
+          controller: plan.controller,
+        })),
       );
       return { jobId, entry: begun.entry };
     },

@@ -9,6 +9,8 @@ export const planRow = z.object({
   id: z.number(),
   requestId: z.number(),
   subject: z.string(),
+  kind: z.string(),
+  controller: z.string().nullable(),
   state: z.enum(['draft', 'awaiting', 'approved', 'denied', 'running', 'done', 'expired']),
   sha256: z.string(),
   mapHash: z.string(),

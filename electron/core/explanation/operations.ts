@@ -9,7 +9,7 @@ import { pictureOf } from '#core/dataMap/explain/picture.ts';
 import { explainCollection, mapInWords } from '#core/dataMap/explain/words.ts';
 import { importFides } from '#core/dataMap/fides/read.ts';
 import { exportFides } from '#core/dataMap/fides/write.ts';
-import { mapFromCanonical, mapHash, parseMap, type DataMap } from '#core/dataMap/map.ts';
+import { kindsOf, mapFromCanonical, mapHash, parseMap, type DataMap } from '#core/dataMap/map.ts';
 import { printable } from '#core/dataMap/mapText.ts';
 import { ExpectedError } from '#core/kernel/errors.ts';
 import type { SomeHandlers } from '#core/kernel/dispatch.ts';
@@ -70,6 +70,12 @@ export function explanationOperations(desk: () => Desk): SomeHandlers<Names> {
       return {
         hash,
         policy: printable(map.policy),
+        subjects: kindsOf(map).map(({ kind, subject, collections }) => ({
+          kind,
+          title: printable(subject.title),
+          controller: subject.controller === null ? null : printable(subject.controller),
+          collections: Object.keys(collections).length,
+        })),
         collections: Object.keys(map.collections).map((name) => explainCollection(map, name)),
         picture,
         drawn: drawn === undefined ? null : draw[drawn](),

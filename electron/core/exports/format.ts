@@ -88,6 +88,8 @@ export function bagInfoText(about: {
   readonly packageId: string;
   readonly requestNumber: string;
   readonly subjectReference: string;
+  readonly subjectKind?: string;
+  readonly controller?: string | null;
   readonly program: string;
   readonly made: Date;
   readonly payload: readonly FileEntry[];
@@ -106,6 +108,8 @@ export function bagInfoText(about: {
     ['Payload-Oxum', `${String(bytes)}.${String(payload.length)}`],
     ['Request-Number', about.requestNumber],
     ['Subject-Reference', about.subjectReference],
+    ...(about.subjectKind === undefined ? [] : [['Subject-Kind', oneLine(about.subjectKind)] as const]),
+    ...(about.controller === undefined || about.controller === null ? [] : [['Controller', oneLine(about.controller)] as const]),
     ['Record-Count', rows],
     ['File-Count', files.complete + files.differing + files.incomplete],
     ['Files-Differing', files.differing],
@@ -114,6 +118,11 @@ export function bagInfoText(about: {
     ...(snapshots === null ? [] : [['Snapshot-Count', snapshots] as const]),
   ];
   return lines.map(([label, value]) => `${label}: ${String(value)}\n`).join('');
+}
+
+/** Text of the data map on one line of a tag file. */
+function oneLine(text: string): string {
+  return text.replaceAll(/\s+/gu, ' ').trim();
 }
 
 /** Whether a name can be one part of a path on every system. */

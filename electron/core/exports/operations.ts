@@ -7,7 +7,8 @@ import { cancelled, ExpectedError } from '#core/kernel/errors.ts';
 import type { Call, SomeHandlers } from '#core/kernel/dispatch.ts';
 import type { Jobs, Progress } from '#core/kernel/jobs.ts';
 import type { ObjectStore } from '#core/objectStore/objectStore.ts';
-import { mapInForce } from '#core/subjects/index.ts';
+import { compiledAcross, kindInForce, mapInForce } from '#core/subjects/index.ts';
+import type { MappedSubject } from '#shared/contract/dataMap.ts';
 import type { ExportRow } from '#shared/contract/exports.ts';
 import { removeLeftovers } from './leftovers.ts';
 import { writePackage, type PackageFile, type PackageProgress } from './package.ts';
@@ -53,6 +54,8 @@ const begun = z.object({
   export: z.number(),
   access: z.number(),
   subject: z.string(),
+  kind: z.string(),
+  controller: z.string().nullable(),
   entry: z.number(),
   released: released.nullable(),
 });
@@ -232,6 +235,8 @@ async function runExport(
     }
     return {
       file: receipt.file,
+      kind: started.kind,
+      controller: started.controller,
       sha256: receipt.sha256,
       bytes: receipt.bytes,
       rows,
@@ -273,6 +278,7 @@ async function writeFromSnapshots(
   });
   try {
     const map = await mapInForce(readerOver(snapshots.current.client));
+    const { subject, collections } = kindInForce(map, started.kind);
     let filesFrom: number | null = null;
     return await writePackage(
       {
@@ -282,20 +288,22 @@ async function writeFromSnapshots(
         requestNumber: String(requestId),
         subjectReference: started.subject,
         program: `CloudSingh Privacy Console ${version}`,
-        collections: map.collections.map((each) =>
-          readCollection(snapshots, started.access, each, pace.windowRows),
+        subjectKind: subject.title,
+        controller: started.controller,
+        collections: collections.map((each) =>
+          readCollection(snapshots, started.access, subject, each, pace.windowRows),
         ),
         files:
           store === null
             ? []
-            : fileSources(snapshots, store, started.access, signal, (snapshot) => {
+            : fileSources(snapshots, store, subject, started.access, signal, (snapshot) => {
                 filesFrom = snapshot;
               }),
         snapshots: () => snapshots.taken,
         processing: () => ({
           mapHash: map.hash,
           filesFrom,
-          leftOut: map.collections.flatMap((each) =>
+          leftOut: collections.flatMap((each) =>
             [
               ...each.never,
               ...each.columns.flatMap(({ name, paths }) =>
@@ -352,6 +360,7 @@ const objectRow = z.object({
 async function* fileSources(
   snapshots: Snapshots,
   store: ObjectStore,
+  subject: MappedSubject,
   access: number,
   signal: AbortSignal,
   readFrom: (snapshot: number) => void,
@@ -360,12 +369,18 @@ async function* fileSources(
   readFrom(number);
   const reader = readerOver(client);
   const prefixes = await reader.rows(
-    sql`select p as prefix from privacy_console.object_prefixes(${access}::bigint) p`,
+    {
+      text: `select p as prefix from ${compiledAcross('object_prefixes', subject)}($1::bigint) p`,
+      values: [access],
+    },
     z.object({ prefix: z.string() }),
     { signal },
   );
   const named = await reader.rows(
-    sql`select collection, row_key as "rowKey", key, content_type as "contentType", bytes, sha256 from privacy_console.object_rows(${access}::bigint)`,
+    {
+      text: `select collection, row_key as "rowKey", key, content_type as "contentType", bytes, sha256 from ${compiledAcross('object_rows', subject)}($1::bigint)`,
+      values: [access],
+    },
     objectRow,
     { signal },
   );

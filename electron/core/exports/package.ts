@@ -64,6 +64,10 @@ export interface PackageOptions {
   readonly requestNumber: string;
   /** Opaque; stands in `bag-info.txt`, which holds no personal data. */
   readonly subjectReference: string;
+  /** What kind of person it is about, e.g. `Account holder`. */
+  readonly subjectKind?: string;
+  /** Who else decides about this person's data, in a sentence; null or missing when it is us. */
+  readonly controller?: string | null;
   /** Name and version of the program, for `bag-info.txt`. */
   readonly program: string;
   readonly collections: Iterable<PackageCollection> | AsyncIterable<PackageCollection>;
@@ -313,6 +317,8 @@ function newBag(
       packageId: options.packageId,
       requestNumber: options.requestNumber,
       subjectReference: options.subjectReference,
+      ...(options.subjectKind === undefined ? {} : { subjectKind: options.subjectKind }),
+      controller: options.controller ?? null,
       program: options.program,
       finished: new Date().toISOString(),
       collections,

@@ -3,7 +3,7 @@ import { readerOver } from '#core/database/database.ts';
 import { copyTimeoutMs } from '#core/database/pool.ts';
 import { quoteLiteral } from '#core/dataMap/quote.ts';
 import { compiled } from '#core/subjects/index.ts';
-import type { MappedCollection } from '#shared/contract/dataMap.ts';
+import type { MappedCollection, MappedSubject } from '#shared/contract/dataMap.ts';
 import type { CollectionPart } from './format.ts';
 import type { PackageCollection } from './package.ts';
 import type { Snapshot, Snapshots } from './snapshots.ts';
@@ -26,6 +26,7 @@ type Place = readonly string[];
 export function readCollection(
   snapshots: Snapshots,
   access: number,
+  subject: MappedSubject,
   collection: MappedCollection,
   rowsAtOnce = windowRows,
 ): PackageCollection {
@@ -40,7 +41,7 @@ export function readCollection(
       snapshot: snapshot.number,
       rows: await count(
         snapshot,
-        `${compiled('part', collection)}($1::bigint, $2::text[], $3::text[])`,
+        `${compiled('part', subject, collection)}($1::bigint, $2::text[], $3::text[])`,
         [access, begun, upto],
         signal,
       ),
@@ -60,7 +61,7 @@ export function readCollection(
         }
         const { client, timeLeft } = snapshots.current;
         const stream = await client.copyOut(
-          `copy (select * from ${compiled('rows', collection)}(${access}::bigint, ${arrayLiteral(place)}, ${rowsAtOnce})) to stdout with ${rawLines}`,
+          `copy (select * from ${compiled('rows', subject, collection)}(${access}::bigint, ${arrayLiteral(place)}, ${rowsAtOnce})) to stdout with ${rawLines}`,
           { signal, timeoutMs: timeLeft(copyTimeoutMs) },
         );
         const next: Next = yield* rowsBeforeNext(stream as AsyncIterable<Uint8Array>);
@@ -72,7 +73,7 @@ export function readCollection(
       const snapshot = snapshots.current;
       rowsAtEnd = await count(
         snapshot,
-        `${compiled('count', collection)}($1::bigint, null)`,
+        `${compiled('count', subject, collection)}($1::bigint, null)`,
         [access],
         signal,
       );

@@ -11,7 +11,7 @@ import {
   type BucketCount,
   type NamedObject,
 } from '#core/dataMap/check/bucket.ts';
-import { parseMap } from '#core/dataMap/map.ts';
+import { mapFromCanonical } from '#core/dataMap/map.ts';
 import { ExpectedError } from '#core/kernel/errors.ts';
 import type { Progress } from '#core/kernel/jobs.ts';
 import type { ObjectStore } from '#core/objectStore/objectStore.ts';
@@ -48,7 +48,7 @@ export async function checkBucket(
       sql`select text from privacy_console.installed_map()`,
       z.object({ text: z.string() }),
     );
-    const map = parseMap(text, 'the installed map');
+    const map = mapFromCanonical(text);
     const counted = await compareInto(
       keysFile,
       keysOf(bucket, began, progress, signal),

@@ -3,7 +3,7 @@ import type { DatabaseClient, Pool } from '#core/database/pool.ts';
 import type { Ask } from '#core/dataMap/catalogue.ts';
 import type { CompiledColumn } from '#core/dataMap/check/checkMap.ts';
 import { readAndCheck } from '#core/dataMap/check/readAndCheck.ts';
-import { mapHash, parseMap, type DataMap } from '#core/dataMap/map.ts';
+import { mapFromCanonical, mapHash, type DataMap } from '#core/dataMap/map.ts';
 import { printable } from '#core/dataMap/mapText.ts';
 import { tableName } from '#core/dataMap/quote.ts';
 import { ExpectedError } from '#core/kernel/errors.ts';
@@ -66,7 +66,7 @@ export async function checkInForce(
         column,
         type,
       }));
-      const map = parseMap(found.text, 'the installed map');
+      const map = mapFromCanonical(found.text);
       const { findings } = await checkWith(client, { map, compiled, sample, signal });
       return { hash: found.hash, findings };
     },

@@ -163,7 +163,8 @@ export function installationOperations(options: InstallationOptions): SomeHandle
         );
         const wanted = profitableIndexes(map, catalogue);
         if (apply)
-          for (const each of wanted) await pool.query(each.statement, [], { timeoutMs: 60 * 60_000 });
+          for (const statement of wanted.flatMap((each) => each.statements))
+            await pool.query(statement, [], { timeoutMs: 60 * 60_000 });
         const { rows } = await pool.query(
           `select c.relname as name, i.indisvalid as valid from pg_catalog.pg_index i join pg_catalog.pg_class c on c.oid = i.indexrelid where c.relname = any ($1)`,
           [wanted.map((each) => each.name)],
@@ -177,6 +178,7 @@ export function installationOperations(options: InstallationOptions): SomeHandle
         return {
           indexes: wanted.map((each) => ({
             ...each,
+            statement: each.statements.join(';\n'),
             state: !present.has(each.name)
               ? ('missing' as const)
               : present.get(each.name) === true

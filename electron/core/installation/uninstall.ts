@@ -58,7 +58,7 @@ export async function uninstall(pool: Pool, exported: Head): Promise<{ head: Hea
     }
     const { rows: built } = await client.query(
       `select n.nspname || '.' || c.relname as name from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-       where c.relkind = 'i' and c.relname like 'privacy\\_console\\_%' and n.nspname <> 'privacy_console' and not c.relispartition order by 1`,
+       where c.relkind in ('i', 'I') and c.relname like 'privacy\\_console\\_%' and n.nspname <> 'privacy_console' order by 1`,
     );
     const { rows: logins } = await client.query(
       `select distinct m.rolname::text as name from pg_catalog.pg_auth_members a join pg_catalog.pg_roles m on m.oid = a.member join pg_catalog.pg_roles g on g.oid = a.roleid

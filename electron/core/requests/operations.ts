@@ -19,6 +19,8 @@ const requestShape = z.object({
   kind: z.enum(requestKinds),
   state: z.enum(requestStates),
   subject: z.string().nullable(),
+  subjectKind: z.string().nullable(),
+  controller: z.string().nullable(),
   message: z.string().nullable(),
   receivedOn: z.string(),
   dueOn: z.string(),
@@ -41,7 +43,7 @@ export function requestOperations(desk: () => Desk): SomeHandlers<Names> {
   ): Promise<RequestRow[]> => [
     ...(await desk().database.rows(
       sql`select id, kind, state, subject, message, received_on as "receivedOn", due_on as "dueOn", days_left as "daysLeft", assignee, mine,
-            opened_by as "openedBy", to_json(closed_at) #>> '{}' as "closedAt", outcome
+            opened_by as "openedBy", to_json(closed_at) #>> '{}' as "closedAt", outcome, subject_kind as "subjectKind", controller
           from privacy_console.requests(${state}::text, ${subject}::text, ${id}::bigint, ${limit}::int)`,
       requestShape,
     )),

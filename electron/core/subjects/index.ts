@@ -1,2 +1,9 @@
-export { collectionOf, compiled, mapInForce, type MapInForce } from './mapInForce.ts';
+export {
+  collectionOf,
+  compiled,
+  compiledAcross,
+  kindInForce,
+  mapInForce,
+  type MapInForce,
+} from './mapInForce.ts';
 export { subjectOperations } from './operations.ts';

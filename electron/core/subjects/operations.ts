@@ -6,9 +6,17 @@ import { quoteIdentifier } from '#core/dataMap/quote.ts';
 import { cancelled, ExpectedError } from '#core/kernel/errors.ts';
 import type { SomeHandlers } from '#core/kernel/dispatch.ts';
 import type { ObjectStore } from '#core/objectStore/objectStore.ts';
-import type { MappedCollection } from '#shared/contract/dataMap.ts';
+import type { MappedCollection, MappedSubject } from '#shared/contract/dataMap.ts';
 import type { Access, SearchHit, SubjectRow } from '#shared/contract/subjects.ts';
-import { collectionOf, compiled, mapInForce, type MapInForce } from './mapInForce.ts';
+import {
+  collectionOf,
+  compiled,
+  compiledAcross,
+  kindInForce,
+  mapInForce,
+  type KindInForce,
+  type MapInForce,
+} from './mapInForce.ts';
 import { isSearchable, tidySearchText } from './rules.ts';
 
 type Names =
@@ -27,16 +35,21 @@ type Names =
 
 const hitRow = z.object({
   subject: z.string(),
+  kind: z.string(),
   name: z.string().nullable(),
   email: z.string().nullable(),
   phone: z.string().nullable(),
   workspaces: z.array(z.string()),
+  tenants: z.coerce.number().nullable(),
   matched: z.array(z.string()),
   score: z.number(),
 });
 const accessRow = z.object({
   id: z.coerce.number(),
   subject: z.string(),
+  kind: z.string(),
+  kindTitle: z.string(),
+  controller: z.string().nullable(),
   request: z.coerce.number().nullable(),
   openedAt: z.string(),
   expiresAt: z.string(),
@@ -58,6 +71,8 @@ const objectCap = 2_000;
 export function subjectOperations(desk: () => Desk): SomeHandlers<Names> {
   let newestSearch: AbortController | null = null;
   let known: { readonly hash: string; readonly map: MapInForce } | null = null;
+  /** The kind of each access of a session, which never changes: a page shouldn't have to ask for it again. */
+  const kinds = new WeakMap<object, Map<number, string>>();
   const map = async (): Promise<MapInForce> => {
     const { database, info } = desk();
     if (known === null || known.hash !== info.mapHash)
@@ -66,7 +81,7 @@ export function subjectOperations(desk: () => Desk): SomeHandlers<Names> {
   };
   const accessOf = async (id: number): Promise<Access> => {
     const [found] = await desk().database.rows(
-      sql`select id, subject, request, to_json(opened_at) #>> '{}' as "openedAt", to_json(expires_at) #>> '{}' as "expiresAt"
+      sql`select id, subject, kind, title as "kindTitle", controller, request, to_json(opened_at) #>> '{}' as "openedAt", to_json(expires_at) #>> '{}' as "expiresAt"
           from privacy_console.show_access(${id}::bigint)`,
       accessRow,
     );
@@ -74,7 +89,16 @@ export function subjectOperations(desk: () => Desk): SomeHandlers<Names> {
       throw new ExpectedError('access_closed', 'The access to this person has ended; open it again.');
     return toAccess(found);
   };
+  const kindOf = async (accessId: number): Promise<KindInForce> => {
+    const { database } = desk();
+    const seen = kinds.get(database) ?? new Map<number, string>();
+    kinds.set(database, seen);
+    const kind = seen.get(accessId) ?? (await accessOf(accessId)).kind;
+    seen.set(accessId, kind);
+    return kindInForce(await map(), kind);
+  };
   const page = async (
+    subject: MappedSubject,
     collection: MappedCollection,
     accessId: number,
     cursor: readonly string[] | null,
@@ -85,7 +109,9 @@ export function subjectOperations(desk: () => Desk): SomeHandlers<Names> {
       {
         text: `select p.row_key, ${collection.columns
           .map((column, place) => `p.${quoteIdentifier(column.name)}${castOf(column.kind)} as c${place}`)
-          .join(', ')}, p.cursor from ${compiled('page', collection)}($1::bigint, $2::text[], $3::int) p`,
+          .join(
+            ', ',
+          )}, p.cursor from ${compiled('page', subject, collection)}($1::bigint, $2::text[], $3::int) p`,
         values: [accessId, cursor, limit + 1],
       },
       anyRow,
@@ -106,8 +132,8 @@ export function subjectOperations(desk: () => Desk): SomeHandlers<Names> {
   };
   return {
     'map.show': async () => {
-      const { hash, collections } = await map();
-      return { hash, collections: [...collections] };
+      const { hash, subjects, collections } = await map();
+      return { hash, subjects: [...subjects], collections: [...collections] };
     },
     'search.run': async ({ text, limit, requestId, reason }, call) => {
       const wanted = tidySearchText(text);
@@ -129,12 +155,19 @@ export function subjectOperations(desk: () => Desk): SomeHandlers<Names> {
           searchIntent,
           call.note,
         );
-        const hits = await database.rows(
-          sql`select subject, name, email, phone, workspaces, matched, score from privacy_console.run_search(${intent.search}::bigint)`,
+        const found = await database.rows(
+          sql`select subject, kind, name, email, phone, workspaces, tenants, matched, score from privacy_console.run_search(${intent.search}::bigint)`,
           hitRow,
           { signal },
         );
-        return { hits: hits.slice(0, limit).map(toHit), more: hits.length > limit, entry: intent.entry };
+        // Each kind of person comes best first; so do all of them.
+        const hits = [...found].sort((one, other) => other.score - one.score);
+        const { subjects } = await map();
+        return {
+          hits: hits.slice(0, limit).map((hit) => toHit(hit, subjects)),
+          more: hits.length > limit,
+          entry: intent.entry,
+        };
       } finally {
         if (newestSearch === mine) newestSearch = null;
       }
@@ -156,14 +189,14 @@ export function subjectOperations(desk: () => Desk): SomeHandlers<Names> {
       return { entry };
     },
     'subjects.show': async ({ accessId }, { signal }) => {
-      const { collections } = await map();
       const access = await accessOf(accessId);
+      const { subject, collections } = kindInForce(await map(), access.kind);
       const counts = await desk().database.rows(
         {
           text: collections
             .map(
               (each, place) =>
-                `select ${place}::int as place, ${compiled('count', each)}($1::bigint, ${countCap}) as count`,
+                `select ${place}::int as place, ${compiled('count', subject, each)}($1::bigint, ${countCap}) as count`,
             )
             .join(' union all '),
           values: [accessId],
@@ -173,9 +206,9 @@ export function subjectOperations(desk: () => Desk): SomeHandlers<Names> {
       );
       const first = async (name: string, limit: number): Promise<SubjectRow[]> => {
         const found = collections.find((each) => each.name === name);
-        return found === undefined ? [] : (await page(found, accessId, null, limit, signal)).rows;
+        return found === undefined ? [] : (await page(subject, found, accessId, null, limit, signal)).rows;
       };
-      const [account] = await first(collections[0]?.name ?? '', 1);
+      const [account] = await first(subject.collection ?? '', 1);
       return {
         access,
         account: account ?? null,
@@ -187,17 +220,19 @@ export function subjectOperations(desk: () => Desk): SomeHandlers<Names> {
         })),
       };
     },
-    'subjects.page': async ({ accessId, collection, cursor, limit }, { signal }) =>
-      page(collectionOf(await map(), collection), accessId, cursor ?? null, limit, signal),
+    'subjects.page': async ({ accessId, collection, cursor, limit }, { signal }) => {
+      const kind = await kindOf(accessId);
+      return page(kind.subject, collectionOf(kind, collection), accessId, cursor ?? null, limit, signal);
+    },
     'subjects.reached': async ({ accessId }, { signal }) => {
-      const { collections } = await map();
       const access = await accessOf(accessId);
+      const { subject, collections } = kindInForce(await map(), access.kind);
       const found = await desk().database.rows(
         {
           text: collections
             .map(
               (each, place) =>
-                `select ${place}::int as place, path, reached from ${compiled('reached', each)}($1::bigint, ${countCap})`,
+                `select ${place}::int as place, path, reached from ${compiled('reached', subject, each)}($1::bigint, ${countCap})`,
             )
             .join(' union all '),
           values: [accessId],
@@ -222,12 +257,13 @@ export function subjectOperations(desk: () => Desk): SomeHandlers<Names> {
       };
     },
     'subjects.reachedRows': async ({ accessId, collection, cursor, limit }, { signal }) => {
-      const held = collectionOf(await map(), collection);
-      const { rows, next } = await page(held, accessId, cursor ?? null, limit, signal);
+      const kind = await kindOf(accessId);
+      const held = collectionOf(kind, collection);
+      const { rows, next } = await page(kind.subject, held, accessId, cursor ?? null, limit, signal);
       const paths = await withKnownKeys(
         desk().database.rows(
           {
-            text: `select row_key as key, paths from ${compiled('paths', held)}($1::bigint, $2::text[])`,
+            text: `select row_key as key, paths from ${compiled('paths', kind.subject, held)}($1::bigint, $2::text[])`,
             values: [accessId, rows.map((row) => row.key)],
           },
           z.object({ key: z.string(), paths: z.array(z.number()) }),
@@ -238,10 +274,14 @@ export function subjectOperations(desk: () => Desk): SomeHandlers<Names> {
       return { rows: rows.map(({ key }) => ({ key, paths: byKey.get(key) ?? [] })), next };
     },
     'subjects.series': async ({ accessId, collection }, { signal }) => {
-      const found = collectionOf(await map(), collection);
+      const kind = await kindOf(accessId);
+      const found = collectionOf(kind, collection);
       if (found.series === null) throw new ExpectedError('not_found', 'The data map has no chart for this.');
       const points = await desk().database.rows(
-        { text: `select day, by, value from ${compiled('series', found)}($1::bigint)`, values: [accessId] },
+        {
+          text: `select day, by, value from ${compiled('series', kind.subject, found)}($1::bigint)`,
+          values: [accessId],
+        },
         dayRow,
         { signal },
       );
@@ -272,7 +312,7 @@ export function subjectOperations(desk: () => Desk): SomeHandlers<Names> {
     'subjects.objects': async ({ accessId }, { signal }) => {
       const bucket = await desk().openBucket('read');
       try {
-        return await listObjects(desk(), bucket, accessId, signal);
+        return await listObjects(desk(), bucket, (await kindOf(accessId)).subject, accessId, signal);
       } finally {
         bucket.close();
       }
@@ -299,6 +339,9 @@ function toAccess(row: z.output<typeof accessRow>): Access {
   return {
     id: row.id,
     subject: row.subject,
+    kind: row.kind,
+    kindTitle: row.kindTitle,
+    controller: row.controller,
     requestId: row.request,
     openedAt: row.openedAt,
     expiresAt: row.expiresAt,
@@ -306,9 +349,12 @@ function toAccess(row: z.output<typeof accessRow>): Access {
   };
 }
 
-function toHit(row: z.output<typeof hitRow>): SearchHit {
+function toHit(row: z.output<typeof hitRow>, subjects: readonly MappedSubject[]): SearchHit {
+  const kind = subjects.find((each) => each.kind === row.kind);
   return {
     ...row,
+    kindTitle: kind?.title ?? row.kind,
+    controller: kind?.controller ?? null,
     matched: row.matched.map((each) => {
       const place = each.lastIndexOf(' ');
       return {
@@ -342,16 +388,23 @@ const objectRow = z.object({
 async function listObjects(
   desk: Desk,
   bucket: ObjectStore,
+  subject: MappedSubject,
   accessId: number,
   signal: AbortSignal,
 ): Promise<{ objects: ObjectShown[]; cut: boolean }> {
   const named = await desk.database.rows(
-    sql`select row_key as "rowKey", key, content_type as "contentType", bytes from privacy_console.object_rows(${accessId}::bigint) limit ${objectCap + 1}`,
+    {
+      text: `select row_key as "rowKey", key, content_type as "contentType", bytes from ${compiledAcross('object_rows', subject)}($1::bigint) limit ${objectCap + 1}`,
+      values: [accessId],
+    },
     objectRow,
     { signal },
   );
   const prefixes = await desk.database.rows(
-    sql`select p as prefix from privacy_console.object_prefixes(${accessId}::bigint) p`,
+    {
+      text: `select p as prefix from ${compiledAcross('object_prefixes', subject)}($1::bigint) p`,
+      values: [accessId],
+    },
     z.object({ prefix: z.string() }),
     { signal },
   );

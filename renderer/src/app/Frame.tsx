@@ -187,7 +187,8 @@ export function Frame(): ReactNode {
             {trusted || /^\/(trail|settings)/.test(location.pathname) ? (
               <Outlet />
             ) : (
-              <Navigate key={location.key} to={paths.trail} replace />
+              // Addresses that are typed all have the same key; two after one another must both lead back.
+              <Navigate key={`${location.key} ${location.pathname}`} to={paths.trail} replace />
             )}
           </CrashScreen>
         </div>

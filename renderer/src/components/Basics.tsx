@@ -183,6 +183,11 @@ export function Note(props: { readonly tone?: Tone; readonly children: ReactNode
   );
 }
 
+/** Who decides about a person's data, where that is somebody else than us. */
+export function Controller(props: { readonly says: string | null }): ReactNode {
+  return props.says === null ? null : <Note>{props.says}</Note>;
+}
+
 /** A time as people read it, UTC on hover. */
 export function Moment(props: { readonly at: string }): ReactNode {
   const zone = useZone();

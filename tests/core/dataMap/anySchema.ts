@@ -670,13 +670,15 @@ export function mapOf({ tables }: Case): unknown {
   return {
     version: 1,
     policy: 'made up',
-    subject: {
-      collection: 'c0',
-      key: one(people?.key ?? []),
-      name: 'mark',
-      email: 'note',
-      phone: 'note',
-      workspaces: { collection: 'c0', name: 'mark' },
+    subjects: {
+      person: {
+        collection: 'c0',
+        key: one(people?.key ?? []),
+        name: 'mark',
+        email: 'note',
+        phone: 'note',
+        workspaces: { collection: 'c0', name: 'mark' },
+      },
     },
     collections,
   };

@@ -28,6 +28,7 @@ function openIn(map: Pick<DataMap, 'undecided'>): readonly string[] {
 
 const paths = (map: DataMap, name: string): readonly string[] =>
   (map.collections[name]?.subject ?? [])
+    .filter((each) => each.kind === 'account')
     .map(
       (each) =>
         `${each.columns.join('+')}${each.of === undefined ? '' : ` → ${each.of}.${each.keys.join('+')}`}${each.ignoreCase ? ' ~' : ''}`,
@@ -65,7 +66,8 @@ describe('the reference platform', () => {
 
   test('has the subject, the tables and the paths of the map that is shipped', () => {
     for (const map of [drafted, blind]) {
-      expect(map.subject).toEqual(shipped.subject);
+      const { title: _title, ...account } = shipped.subjects['account'] ?? {};
+      expect(map.subjects['account']).toEqual(account);
       expect(Object.keys(map.collections).sort()).toEqual(Object.keys(shipped.collections).sort());
       for (const name of Object.keys(shipped.collections))
         expect(paths(map, name), name).toEqual(paths(shipped, name));
@@ -90,18 +92,30 @@ describe('the reference platform', () => {
       Object.fromEntries(
         Object.entries(map.collections)
           .sort()
-          .map(([name, { erasure, order, detach, object, shared, actions }]) => [
-            name,
-            {
-              action: erasure.action,
-              by: erasure.action === 'delete' ? erasure.whenReferenced?.by : undefined,
-              order,
-              detach,
-              object,
-              shared,
-              actions,
-            },
-          ]),
+          .map(
+            ([
+              name,
+              {
+                erasure: { account: does },
+                order,
+                detach,
+                object,
+                shared,
+                actions,
+              },
+            ]) => [
+              name,
+              {
+                action: does?.action,
+                by: does?.action === 'delete' ? does.whenReferenced?.by : undefined,
+                order,
+                detach,
+                object,
+                shared,
+                actions,
+              },
+            ],
+          ),
       );
     expect(shape(drafted)).toEqual(shape(shipped));
     expect(openIn(drafted)).toEqual([
@@ -130,7 +144,7 @@ describe('a shop whose customers point to their address', () => {
   afterAll(() => database[Symbol.asyncDispose]());
 
   test('paths, secrets and masks', () => {
-    expect(map.subject).toEqual({
+    expect(map.subjects['account']).toEqual({
       collection: 'customers',
       key: ['id'],
       name: 'full_name',
@@ -162,7 +176,7 @@ describe('a shop whose customers point to their address', () => {
 
   test('invoices are kept, and what they hang on is anonymised in place', () => {
     const actions = Object.fromEntries(
-      Object.entries(map.collections).map(([name, { erasure }]) => [name, erasure.action]),
+      Object.entries(map.collections).map(([name, { erasure }]) => [name, erasure['account']?.action]),
     );
     expect(actions).toEqual({
       customers: 'delete',
@@ -175,12 +189,12 @@ describe('a shop whose customers point to their address', () => {
       products: 'none',
       countries: 'none',
     });
-    expect(map.collections['orders']?.erasure).toMatchObject({
+    expect(map.collections['orders']?.erasure['account']).toMatchObject({
       whenReferenced: { by: [{ collection: 'invoices', column: ['order_id'] }], set: { remarks: null } },
     });
     // Whom a customer brought in stays, without saying who brought them.
     expect(map.collections['customers']?.detach).toEqual(['referred_by']);
-    expect(map.collections['customers']?.erasure).toMatchObject({
+    expect(map.collections['customers']?.erasure['account']).toMatchObject({
       whenReferenced: {
         by: [{ collection: 'orders', column: ['customer_id'] }],
         set: { pwd: '', tel: null },
@@ -260,7 +274,7 @@ describe('a shop whose customers point to their address', () => {
   test('a subject of one’s own choice, and one that can’t be', async () => {
     await database.asking(async (ask) => {
       const other = parseMap(draftText(await drafting(ask, { subject: 'public.employees' })));
-      expect(other.subject.collection).toBe('employees');
+      expect(other.subjects['account']?.collection).toBe('employees');
       expect(paths(other, 'orders')).toEqual(['handled_by']);
       await expect(drafting(ask, { subject: 'public.nobody' })).rejects.toThrow(
         'There is no table public.nobody',
@@ -302,7 +316,7 @@ test('a clinic in quoted names: mixed case, partitions, keys of two columns, an 
   const draft = await database.asking((ask) => drafting(ask));
   const text = draftText(draft);
   const map = parseMap(text);
-  expect(map.subject).toMatchObject({
+  expect(map.subjects['account']).toMatchObject({
     collection: 'patients',
     key: ['PatientId'],
     email: 'E-Mail',
@@ -354,7 +368,7 @@ test('teams’ software: text keys, four schemas, no foreign key', async () => {
   });
   const text = draftText(draft);
   const map = parseMap(text);
-  expect(map.subject).toMatchObject({
+  expect(map.subjects['account']).toMatchObject({
     collection: 'accounts',
     key: ['account_id'],
     name: 'display_name',
@@ -405,7 +419,7 @@ test('hostile names are names, in SQL, in YAML and in what is installed', async 
     tableName(schema, newline),
     tableName(schema, emoji),
   ]);
-  expect(map.subject.key).toEqual([tab]);
+  expect(map.subjects['account']?.key).toEqual([tab]);
   expect(Object.keys(map.collections)).toEqual(['users_drop_table_x', 'line_one_a_b_c', 't']);
   expect(openIn(map)).toEqual(
     [tableName(schema, terminal), `${tableName(schema, subject)} ${column}`].sort(),

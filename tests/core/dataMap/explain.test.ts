@@ -20,7 +20,10 @@ function hostileMap(): string {
     version: 1,
     policy: `${script}\n# heading`,
     record: { controller: formula, security: `@SUM(1)\t${script}` },
-    subject: { collection: 'people', key: column },
+    subjects: {
+      account: { collection: 'people', key: column },
+      other: { title: script, controller: formula, value: { title: formula } },
+    },
     collections: {
       people: {
         table: tableName(schema, subject),
@@ -43,7 +46,10 @@ function hostileMap(): string {
         title: script,
         group: formula,
         people: '\t=1',
-        subject: [{ column: terminal, of: 'people', key: column }],
+        subject: [
+          { column: terminal, of: 'people', key: column },
+          { kind: 'other', column: terminal },
+        ],
         order: [terminal],
         columns: { [terminal]: 'user.unique_id', [newline]: 'user.content' },
         objectPrefix: `{${newline}}/`,
@@ -57,14 +63,17 @@ function hostileMap(): string {
 
 test('the graph has each collection once, and a line for each path but the subject’s own', () => {
   const graph = graphOf(map);
-  expect([...graph.nodes].sort()).toEqual(Object.keys(map.collections).sort());
+  expect([...graph.nodes].sort()).toEqual(['subject recipient', ...Object.keys(map.collections)].sort());
   expect(graph.edges.filter((edge) => edge.number !== null)).toHaveLength(
     Object.values(map.collections).reduce((sum, held) => sum + held.subject.length, 0) - 1,
   );
   expect(Object.fromEntries(graph.distance)).toMatchObject({
     users: 0,
     workspaces: 1,
-    messages: 2,
+    'subject recipient': 0,
+    messages: 1,
+    api_keys: 1,
+    api_usage_daily: 2,
     plans: 2,
   });
   expect(graph.edges.find((edge) => edge.to === 'support_messages' && edge.number === 2)?.says).toBe(
@@ -117,6 +126,15 @@ test('each column says what the map does with it and why', () => {
     /kept for 8 years · kept by law: Central Goods .*the 8 years begin with it/,
   );
   expect(said('media_files', 'r2_key')).toContain('key of an object in R2');
+  expect(said('messages', 'recipient_phone')).toBe(
+    'phone · Account holder: deleted with its row; Message recipient: set to “erased” · path 2, so it is never corrected: recipient_phone → Message recipient: Phone number; people are found by it: digits; masked until it is revealed, on the record',
+  );
+  expect(explainCollection(map, 'messages').erasureSays).toBe(
+    'Account holder: Erasure deletes its rows. Message recipient: Erasure overwrites content, recipient_phone in its rows, which stay',
+  );
+  expect(explainCollection(map, 'media_files').paths.map((each) => each.says)).toContain(
+    'message_id → messages.id, of a Message recipient',
+  );
   expect(explainCollection(map, 'workspaces').erasureSays).toContain(
     'staff decide whether it is handed over or closed',
   );
@@ -161,7 +179,7 @@ test('circles, self-references and collections that nothing leads to are drawn t
     JSON.stringify({
       version: 1,
       policy: 'p',
-      subject: { collection: 'a', key: 'id' },
+      subjects: { account: { collection: 'a', key: 'id' } },
       collections: {
         a: collection([{ column: 'id' }]),
         b: collection([{ column: 'up' }, { column: 'up', of: 'b', key: 'id' }]),
@@ -254,9 +272,10 @@ test('the inventory has one activity for each collection, and says what the map 
     'R2, objects that r2_key names',
   ]);
   expect(entries.find((entry) => entry.collection === 'messages')?.people).toBe(
-    'Account holders; Message recipients',
+    'Account holders; Message recipient',
   );
   expect(entries.every((entry) => entry.purpose !== null)).toBe(true);
+  expect(record.find(({ what }) => what === 'Controller, Message recipient')?.says).toMatch(/^The tenant/);
   expect(record.find(({ what }) => what === 'Transfers to third countries')?.says).toBeNull();
   expect(notes).toEqual([
     expect.stringContaining('Art. 30(1)(e)') as string,

@@ -12,7 +12,7 @@ import { openPool } from '#core/database/pool.ts';
 import { readerOver } from '#core/database/database.ts';
 import { readCollection } from '#core/exports/reading.ts';
 import { openSnapshots } from '#core/exports/snapshots.ts';
-import { mapInForce } from '#core/subjects/index.ts';
+import { kindInForce, mapInForce } from '#core/subjects/index.ts';
 import type { Job } from '#shared/contract/workstation.ts';
 import { drawPeople, held, rowsHeld, unpack } from '#tests/acceptance/judge.ts';
 import { findPerson, putObjects, requestFor } from '#tests/core/erasure/approvedPlan.ts';
@@ -200,9 +200,10 @@ test('what the platform changes between two snapshots is counted where it was re
   const snapshots = await openSnapshots(pool, { lastsMs: 0 });
   try {
     const map = await mapInForce(readerOver(snapshots.current.client));
-    const collection = map.collections.find(({ name }) => name === 'page_views');
+    const { subject, collections } = kindInForce(map, 'account');
+    const collection = collections.find(({ name }) => name === 'page_views');
     if (collection === undefined) throw new Error('The map lost a collection.');
-    const source = readCollection(snapshots, access, collection, 4);
+    const source = readCollection(snapshots, access, subject, collection, 4);
     const { signal } = new AbortController();
     let text = '';
     let changed = false;

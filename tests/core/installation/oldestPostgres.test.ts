@@ -97,9 +97,9 @@ test('the guard and the main job on the oldest PostgreSQL that Debian offers her
   // On these a login can become its own groups; the registry asks for the session's.
   if ((await refusal(operator.query('set role privacy_operator'))) === null) {
     expect(await rowCount(operator, 'select * from privacy_console.users')).toBe(1);
-    expect(await refusal(operator.query('select privacy_console.references_of(array[$1])', ['x']))).toBe(
-      '42501',
-    );
+    expect(
+      await refusal(operator.query("select privacy_console.references_of('account', array[$1])", ['x'])),
+    ).toBe('42501');
     await operator.query('reset role');
   }
 

@@ -1,6 +1,6 @@
 import type { CheckFinding, Severity } from '#shared/contract/dataMap.ts';
 import type { Catalogue } from '../catalogue.ts';
-import { writerRights } from '../compileErasure.ts';
+import { allWriterRights, type WriterRights } from '../compile.ts';
 import { isPersonal, isPlaced, type ColumnGuess, type Unplaced } from '../draft/guess.ts';
 import type { Sampled } from '../draft/sample.ts';
 import type { Guesses } from '../draft/subjects.ts';
@@ -343,9 +343,9 @@ function checkPaths(work: Work): void {
   }
 }
 
-/** Whether erasure deletes rows of a collection. */
+/** Whether erasure deletes rows of a collection, of whatever kind of subject. */
 function isDeleted(held: Collection): boolean {
-  return held.erasure.action === 'delete';
+  return Object.values(held.erasure).some((does) => does.action === 'delete');
 }
 
 function checkReferences(work: Work): void {
@@ -396,7 +396,7 @@ function checkOutside({ findings }: Work, table: LiveTable, key: ForeignKey, sub
     );
 }
 
-/** A key from rows that stay to rows that are deleted. */
+/** A key from rows that stay to rows that are deleted, whichever kind of subject is erased. */
 function checkKept(
   { findings }: Work,
   from: { readonly name: string; readonly held: Collection },
@@ -404,52 +404,62 @@ function checkKept(
   key: ForeignKey,
   subject: string,
 ): void {
-  if (
-    isDeleted(from.held) &&
-    (from.held.erasure as { whenReferenced?: unknown }).whenReferenced === undefined
-  )
-    return;
-  if (to.held.erasure.action !== 'delete') return;
-  const { whenReferenced, unlessReferenced } = to.held.erasure;
+  const told = new Set<string>();
+  for (const kind of Object.keys(to.held.erasure)) {
+    const found = keptFor(kind, from, to, key);
+    if (found === null || told.has(found.says)) continue;
+    told.add(found.says);
+    findings.add(found.severity, found.code, subject, found.says);
+  }
+}
+
+/** What such a key comes to when a subject of one kind is erased; null when nothing. */
+function keptFor(
+  kind: string,
+  from: { readonly name: string; readonly held: Collection },
+  to: { readonly name: string; readonly held: Collection },
+  key: ForeignKey,
+): Pick<CheckFinding, 'severity' | 'code' | 'says'> | null {
+  const [goes, stays] = [to, from].map(({ held }) =>
+    Object.hasOwn(held.erasure, kind) ? held.erasure[kind] : undefined,
+  );
+  if (goes?.action !== 'delete') return null;
+  if (stays?.action === 'delete' && stays.whenReferenced === undefined) return null;
+  const { whenReferenced, unlessReferenced } = goes;
   const covered =
     unlessReferenced === true ||
     (whenReferenced?.by.some(
       (by) => by.collection === from.name && by.column.every((column) => key.columns.includes(column)),
     ) ??
       false);
-  const why = from.held.erasure.action === 'keep' ? ` (${from.held.erasure.ground})` : '';
-  if (covered) {
-    if (from.held.erasure.action === 'keep')
-      findings.add(
-        'notes',
-        'kept-row-holds',
-        subject,
-        `Rows of ${from.name} are kept${why} and hold the row of ${to.name} they refer to, which then stays and is anonymised.`,
-      );
-    return;
-  }
+  const why = stays?.action === 'keep' ? ` (${stays.ground})` : '';
+  if (covered)
+    return stays?.action === 'keep'
+      ? {
+          severity: 'notes',
+          code: 'kept-row-holds',
+          says: `Rows of ${from.name} are kept${why} and hold the row of ${to.name} they refer to, which then stays and is anonymised.`,
+        }
+      : null;
   const detached = from.held.detach.some((each) =>
     (typeof each === 'string' ? [each] : each.columns).some((column) => key.columns.includes(column)),
   );
-  if (detached || key.onDelete === 'set null' || key.onDelete === 'set default') return;
-  // What others only mention is erased with neither.
-  if (from.held.erasure.action === 'none' && key.onDelete !== 'cascade') {
-    findings.add(
-      'warns',
-      'kept-row-forbids-delete',
-      subject,
-      `Rows of ${from.name} stay and forbid deleting the row of ${to.name} they refer to, so erasure refuses where there are any; name ${from.name} under whenReferenced of ${to.name}, or detach the column.`,
-    );
-    return;
-  }
-  findings.add(
-    'blocks',
-    key.onDelete === 'cascade' ? 'cascade-deletes-kept' : 'kept-row-forbids-delete',
-    subject,
-    key.onDelete === 'cascade'
-      ? `Rows of ${from.name} are to stay${why}, but the database deletes them with the row of ${to.name} they refer to; name ${from.name} under whenReferenced of ${to.name}.`
-      : `Rows of ${from.name} stay${why} and forbid deleting the row of ${to.name} they refer to; name ${from.name} under whenReferenced of ${to.name}.`,
-  );
+  if (detached || key.onDelete === 'set null' || key.onDelete === 'set default') return null;
+  // What others only mention is erased with neither; what isn't such a person's stays as well.
+  if ((stays === undefined || stays.action === 'none') && key.onDelete !== 'cascade')
+    return {
+      severity: 'warns',
+      code: 'kept-row-forbids-delete',
+      says: `Rows of ${from.name} stay and forbid deleting the row of ${to.name} they refer to, so erasure refuses where there are any; name ${from.name} under whenReferenced of ${to.name}, or detach the column.`,
+    };
+  return {
+    severity: 'blocks',
+    code: key.onDelete === 'cascade' ? 'cascade-deletes-kept' : 'kept-row-forbids-delete',
+    says:
+      key.onDelete === 'cascade'
+        ? `Rows of ${from.name} are to stay${why}, but the database deletes them with the row of ${to.name} they refer to; name ${from.name} under whenReferenced of ${to.name}.`
+        : `Rows of ${from.name} stay${why} and forbid deleting the row of ${to.name} they refer to; name ${from.name} under whenReferenced of ${to.name}.`,
+  };
 }
 
 function checkViews({ schema, around, mapped, above, findings }: Work): void {
@@ -546,10 +556,10 @@ function checkRowSecurity({ around, above, findings }: Work): void {
 function checkTriggers(work: Work): void {
   const { map, catalogue, around, above, mapped, findings, refused } = work;
   if (around.triggers.length === 0 && around.insteadRules.length === 0) return;
-  const rights = catalogue === null || refused !== null ? null : writerRights(map, catalogue);
+  const rights = catalogue === null || refused !== null ? null : allWriterRights(map, catalogue);
   const isChanged = (table: string): boolean =>
     rights === null
-      ? mapped.get(table)?.held.erasure.action === 'anonymise'
+      ? Object.values(mapped.get(table)?.held.erasure ?? {}).some((does) => does.action === 'anonymise')
       : (rights.get(table)?.update.length ?? 0) > 0;
   for (const trigger of around.triggers) {
     const table = above(trigger.table);
@@ -605,8 +615,6 @@ function saySwallowed(
         : `This trigger runs before each ${event} in ${trigger.language}, which can’t be read here, and may swallow ${what} silently; read ${trigger.runs}.`,
   );
 }
-
-type WriterRights = ReturnType<typeof writerRights>;
 
 /** What a trigger needs that the console's writer, as whom it runs, has not. */
 function sayRights(

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { ExpectedError } from '#core/kernel/errors.ts';
 import type { Ask } from '../catalogue.ts';
+import { readingOrNaming } from '../liveSchema.ts';
 import { tableName } from '../quote.ts';
 
 /** How large a table is, its partitions included, and what reading all of it costs in the planner's units. */
@@ -193,19 +193,7 @@ where (i.indisvalid or c.relkind = 'p') and i.indpred is null and not c.relispar
 /** Reads it all, one statement for each kind whatever the size of the schema. What may not be read is named in `unseen`. */
 export async function readSurroundings(ask: Ask): Promise<DatabaseSurroundings> {
   const unseen: string[] = [];
-  const read = async <Shape extends z.ZodType>(
-    what: string,
-    text: string,
-    shape: Shape,
-  ): Promise<readonly z.output<Shape>[]> => {
-    try {
-      return (await ask(text, [])).map((row) => shape.parse(row));
-    } catch (error) {
-      if (!(error instanceof ExpectedError) || error.code !== 'not_permitted') throw error;
-      unseen.push(what);
-      return [];
-    }
-  };
+  const read = readingOrNaming(ask, unseen);
   const nameOf = (row: { readonly schema: string; readonly table: string }): string =>
     tableName(row.schema, row.table);
   const sizeRows = await read('sizes of tables', sizes, sizeRow);

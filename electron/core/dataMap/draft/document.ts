@@ -126,7 +126,9 @@ export function draftText(draft: Omit<Draft, 'schema'>): string {
   const subject = emptyMap(document);
   for (const [field, value] of Object.entries(draft.subject.fields))
     subject.items.push(pair(document, field, node(document, value)));
-  apart(push('subject', subject, because(draft.subject)));
+  const subjects = emptyMap(document);
+  subjects.items.push(pair(document, 'account', subject));
+  apart(push('subjects', subjects, because(draft.subject)));
   const collections = emptyMap(document);
   for (const each of draft.collections)
     collections.items.push(apart(collectionPair(document, each), collections.items.length > 0));

@@ -1,12 +1,15 @@
-import type { Collection, DataMap, SubjectPath } from '../map.ts';
+import { firstKind, kindsOf, type Collection, type DataMap, type SubjectPath } from '../map.ts';
 import { printable } from '../mapText.ts';
 
 /** A kind of people a map is about: the rows of a collection, or a key that other rows carry. */
 export interface SubjectKind {
   readonly name: string;
+  readonly title: string;
   /** Collection whose rows they are; null when they have no table of their own. */
   readonly collection: string | null;
   readonly key: readonly string[];
+  /** What the key is called, of people without a table: e.g. phone number. */
+  readonly value: string | null;
 }
 
 /** How rows of one node belong to rows of another. */
@@ -34,7 +37,13 @@ export interface MapGraph {
 
 /** The kinds of subject of a map; the only place here that knows how a map names them. */
 export function subjectKinds(map: DataMap): readonly SubjectKind[] {
-  return [{ name: 'account', collection: map.subject.collection, key: map.subject.key }];
+  return kindsOf(map).map(({ kind, subject: { title, collection, key, value } }) => ({
+    name: kind,
+    title,
+    collection,
+    key,
+    value: value?.title ?? null,
+  }));
 }
 
 /** The node that stands for a kind of subject. */
@@ -42,9 +51,9 @@ export function nodeOfKind(kind: SubjectKind): string {
   return kind.collection ?? `subject ${kind.name}`;
 }
 
-function kindOfPath(map: DataMap): SubjectKind {
-  const [kind] = subjectKinds(map);
-  if (kind === undefined) throw new Error('unchecked map: no subject');
+function kindOfPath(map: DataMap, path: SubjectPath): SubjectKind {
+  const kind = subjectKinds(map).find((each) => each.name === path.kind);
+  if (kind === undefined) throw new Error(`unchecked map: no subject ${path.kind}`);
   return kind;
 }
 
@@ -53,18 +62,24 @@ function together(names: readonly string[]): string {
   return shown.length === 1 ? (shown[0] ?? '') : `(${shown.join(', ')})`;
 }
 
-/** A path in words: `workspace_id → workspaces.id`. */
+function sayKey({ name, title, collection, key, value }: SubjectKind): string {
+  return collection === null
+    ? `${printable(title)}: ${printable(value ?? name)}`
+    : `${collection}.${together(key)}`;
+}
+
+/** A path in words: `workspace_id → workspaces.id`; whose it is, where it isn't about the first kind of people. */
 export function sayPath(map: DataMap, path: SubjectPath): string {
-  const to =
-    path.of === undefined
-      ? `${kindOfPath(map).collection ?? kindOfPath(map).name}.${together(kindOfPath(map).key)}`
-      : `${path.of}.${together(path.keys)}`;
-  return `${together(path.columns)} → ${to}${path.ignoreCase ? ', without regard to case' : ''}`;
+  const kind = kindOfPath(map, path);
+  const to = path.of === undefined ? sayKey(kind) : `${path.of}.${together(path.keys)}`;
+  const whose =
+    path.of === undefined || kind.name === firstKind(map).kind ? '' : `, of a ${printable(kind.title)}`;
+  return `${together(path.columns)} → ${to}${path.ignoreCase ? ', without regard to case' : ''}${whose}`;
 }
 
 /** Whether a path only says that the subject's own rows are the subject's. */
 export function isSubjectItself(map: DataMap, name: string, path: SubjectPath): boolean {
-  const kind = kindOfPath(map);
+  const kind = kindOfPath(map, path);
   return (
     path.of === undefined &&
     kind.collection === name &&
@@ -74,24 +89,27 @@ export function isSubjectItself(map: DataMap, name: string, path: SubjectPath): 
 }
 
 /** Paths that `detach` names, in the form of paths. */
-export function detachedPaths(held: Collection): readonly SubjectPath[] {
+export function detachedPaths(map: DataMap, held: Collection): readonly SubjectPath[] {
   return held.detach.map((each) =>
-    typeof each === 'string' ? { columns: [each], of: undefined, keys: [], ignoreCase: false } : each,
+    typeof each === 'string'
+      ? { kind: firstKind(map).kind, columns: [each], of: undefined, keys: [], ignoreCase: false }
+      : each,
   );
 }
 
 function samePath(one: SubjectPath, other: SubjectPath): boolean {
   return (
-    JSON.stringify([one.columns, one.of, one.keys]) === JSON.stringify([other.columns, other.of, other.keys])
+    JSON.stringify([one.kind, one.columns, one.of, one.keys]) ===
+    JSON.stringify([other.kind, other.columns, other.of, other.keys])
   );
 }
 
 /** The map as a graph from its subjects. */
 export function graphOf(map: DataMap): MapGraph {
   const kinds = subjectKinds(map);
-  const target = (path: SubjectPath): string => path.of ?? nodeOfKind(kindOfPath(map));
+  const target = (path: SubjectPath): string => path.of ?? nodeOfKind(kindOfPath(map, path));
   const edges = Object.entries(map.collections).flatMap(([name, held]): MapEdge[] => {
-    const detached = detachedPaths(held);
+    const detached = detachedPaths(map, held);
     const edge = (path: SubjectPath, number: number | null): MapEdge => ({
       from: target(path),
       to: name,

@@ -1,7 +1,6 @@
 import type { inventoryFormats, InventoryEntry } from '#shared/contract/dataMap.ts';
-import type { Collection, DataMap } from '../map.ts';
+import { kindsOf, type Collection, type DataMap, type KindMap } from '../map.ts';
 import { printable } from '../mapText.ts';
-import { subjectKinds } from './graph.ts';
 import { categoriesOf, sayErasure } from './words.ts';
 
 export type InventoryFormat = (typeof inventoryFormats)[number];
@@ -25,10 +24,16 @@ const general = [
 ] as const;
 
 export function inventoryOf(map: DataMap): Inventory {
-  const record = general.map(([field, what]) => ({
-    what,
-    says: map.record?.[field] === undefined ? null : printable(map.record[field]),
-  }));
+  const record = [
+    ...general.map(([field, what]) => ({
+      what,
+      says: map.record?.[field] === undefined ? null : printable(map.record[field]),
+    })),
+    // Whose data are somebody else's to decide about.
+    ...kindsOf(map).flatMap(({ subject: { title, controller } }) =>
+      controller === null ? [] : [{ what: printable(`Controller, ${title}`), says: printable(controller) }],
+    ),
+  ];
   const entries = Object.entries(map.collections).map(([name, held]) => entryOf(map, name, held));
   const missing = (what: string, lacks: (entry: InventoryEntry) => boolean, field: string): string[] => {
     const names = entries.filter(lacks).map((entry) => entry.collection);
@@ -63,9 +68,7 @@ function entryOf(map: DataMap, name: string, held: Collection): InventoryEntry {
     activity: printable(held.title),
     purpose: stated(held.purpose),
     people: printable(
-      [map.record?.subjects ?? subjectsOf(map), ...(held.people === undefined ? [] : [held.people])].join(
-        '; ',
-      ),
+      [...subjectsOf(map, name), ...(held.people === undefined ? [] : [held.people])].join('; '),
     ),
     categories: [
       ...new Set(Object.values(held.columns).flatMap((column) => categoriesOf(column).map(printable))),
@@ -77,20 +80,32 @@ function entryOf(map: DataMap, name: string, held: Collection): InventoryEntry {
     ],
     retention: stated(held.retention),
     recipients: held.recipients === undefined ? null : held.recipients.map(printable),
-    erasure: sayErasure(held),
-    ground:
-      held.erasure.action === 'keep'
-        ? `${printable(held.erasure.ground)}; ${held.erasure.years} years from ${printable(held.erasure.from)}`
-        : null,
+    erasure: sayErasure(map, name),
+    ground: groundsOf(held),
   };
 }
 
-function subjectsOf(map: DataMap): string {
-  return subjectKinds(map)
-    .map((kind) =>
-      kind.collection === null ? kind.name : (map.collections[kind.collection]?.title ?? kind.name),
-    )
-    .join(', ');
+/** The grounds on which rows are kept, of whatever kind of people. */
+function groundsOf(held: Collection): string | null {
+  const grounds = Object.values(held.erasure).flatMap((does) =>
+    does.action === 'keep'
+      ? [`${printable(does.ground)}; ${does.years} years from ${printable(does.from)}`]
+      : [],
+  );
+  return grounds.length === 0 ? null : [...new Set(grounds)].join('; ');
+}
+
+/** The kinds of people with rows in a collection; the record may have a name of its own for the first. */
+function subjectsOf(map: DataMap, name: string): readonly string[] {
+  return kindsOf(map).flatMap((kind, place) => {
+    if (!Object.hasOwn(kind.collections, name)) return [];
+    return [(place === 0 ? map.record?.subjects : undefined) ?? titleOf(map, kind)];
+  });
+}
+
+function titleOf(map: DataMap, { kind, subject }: KindMap): string {
+  const holder = subject.collection === null ? undefined : map.collections[subject.collection];
+  return map.subjects[kind]?.title ?? holder?.title ?? subject.title;
 }
 
 const headings = [

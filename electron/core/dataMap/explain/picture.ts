@@ -69,8 +69,15 @@ export function pictureOf(map: DataMap): MapPicture {
       const { x, y, height } = placedAt(placed, name);
       const at = { name, x, y, width: nodeWidth, height, subject: graph.subjects.has(name) };
       if (!Object.hasOwn(map.collections, name)) {
-        const key = kinds.get(name)?.key.map(printable).join(', ') ?? '';
-        return { ...at, title: printable(name), table: '', about: key, erasure: 'none', family: 'other' };
+        const kind = kinds.get(name);
+        return {
+          ...at,
+          title: printable(kind?.title ?? name),
+          table: '',
+          about: printable(kind?.value ?? ''),
+          erasure: 'none',
+          family: 'other',
+        };
       }
       const each = explainCollection(map, name);
       const secrets = each.columns.filter((column) => column.never).length;

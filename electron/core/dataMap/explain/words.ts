@@ -1,6 +1,13 @@
 import type { ExplainedCollection } from '#shared/contract/dataMap.ts';
 import { collectionNamed } from '../paths.ts';
-import type { Assigned, Collection, DataMap, MapColumn } from '../map.ts';
+import {
+  kindsOf,
+  type Assigned,
+  type Collection,
+  type DataMap,
+  type KindCollection,
+  type MapColumn,
+} from '../map.ts';
 import { printable } from '../mapText.ts';
 import { detachedPaths, isSubjectItself, sayPath, subjectKinds } from './graph.ts';
 
@@ -52,8 +59,30 @@ function sayValue(value: Assigned): string {
   return value === 'now' ? 'the time of the erasure' : `“${printable(value)}”`;
 }
 
-/** What erasure does to a collection's rows, in one sentence without its full stop. */
-export function sayErasure(held: Collection): string {
+/** A collection as each kind of people with rows in it sees it, with the kind's title. */
+function byKind(map: DataMap, name: string): readonly (readonly [string, KindCollection])[] {
+  return kindsOf(map).flatMap(({ subject, collections }) =>
+    Object.hasOwn(collections, name)
+      ? [[printable(subject.title), collectionNamed({ collections }, name)] as const]
+      : [],
+  );
+}
+
+/** Says it once when it is the same for all kinds of people, else of each. */
+function sayByKind(map: DataMap, name: string, say: (held: KindCollection) => string, joint: string): string {
+  const said = byKind(map, name).map(([title, held]) => [title, say(held)] as const);
+  const different = new Set(said.map(([, says]) => says));
+  return different.size === 1
+    ? [...different].join('')
+    : said.map(([title, says]) => `${title}: ${says}`).join(joint);
+}
+
+/** What erasure does to a collection's rows, in a sentence without its full stop, or one for each kind of people. */
+export function sayErasure(map: DataMap, name: string): string {
+  return sayByKind(map, name, sayErasureOfKind, '. ');
+}
+
+function sayErasureOfKind(held: KindCollection): string {
   const { erasure, shared } = held;
   const decision =
     shared === undefined
@@ -80,7 +109,11 @@ export function sayErasure(held: Collection): string {
 }
 
 /** What erasure does to one column. */
-function sayAction(held: Collection, name: string): string {
+function sayAction(map: DataMap, collection: string, column: string): string {
+  return sayByKind(map, collection, (held) => sayActionOfKind(map, held, column), '; ');
+}
+
+function sayActionOfKind(map: DataMap, held: KindCollection, name: string): string {
   const { erasure } = held;
   const set = (values: Readonly<Record<string, Assigned>>, otherwise: string): string =>
     Object.hasOwn(values, name) ? `set to ${sayValue(values[name] ?? null)}` : otherwise;
@@ -100,7 +133,7 @@ function sayAction(held: Collection, name: string): string {
         return 'left as it is';
     }
   })();
-  return detachedPaths(held).some((path) => path.columns.includes(name))
+  return detachedPaths(map, { ...held, erasure: {} }).some((path) => path.columns.includes(name))
     ? `${own}; in rows that stay, set to null`
     : own;
 }
@@ -120,9 +153,9 @@ function sayReasons(
   mapped: MapColumn,
 ): string[] {
   const reasons: string[] = [];
-  const kind = subjectKinds(map).find((each) => each.collection === name);
   if (mapped.never) reasons.push('a secret of the platform: no function selects it and no export holds it');
-  if (kind?.key.includes(column) === true) reasons.push('tells the subject');
+  if (subjectKinds(map).some((kind) => kind.collection === name && kind.key.includes(column)))
+    reasons.push('tells the subject');
   for (const [place, path] of held.subject.entries()) {
     if (!path.columns.includes(column) || isSubjectItself(map, name, path)) continue;
     reasons.push(`path ${place + 1}, so it is never corrected: ${sayPath(map, path)}`);
@@ -142,15 +175,16 @@ function sayReasons(
   if (held.object?.key === column) reasons.push('key of an object in R2, which erasure deletes');
   if (held.objectPrefix?.includes(`{${column}}`) === true)
     reasons.push(`part of the prefix of its objects in R2: ${printable(held.objectPrefix)}`);
-  if (held.erasure.action === 'keep') {
-    const { from, ground, years } = held.erasure;
+  for (const does of Object.values(held.erasure)) {
+    if (does.action !== 'keep') continue;
+    const { from, ground, years } = does;
     reasons.push(
       `kept by law: ${printable(ground)}${from === column ? `; the ${years} years begin with it` : ''}`,
     );
   }
   if (held.shared?.owner === column) reasons.push('names the owner, whom handing over changes');
   if (held.order.includes(column)) reasons.push('orders the pages');
-  return reasons;
+  return [...new Set(reasons)];
 }
 
 /** A collection of the map in words. */
@@ -161,8 +195,8 @@ export function explainCollection(map: DataMap, name: string): ExplainedCollecti
     title: printable(held.title),
     table: printable(held.table),
     group: printable(held.group),
-    erasure: held.erasure.action,
-    erasureSays: sayErasure(held),
+    erasure: byKind(map, name)[0]?.[1].erasure.action ?? 'none',
+    erasureSays: sayErasure(map, name),
     family: familyOfCollection(held),
     paths: held.subject.map((path, place) => ({
       number: place + 1,
@@ -178,7 +212,7 @@ export function explainCollection(map: DataMap, name: string): ExplainedCollecti
           : (mapped.mask ?? (mapped.paths === undefined ? null : 'by what lies in it')),
         never: mapped.never,
         correctable: mapped.correct,
-        action: sayAction(held, column),
+        action: sayAction(map, name, column),
         reasons: sayReasons(map, name, held, column, mapped),
       },
       ...Object.entries(mapped.paths ?? {}).map(([path, inner]) => ({

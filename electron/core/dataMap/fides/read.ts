@@ -360,7 +360,7 @@ function subjectOf(reading: Import, open: readonly Table[], edges: readonly Edge
       table: table.table,
       about: 'subject',
       reason: `${says(table)} and ${says(next)} hold an identity alike; this one was taken for the people`,
-      write: 'nothing, if that is right; else “subject” and its paths',
+      write: 'nothing, if that is right; else “subjects.account” and the paths to it',
     });
   const used = Map.groupBy(
     edges.filter((edge) => edge.parent === table),
@@ -381,7 +381,7 @@ function subjectOf(reading: Import, open: readonly Table[], edges: readonly Edge
       table: table.table,
       about: 'subject',
       reason: `its primary key has ${keys.length} columns; ${key} alone was taken`,
-      write: 'subject.key: [COLUMN, COLUMN], and the paths with “columns”',
+      write: 'subjects.account.key: [COLUMN, COLUMN], and the paths with “columns”',
     });
   for (const each of holders)
     for (const field of each.held.fields) {

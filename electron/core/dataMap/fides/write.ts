@@ -1,7 +1,7 @@
 import { Document } from 'yaml';
 import { textOf } from '../draft/document.ts';
-import { detachedPaths, isSubjectItself, sayPath, subjectKinds } from '../explain/graph.ts';
-import type { Collection, DataMap, SubjectPath } from '../map.ts';
+import { detachedPaths, isSubjectItself, sayPath } from '../explain/graph.ts';
+import { firstKind, kindsOf, type Collection, type DataMap, type SubjectPath } from '../map.ts';
 import { printable } from '../mapText.ts';
 import { tableParts } from '../quote.ts';
 
@@ -30,6 +30,8 @@ export function exportFides(map: DataMap): FidesExport {
   const writing: Writing = { map, keys: fidesKeys(schemas), lost: new Map() };
   for (const { table, column, about } of map.undecided ?? [])
     lose(writing, 'what is undecided', [table, column, about].filter((part) => part !== undefined).join('.'));
+  for (const { subject } of kindsOf(map).slice(1))
+    lose(writing, 'whose rows are whose besides those of the first kind of people', subject.title);
   if (map.record !== undefined) lose(writing, 'what the record of processing says', 'record');
   const dataset = schemas.map((schema) => ({
     fides_key: writing.keys.get(schema),
@@ -82,14 +84,16 @@ function fidesKeys(schemas: readonly string[]): ReadonlyMap<string, string> {
 function collectionOf(writing: Writing, name: string, held: Collection): object {
   const { map } = writing;
   const table = tableParts(held.table)?.table ?? '';
-  const { erasure } = held;
+  const { kind, subject } = firstKind(map);
+  // Rows that are none of the first kind's are described, and nothing is said of their erasure.
+  const erasure = Object.hasOwn(held.erasure, kind) ? held.erasure[kind] : undefined;
   const meta: Meta = {};
-  if (erasure.action === 'delete') meta['masking_strategy_override'] = { strategy: 'delete' };
-  if (erasure.action === 'delete' && erasure.whenReferenced !== undefined)
+  if (erasure?.action === 'delete') meta['masking_strategy_override'] = { strategy: 'delete' };
+  if (erasure?.action === 'delete' && erasure.whenReferenced !== undefined)
     lose(writing, 'that rows which others name are overwritten instead of deleted', name);
-  if (erasure.action === 'delete' && erasure.unlessReferenced === true)
+  if (erasure?.action === 'delete' && erasure.unlessReferenced === true)
     lose(writing, 'that rows which others name stay', name);
-  if (erasure.action === 'keep')
+  if (erasure?.action === 'keep')
     lose(writing, 'the ground and the years for which rows are kept (its fields are read_only)', name);
   if (name !== table) lose(writing, 'a name beside the table’s', name);
   if (held.group !== '') lose(writing, 'groups', name);
@@ -105,7 +109,7 @@ function collectionOf(writing: Writing, name: string, held: Collection): object 
   ] as const)
     if (held[field] !== undefined) lose(writing, what, name);
   if (Object.keys(held.actions).length > 0) lose(writing, 'what staff may do to a row', name);
-  for (const path of detachedPaths(held))
+  for (const path of detachedPaths(map, held))
     lose(writing, 'columns that are set to null in rows that stay', `${name}.${path.columns.join('+')}`);
   return {
     name: table,
@@ -131,18 +135,19 @@ function collectionOf(writing: Writing, name: string, held: Collection): object 
   };
   function fieldMeta(to: Writing, of: string, collection: Collection, column: string): Meta {
     const made: Meta = {};
-    const kind = subjectKinds(map).find((each) => each.collection === of);
-    if (kind?.key.includes(column) === true) made['primary_key'] = true;
-    if (map.subject.collection === of && map.subject.email === column) made['identity'] = 'email';
-    if (map.subject.collection === of && map.subject.phone === column) made['identity'] = 'phone_number';
+    if (subject.collection === of) {
+      if (subject.key.includes(column)) made['primary_key'] = true;
+      if (subject.email === column) made['identity'] = 'email';
+      if (subject.phone === column) made['identity'] = 'phone_number';
+    }
     const references = collection.subject.flatMap((path, place) =>
-      path.columns[0] === column && !isSubjectItself(map, of, path)
+      path.kind === kind && path.columns[0] === column && !isSubjectItself(map, of, path)
         ? referenceOf(to, of, path, place + 1)
         : [],
     );
     if (references.length > 0) made['references'] = references;
-    if (erasure.action === 'keep' || erasure.action === 'none') made['read_only'] = true;
-    if (erasure.action === 'anonymise' && Object.hasOwn(erasure.set, column)) {
+    if (erasure?.action === 'keep' || erasure?.action === 'none') made['read_only'] = true;
+    if (erasure?.action === 'anonymise' && Object.hasOwn(erasure.set, column)) {
       const value = erasure.set[column] ?? null;
       if (value === null) made['masking_strategy_override'] = { strategy: 'null_rewrite' };
       else if (typeof value !== 'string' || value === 'now' || value.includes('{reference}'))
@@ -160,9 +165,9 @@ function collectionOf(writing: Writing, name: string, held: Collection): object 
 /** A path as a reference: the rows are reached from the field it names. */
 function referenceOf(writing: Writing, name: string, path: SubjectPath, number: number): readonly object[] {
   const { map } = writing;
-  const [kind] = subjectKinds(map);
-  const parent = path.of ?? kind?.collection ?? null;
-  const keys = path.of === undefined ? (kind?.key ?? []) : path.keys;
+  const { subject } = firstKind(map);
+  const parent = path.of ?? subject.collection;
+  const keys = path.of === undefined ? subject.key : path.keys;
   const [key] = keys;
   const held = parent === null ? undefined : map.collections[parent];
   const where = `${name} path ${number} (${sayPath(map, path)})`;

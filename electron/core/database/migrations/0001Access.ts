@@ -37,15 +37,17 @@ create table privacy_console.access (
 create index access_open on privacy_console.access (login_oid, expires_at) where closed_at is null;
 create index access_recent on privacy_console.access (staff, subject, opened_at);
 
+-- Written by intend_search alone, for who just called and the entry it just made: without foreign keys, which
+-- would take a tenth of a search.
 create table privacy_console.search (
   id bigint generated always as identity primary key,
-  staff bigint not null references privacy_console.staff,
+  staff bigint not null,
   login_oid oid not null,
   max_hits int not null,
   intended_xact xid8 not null,
   intended_at timestamptz not null,
   run_at timestamptz,
-  entry bigint not null references privacy_console.entry
+  entry bigint not null
 );
 
 create table privacy_console.reveal (
@@ -63,20 +65,25 @@ create table privacy_console.reveal (
 ${step('my_oid()', 'oid', `  return to_regrole(quote_ident(session_user));`)}
 -- The opaque reference of each key, made where there is none yet; keys of who was erased are left out.
 ${definer(
-  'references_of(p_keys text[])',
+  'references_of(p_kind text, p_keys text[])',
   'jsonb',
-  `  select coalesce(array_agg(s.key), '{}') into v_known from privacy_console.subject s where s.kind = 'account' and s.key = any (p_keys);
-  -- Who was erased and came back under the same key stays hidden: the hash of the key is kept.
-  insert into privacy_console.subject (reference, key, key_hash)
-    select 'S-' || upper(substr(replace(gen_random_uuid()::text, '-', ''), 1, 12)), k.key, h.hash
+  `  select coalesce(jsonb_object_agg(s.key, s.reference), '{}') into v_known from privacy_console.subject s where s.kind = p_kind and s.key = any (p_keys);
+  if v_known ?& p_keys then
+    return v_known;
+  end if;
+  -- Who was erased and came back under the same key stays hidden: the hash of the key is kept. Not so who is told by
+  -- a value: a number that is written to again has new rows, and whoever has it has the same rights again.
+  select k.by_value into v_by_value from privacy_console.subject_kind k where k.kind = p_kind;
+  insert into privacy_console.subject (kind, reference, key, key_hash)
+    select p_kind, 'S-' || upper(substr(replace(gen_random_uuid()::text, '-', ''), 1, 12)), k.key, h.hash
       from unnest(p_keys) k(key) cross join privacy_console.installation i
-      cross join lateral (select sha256(i.secret || convert_to('account:' || k.key, 'UTF8')) as hash) h
-      where k.key <> all (v_known)
+      cross join lateral (select sha256(i.secret || convert_to(p_kind || ':' || k.key, 'UTF8')) as hash) h
+      where not v_known ? k.key
         -- Scalar, so that the planner asks the index for each key instead of reading everybody.
-        and (select count(*) from privacy_console.subject s where s.key_hash = h.hash and s.erased_at is not null) = 0
+        and (v_by_value or (select count(*) from privacy_console.subject s where s.key_hash = h.hash and s.erased_at is not null) = 0)
     on conflict (kind, key) where key is not null do nothing;
-  return (select coalesce(jsonb_object_agg(s.key, s.reference), '{}') from privacy_console.subject s where s.kind = 'account' and s.key = any (p_keys));`,
-  { declare: '  v_known text[];', pins: planPins },
+  return (select coalesce(jsonb_object_agg(s.key, s.reference), '{}') from privacy_console.subject s where s.kind = p_kind and s.key = any (p_keys));`,
+  { declare: '  v_known jsonb; v_by_value boolean;', pins: planPins },
 )}
 create index subject_erased on privacy_console.subject (key_hash) where erased_at is not null;
 
@@ -165,16 +172,17 @@ ${step(
       and a.opened_xact is distinct from pg_current_xact_id_if_assigned());`,
 )}
 ${definer(
-  'subject_of(p_access bigint, p_kinds text[])',
+  'subject_of(p_access bigint, p_kinds text[], p_subject_kind text)',
   'text',
-  `  -- The gate. clock_timestamp(), because the other clocks stand still in a message or a transaction.
+  `  -- The gate: each function opens for one kind of person only, null stands for any.
+  -- clock_timestamp(), because the other clocks stand still in a message or a transaction.
   perform privacy_console.caller(array['viewer', 'operator']);
   if clock_timestamp() - transaction_timestamp() > interval '15 minutes' then
     raise exception 'This transaction is older than 15 minutes; begin a new one.' using errcode = 'PC001';
   end if;
   select s.key, s.reference into v_key, v_reference
     from privacy_console.access a join privacy_console.subject s on s.reference = a.subject
-    where a.id = p_access and a.kind = any (p_kinds) and privacy_console.access_is_open(p_access);
+    where a.id = p_access and a.kind = any (p_kinds) and (p_subject_kind is null or s.kind = p_subject_kind) and privacy_console.access_is_open(p_access);
   if v_key is null then
     raise exception 'No access to this person is open; open one, commit it, and try again.' using errcode = 'PC001';
   end if;
@@ -183,7 +191,7 @@ ${definer(
   { declare: '  v_key text; v_reference text;' },
 )}
 ${definer(
-  'my_open_subjects()',
+  'my_open_subjects(p_subject_kind text)',
   'setof text',
   `  if not privacy_console.holds_role('viewer') and not privacy_console.holds_role('operator') then return; end if;
   if clock_timestamp() - transaction_timestamp() > interval '15 minutes' or pg_is_in_recovery() then return; end if;
@@ -191,14 +199,15 @@ ${definer(
     perform privacy_console.refuse_where_unsafe();
   end if;
   return query select distinct s.key from privacy_console.access a join privacy_console.subject s on s.reference = a.subject
-    where a.login_oid = privacy_console.my_oid() and a.kind = 'view' and a.closed_at is null and s.key is not null
+    where a.login_oid = privacy_console.my_oid() and a.kind = 'view' and a.closed_at is null and s.key is not null and s.kind = p_subject_kind
       and privacy_console.access_is_open(a.id);`,
 )}
 ${definer(
   'show_access(p_access bigint)',
-  'table (id bigint, subject text, request bigint, opened_at timestamptz, expires_at timestamptz)',
+  'table (id bigint, subject text, request bigint, opened_at timestamptz, expires_at timestamptz, kind text, title text, controller text)',
   `  perform privacy_console.caller(array['viewer', 'operator']);
-  return query select a.id, a.subject, a.request, a.opened_at, a.expires_at from privacy_console.access a
+  return query select a.id, a.subject, a.request, a.opened_at, a.expires_at, s.kind, coalesce(k.title, s.kind), k.controller
+    from privacy_console.access a join privacy_console.subject s on s.reference = a.subject left join privacy_console.subject_kind k on k.kind = s.kind
     where a.id = p_access and privacy_console.access_is_open(a.id);`,
 )}
 ${definer(
@@ -256,11 +265,14 @@ ${definer(
   'jsonb',
   `  perform privacy_console.only_write();
   v_staff := privacy_console.caller(array['viewer', 'operator']);
-  perform privacy_console.subject_of(p_access, array['view']);
-  if not exists (select from privacy_console.mapped_column m where m.collection = p_collection and m.column_name = p_column and m.masked and not m.never) then
+  perform privacy_console.subject_of(p_access, array['view'], null);
+  select a.subject, a.request into v_subject, v_request from privacy_console.access a where a.id = p_access;
+  if not exists (select from privacy_console.mapped_column m
+      join privacy_console.kind_collection c on c.collection = m.collection
+      join privacy_console.subject s on s.kind = c.kind and s.reference = v_subject
+      where m.collection = p_collection and m.column_name = p_column and m.masked and not m.never) then
     raise exception 'There is no masked column of that name.' using errcode = 'PC005';
   end if;
-  select a.subject, a.request into v_subject, v_request from privacy_console.access a where a.id = p_access;
   if not privacy_console.spend(v_staff, 'reveals', 'reveals_per_hour') then
     return privacy_console.refused('reveal.intended', v_subject, v_request, 'budget_spent',
       'The hourly budget of reveals is spent; wait a few minutes, or ask an administrator to raise it.');
@@ -274,9 +286,9 @@ ${definer(
 )}
 ${definer(
   'revealing(p_reveal bigint)',
-  'table (key text, collection text, row_key text, column_name text)',
-  `  return query select privacy_console.subject_of(r.access, array['view']), r.collection, r.row_key, r.column_name
-    from privacy_console.reveal r join privacy_console.access a on a.id = r.access
+  'table (kind text, key text, collection text, row_key text, column_name text)',
+  `  return query select s.kind, privacy_console.subject_of(r.access, array['view'], s.kind), r.collection, r.row_key, r.column_name
+    from privacy_console.reveal r join privacy_console.access a on a.id = r.access join privacy_console.subject s on s.reference = a.subject
     where r.id = p_reveal and a.login_oid = privacy_console.my_oid() and r.shown_at is null
       and r.intended_at > clock_timestamp() - interval '5 minutes'
       and r.intended_xact is distinct from pg_current_xact_id_if_assigned();
@@ -296,25 +308,28 @@ ${definer(
   'jsonb',
   `  perform privacy_console.only_write();
   perform privacy_console.caller(array['operator']);
-  v_key := privacy_console.subject_of(p_access, array['view']);
-  select a.subject, a.request into v_subject, v_request from privacy_console.access a where a.id = p_access;
-  v_rows := privacy_console.act_on_row(p_collection, p_action, v_key, p_row_key, v_subject);
+  select a.subject, a.request, s.kind into v_subject, v_request, v_kind
+    from privacy_console.access a join privacy_console.subject s on s.reference = a.subject where a.id = p_access;
+  v_key := privacy_console.subject_of(p_access, array['view'], v_kind);
+  v_rows := privacy_console.act_on_row(v_kind, p_collection, p_action, v_key, p_row_key, v_subject);
   if v_rows <> 1 then
     raise exception 'That row is gone or has already been dealt with; read it again.' using errcode = 'PC006';
   end if;
   return jsonb_build_object('ok', true) || privacy_console.receipt(privacy_console.append('row.acted', v_subject, v_request, 'done', null,
     json_build_object('collection', p_collection, 'action', p_action, 'row', p_row_key)::text));`,
-  { declare: '  v_key text; v_subject text; v_request bigint; v_rows bigint;' },
+  { declare: '  v_key text; v_kind text; v_subject text; v_request bigint; v_rows bigint;' },
 )}
 ${definer(
   'requests(p_state text, p_subject text, p_id bigint, p_limit int)',
-  'table (id bigint, kind text, state text, subject text, message text, received_on date, due_on date, days_left int, assignee text, mine boolean, opened_by text, closed_at timestamptz, outcome text)',
+  'table (id bigint, kind text, state text, subject text, message text, received_on date, due_on date, days_left int, assignee text, mine boolean, opened_by text, closed_at timestamptz, outcome text, subject_kind text, controller text)',
   `  perform privacy_console.caller(array['viewer', 'operator', 'approver', 'auditor', 'admin']);
   return query
     select r.id, r.kind, r.state, r.subject, case when privacy_console.holds_role('operator') then r.message end,
       r.received_on, r.due_on, (r.due_on - (clock_timestamp() at time zone 'Asia/Kolkata')::date)::int,
-      a.login, coalesce(a.login_oid = privacy_console.my_oid(), false), o.login, r.closed_at, r.outcome
+      a.login, coalesce(a.login_oid = privacy_console.my_oid(), false), o.login, r.closed_at, r.outcome, s.kind, k.controller
     from privacy_console.request r
+    left join privacy_console.subject s on s.reference = r.subject
+    left join privacy_console.subject_kind k on k.kind = s.kind
     left join privacy_console.staff a on a.id = r.assignee
     join privacy_console.staff o on o.id = r.opened_by
     where (p_id is null or r.id = p_id) and (p_subject is null or r.subject = p_subject)

@@ -113,11 +113,11 @@ create table privacy_console.certificate (
 ${definer(
   'plan_places(p_plan bigint)',
   'table (prefix text, key text)',
-  `  select p.scope, s.key into v_scope, v_key from privacy_console.plan p join privacy_console.subject s on s.reference = p.subject where p.id = p_plan;
+  `  select p.scope, s.key, s.kind into v_scope, v_key, v_kind from privacy_console.plan p join privacy_console.subject s on s.reference = p.subject where p.id = p_plan;
   return query select x.value, null::text from jsonb_array_elements_text(coalesce(v_scope -> '/prefixes', '[]')) x(value)
     union select null, x.value from jsonb_array_elements_text(coalesce(v_scope -> '/keys', '[]')) x(value)
-    union select o.prefix, o.key from privacy_console.objects_to_erase(v_key, v_scope) o;`,
-  { declare: '  v_scope jsonb; v_key text;' },
+    union select o.prefix, o.key from privacy_console.objects_to_erase(v_kind, v_key, v_scope) o;`,
+  { declare: '  v_scope jsonb; v_key text; v_kind text;' },
 )}
 ${definer(
   'forget_plans(p_subject text)',
@@ -181,7 +181,7 @@ ${definer(
   'jsonb',
   `  perform privacy_console.only_write();
   v_staff := privacy_console.caller(array['operator']);
-  select p.carried, s.key into v_carried, v_key from privacy_console.plan p join privacy_console.subject s on s.reference = p.subject
+  select p.carried, s.key, s.kind into v_carried, v_key, v_kind from privacy_console.plan p join privacy_console.subject s on s.reference = p.subject
     where p.id = p_plan and p.staff = v_staff and p.state = 'draft' and not p.filled for update of p;
   if v_key is null then
     raise exception 'There is no draft of yours with that number; plan again.' using errcode = 'PC005';
@@ -189,22 +189,22 @@ ${definer(
   select coalesce(jsonb_object_agg(d.collection, d.keys), '{}') into v_handed_over from (
     select s.collection, jsonb_agg(s.row_key) as keys from (
       select r.collection, r.row_key, r.collection || '-' || row_number() over (partition by r.collection order by r.row_key) as key
-        from privacy_console.shared_rows(v_key) r) s
+        from privacy_console.shared_rows(v_kind, v_key) r) s
       where p_decisions ->> s.key = 'hand_over' group by s.collection) d;
   -- What is handed over leaves the scope, and with it what hangs on it alone.
   select coalesce(jsonb_object_agg(x.name, x.keys), '{}') into v_scope from (
     select s.name, jsonb_agg(s.value order by s.value) as keys from (
-      select e.name, e.value from privacy_console.erasure_scope(v_key, v_handed_over) e
+      select e.name, e.value from privacy_console.erasure_scope(v_kind, v_key, v_handed_over) e
       union (select k.name, v.value from jsonb_each(v_carried) k(name, keys) cross join lateral jsonb_array_elements_text(k.keys) v(value)
           where k.name not like '/%'
-        except select e.name, e.value from privacy_console.erasure_scope(v_key) e where v_handed_over <> '{}')) s
+        except select e.name, e.value from privacy_console.erasure_scope(v_kind, v_key, '{}') e where v_handed_over <> '{}')) s
     group by s.name) x;
   update privacy_console.plan p set scope = v_scope, filled = true where p.id = p_plan;
   insert into privacy_console.plan_decision (plan, key, collection, row_key, about, successor, chosen)
     select p_plan, s.collection || '-' || row_number() over (partition by s.collection order by s.row_key), s.collection, s.row_key, s.about, s.successor,
       case when p_decisions ->> (s.collection || '-' || row_number() over (partition by s.collection order by s.row_key)) in ('hand_over', 'close')
         then p_decisions ->> (s.collection || '-' || row_number() over (partition by s.collection order by s.row_key)) end
-    from privacy_console.shared_rows(v_key) s;
+    from privacy_console.shared_rows(v_kind, v_key) s;
   -- Also what an earlier plan still held of it.
   update privacy_console.plan p set scope = (
       select jsonb_object_agg(k.name, (select coalesce(jsonb_agg(v.value order by v.value), '[]')
@@ -216,7 +216,7 @@ ${definer(
   -- Where the objects lie is frozen too: once the rows have gone nothing else tells it.
   update privacy_console.plan p set scope = p.scope || (
       with place as (
-        select o.prefix, o.key from privacy_console.objects_to_erase(v_key, p.scope) o
+        select o.prefix, o.key from privacy_console.objects_to_erase(v_kind, v_key, p.scope) o
         union select b.value, null from jsonb_array_elements_text(coalesce(v_carried -> '/prefixes', '[]')) b(value)
           where not exists (select from privacy_console.plan_decision d where d.plan = p_plan and d.chosen = 'hand_over' and position(d.row_key in b.value) > 0)
         union select null, b.value from jsonb_array_elements_text(coalesce(v_carried -> '/keys', '[]')) b(value)
@@ -229,7 +229,10 @@ ${definer(
   -- Nothing of what was found is told before this is committed.
   perform privacy_console.hold_briefly();
   return jsonb_build_object('ok', true);`,
-  { declare: '  v_staff bigint; v_key text; v_carried jsonb; v_handed_over jsonb; v_scope jsonb;' },
+  {
+    declare:
+      '  v_staff bigint; v_key text; v_kind text; v_carried jsonb; v_handed_over jsonb; v_scope jsonb;',
+  },
 )}
 ${definer(
   'plan_prefixes(p_plan bigint)',
@@ -289,7 +292,7 @@ ${definer(
   if cardinality(p_keys) <> cardinality(p_bytes) then
     raise exception 'Each object needs its size.' using errcode = 'PC004';
   end if;
-  select s.key into v_key from privacy_console.subject s where s.reference = v_plan.subject;
+  select s.key, s.kind into v_key, v_kind from privacy_console.subject s where s.reference = v_plan.subject;
   -- Only objects that the map gives to this person can enter the plan.
   if exists (select from unnest(p_keys) k(key) where not exists (
       select from privacy_console.plan_places(v_plan.id) o
@@ -306,7 +309,7 @@ ${definer(
         from privacy_console.plan_decision d where d.plan = p_plan and d.chosen = 'hand_over' group by d.collection
       union all select 2, 0, 'objects', 'objects', cardinality(p_keys), null, null
       union all select 3, t.place, t.collection, t.action, t.planned, t.because, t.until
-        from privacy_console.rows_to_erase(v_key, v_plan.scope, v_plan.subject) t
+        from privacy_console.rows_to_erase(v_kind, v_key, v_plan.scope, v_plan.subject) t
         -- Also where there is nothing now: what comes until the run is covered by the same approval.
         where t.planned > 0 or t.action <> 'keep') x;
   v_text := privacy_console.plan_text(v_plan);
@@ -319,7 +322,10 @@ ${definer(
   end if;
   return jsonb_build_object('ok', true) || privacy_console.receipt(privacy_console.append('plan.made', v_plan.subject, v_plan.request, 'done', v_plan.entry,
     json_build_object('plan', p_plan, 'sha256', encode(sha256(convert_to(v_text, 'UTF8')), 'hex'))::text));`,
-  { declare: '  v_staff bigint; v_plan privacy_console.plan; v_key text; v_text text; v_open boolean;' },
+  {
+    declare:
+      '  v_staff bigint; v_plan privacy_console.plan; v_key text; v_kind text; v_text text; v_open boolean;',
+  },
 )}
 ${definer(
   'plans(p_plan bigint, p_request bigint, p_awaiting boolean)',
@@ -330,7 +336,7 @@ ${definer(
     raise exception 'This transaction has already written; commit it before reading plans.' using errcode = 'PC003';
   end if;
   return query
-    select jsonb_build_object('id', p.id, 'requestId', p.request, 'subject', p.subject, 'state', p.state, 'sha256', coalesce(p.sha256, ''),
+    select jsonb_build_object('id', p.id, 'requestId', p.request, 'subject', p.subject, 'kind', u.kind, 'controller', k.controller, 'state', p.state, 'sha256', coalesce(p.sha256, ''),
       'mapHash', p.map_hash, 'plannedBy', s.login, 'plannedAt', p.made_at,
       'lines', (select coalesce(jsonb_agg(jsonb_build_object('collection', l.collection, 'action', l.action, 'rows', l.planned, 'because', l.because, 'until', l.until) order by l.step), '[]')
         from privacy_console.plan_line l where l.plan = p.id),
@@ -343,7 +349,8 @@ ${definer(
           'steps', (select coalesce(jsonb_agg(jsonb_build_object('collection', l.collection, 'action', l.action, 'planned', l.planned, 'done', t.done, 'left', t.remaining) order by t.step), '[]')
             from privacy_console.run_step t join privacy_console.plan_line l on l.plan = p.id and l.step = t.step where t.run = r.id))
         from privacy_console.run r join privacy_console.staff b on b.id = r.staff where r.plan = p.id))
-    from privacy_console.plan p join privacy_console.staff s on s.id = p.staff
+    from privacy_console.plan p join privacy_console.staff s on s.id = p.staff join privacy_console.subject u on u.reference = p.subject
+      left join privacy_console.subject_kind k on k.kind = u.kind
     where (p_plan is null or p.id = p_plan) and (p_request is null or p.request = p_request) and (not p_awaiting or p.state = 'awaiting')
     order by p.id desc limit 200;`,
 )}
@@ -500,15 +507,15 @@ ${definer(
   if v_step.finished_at is not null then
     return jsonb_build_object('ok', true, 'rows', 0, 'done', v_step.done, 'finished', true, 'again', false, 'entry', null);
   end if;
-  select s.key into v_key from privacy_console.subject s where s.reference = v_plan.subject;
+  select s.key, s.kind into v_key, v_kind from privacy_console.subject s where s.reference = v_plan.subject;
   begin
     if v_line.action = 'hand_over' then
       v_rows := 0;
       for v_decision in select d.* from privacy_console.plan_decision d where d.plan = v_plan.id and d.chosen = 'hand_over' and d.collection = v_line.collection order by d.key loop
-        v_rows := v_rows + privacy_console.hand_over(v_line.collection, v_key, v_decision.row_key, v_decision.successor);
+        v_rows := v_rows + privacy_console.hand_over(v_kind, v_line.collection, v_key, v_decision.row_key, v_decision.successor);
       end loop;
     else
-      v_rows := privacy_console.erase_rows(v_line.collection, v_line.action, v_key, v_plan.scope, v_plan.subject, p_limit);
+      v_rows := privacy_console.erase_rows(v_kind, v_line.collection, v_line.action, v_key, v_plan.scope, v_plan.subject, p_limit);
     end if;
     if v_step.done + v_rows > privacy_console.most_of(v_line.planned) then
       raise exception 'too many' using errcode = 'PC007';
@@ -525,7 +532,7 @@ ${definer(
     -- The platform wrote rows in the meantime that hang on these: steps that had ended have work again.
     if v_line.action <> 'hand_over' then
       update privacy_console.run_step t set finished_at = null
-        from privacy_console.plan_line l, privacy_console.rows_to_erase(v_key, v_plan.scope, v_plan.subject) x
+        from privacy_console.plan_line l, privacy_console.rows_to_erase(v_kind, v_key, v_plan.scope, v_plan.subject) x
         where t.run = p_run and t.finished_at is not null and l.plan = v_plan.id and l.step = t.step
           and x.collection = l.collection and x.action = l.action and x.planned > 0;
       if found then
@@ -550,7 +557,7 @@ ${definer(
       json_build_object('run', p_run, 'step', p_step, 'collection', v_line.collection, 'action', v_line.action, 'rows', v_rows)::text));`,
   {
     declare:
-      '  v_plan privacy_console.plan; v_step privacy_console.run_step; v_line privacy_console.plan_line; v_decision privacy_console.plan_decision; v_key text; v_rows bigint; v_trouble text;',
+      '  v_plan privacy_console.plan; v_step privacy_console.run_step; v_line privacy_console.plan_line; v_decision privacy_console.plan_decision; v_key text; v_kind text; v_rows bigint; v_trouble text;',
   },
 )}
 ${definer(
@@ -671,21 +678,24 @@ ${definer(
   if p_objects_left is null or p_objects_left < 0 then
     raise exception 'Say how many objects are left.' using errcode = 'PC004';
   end if;
-  select s.key into v_key from privacy_console.subject s where s.reference = v_plan.subject;
+  select s.key, s.kind into v_key, v_kind from privacy_console.subject s where s.reference = v_plan.subject;
   select r.entry into v_intent from privacy_console.run r where r.id = p_run;
+  -- A number is typed in many ways; its digits are what tells it.
+  select k.controller, case when k.by_value then translate(v_key, translate(v_key, '0123456789', ''), '') end into v_controller, v_number
+    from privacy_console.subject_kind k where k.kind = v_kind;
   -- What the bucket still holds is the client's word; an object without a result is left whatever it says.
   select greatest(p_objects_left, count(*)) into v_objects from privacy_console.plan_object o where o.plan = v_plan.id and o.state <> 'deleted';
   -- Look again: what the plan was to remove is counted anew.
   update privacy_console.run_step t set remaining = case l.action
       when 'objects' then v_objects
-      when 'hand_over' then (select count(*) from privacy_console.shared_rows(v_key) s
+      when 'hand_over' then (select count(*) from privacy_console.shared_rows(v_kind, v_key) s
         join privacy_console.plan_decision d on d.plan = v_plan.id and d.chosen = 'hand_over' and d.row_key = s.row_key)
-      else coalesce((select x.planned from privacy_console.rows_to_erase(v_key, v_plan.scope, v_plan.subject) x
+      else coalesce((select x.planned from privacy_console.rows_to_erase(v_kind, v_key, v_plan.scope, v_plan.subject) x
         where x.collection = l.collection and x.action = l.action), 0) end
     from privacy_console.plan_line l where l.plan = v_plan.id and l.step = t.step and t.run = p_run;
   select coalesce(sum(t.remaining), 0) into v_left from privacy_console.run_step t where t.run = p_run;
   -- Rows that came after the plan was made are found too, even in collections the plan has no line for.
-  v_left := v_left + (select coalesce(sum(x.planned), 0) from privacy_console.rows_to_erase(v_key, v_plan.scope, v_plan.subject) x
+  v_left := v_left + (select coalesce(sum(x.planned), 0) from privacy_console.rows_to_erase(v_kind, v_key, v_plan.scope, v_plan.subject) x
     where x.action <> 'keep' and not exists (select from privacy_console.plan_line l where l.plan = v_plan.id and l.collection = x.collection and l.action = x.action));
   update privacy_console.run r set objects_left = v_objects where r.id = p_run;
   if v_left > 0 or v_objects > 0 then
@@ -697,10 +707,12 @@ ${definer(
     || ',"planned":' || (select to_json(b.login)::text from privacy_console.staff b where b.id = v_plan.staff)
     || ',"ran":' || to_json(session_user::text)::text || '}'
     || ',"certificate":1'
+    || ',"controller":' || coalesce(to_json(v_controller)::text, 'null')
     || ',"entries":' || (select json_agg(e.number order by e.number)::text from privacy_console.entry e where e.request = v_plan.request and e.subject = v_plan.subject and e.action not in ('erasure.batch'))
     || ',"finished":"' || to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') || '"'
     || ',"kept":' || (select coalesce(json_agg(json_build_object('collection', l.collection, 'rows', l.planned, 'because', l.because, 'until', to_char(l.until at time zone 'UTC', 'YYYY-MM-DD')) order by l.step), '[]')::text
         from privacy_console.plan_line l where l.plan = v_plan.id and l.action = 'keep')
+    || ',"kind":' || to_json(v_kind)::text
     || ',"map":' || to_json(v_plan.map_hash)::text || ',"plan":' || to_json(v_plan.sha256)::text || ',"request":' || v_plan.request
     || ',"started":"' || (select to_char(r.started_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') from privacy_console.run r where r.id = p_run) || '"'
     || ',"steps":' || (select coalesce(json_agg(json_build_object('collection', l.collection, 'action', l.action, 'planned', l.planned, 'done', t.done, 'left', t.remaining) order by t.step), '[]')::text
@@ -724,7 +736,13 @@ ${definer(
       or (e.action in ('search.intended', 'access.opened') and exists (
         select from jsonb_each(v_plan.scope) k(name, keys) cross join lateral jsonb_array_elements_text(k.keys) v(value)
         where length(v.value) > 5 and position(lower(v.value) in lower(d.text)) > 0))
-      or (e.action in ('search.intended', 'access.opened') and position(lower(v_key) in lower(d.text)) > 0));
+      or (e.action in ('search.intended', 'access.opened') and position(lower(v_key) in lower(d.text)) > 0)
+      or (e.action = 'search.intended' and exists (
+        select from (select translate(w.text, translate(w.text, '0123456789', ''), '')
+            from (select case e.action when 'search.intended' then d.text::json ->> 'text' end) w(text)) t(typed)
+        where (length(t.typed) >= 7 and position(t.typed in v_number) > 0)
+          or (length(ltrim(t.typed, '0')) >= 7 and position(ltrim(t.typed, '0') in v_number) > 0)
+          or (length(ltrim(v_number, '0')) >= 7 and position(ltrim(v_number, '0') in t.typed) > 0))));
   update privacy_console.request r set state = 'in_progress' where r.id = v_plan.request and r.state = 'waiting_approval';
   v_entry := privacy_console.append('erasure.finished', v_plan.subject, v_plan.request, 'done', v_intent,
     json_build_object('plan', v_plan.sha256, 'certificate', encode(sha256(convert_to(v_text, 'UTF8')), 'hex'))::text);
@@ -733,7 +751,7 @@ ${definer(
   return jsonb_build_object('ok', true, 'complete', true, 'left', 0) || privacy_console.receipt(v_entry);`,
   {
     declare:
-      '  v_plan privacy_console.plan; v_key text; v_left bigint; v_objects bigint; v_text text; v_entry bigint; v_intent bigint;',
+      '  v_plan privacy_console.plan; v_key text; v_kind text; v_controller text; v_number text; v_left bigint; v_objects bigint; v_text text; v_entry bigint; v_intent bigint;',
   },
 )}
 ${definer(

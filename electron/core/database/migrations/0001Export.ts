@@ -75,7 +75,10 @@ ${definer(
   v_access := privacy_console.grant_access(v_staff, 'export', v_subject, p_request, ${signOfLifeMinutes}, v_entry);
   insert into privacy_console.export (request, subject, access, staff, entry, release)
     values (p_request, v_subject, v_access, v_staff, v_entry, v_release) returning id into v_id;
-  return jsonb_build_object('ok', true, 'export', v_id, 'access', v_access, 'subject', v_subject, 'released', (
+  return jsonb_build_object('ok', true, 'export', v_id, 'access', v_access, 'subject', v_subject,
+      'kind', (select s.kind from privacy_console.subject s where s.reference = v_subject),
+      'controller', (select k.controller from privacy_console.subject s join privacy_console.subject_kind k on k.kind = s.kind where s.reference = v_subject),
+      'released', (
       select jsonb_build_object('release', x.id, 'gaps', x.gaps, 'reason', x.reason, 'askedBy', x.asked_by, 'approvedBy', x.decided_by,
           'approvedAt', to_char(x.decided_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
           'expiresAt', to_char(x.expires_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))

@@ -48,6 +48,15 @@ create table privacy_console.mapped_table (
   relation regclass not null unique,
   primary key (schema_name, table_name)
 );
+-- The kinds of people the map is about. One that is told by a value (a phone number) has no table of its own.
+create table privacy_console.subject_kind (
+  kind text primary key,
+  title text not null,
+  -- Said wherever such a person is shown, when somebody else than us decides about the data.
+  controller text,
+  by_value boolean not null
+);
+create table privacy_console.kind_collection (kind text, collection text, primary key (kind, collection));
 create table privacy_console.ignored_table (schema_name text, table_name text, reason text not null, primary key (schema_name, table_name));
 
 create table privacy_console.setting (name text primary key, value int not null);
@@ -69,7 +78,7 @@ create unique index staff_person on privacy_console.staff (lower(person)) where 
 
 create table privacy_console.subject (
   reference text primary key,
-  kind text not null default 'account',
+  kind text not null,
   key text,
   -- HMAC-like keyed hash of the key, kept when the key itself has been erased.
   key_hash bytea not null,
@@ -103,9 +112,10 @@ create index entry_subject on privacy_console.entry (subject, number) where subj
 create index entry_request on privacy_console.entry (request, number) where request is not null;
 create index entry_intent on privacy_console.entry (intent) where intent is not null;
 
--- What an entry commits to; may be erased without breaking the chain.
+-- What an entry commits to; may be erased without breaking the chain. Written by append alone, beside its entry:
+-- a foreign key would lock and look up at every entry what was inserted a line before.
 create table privacy_console.detail (
-  entry bigint primary key references privacy_console.entry,
+  entry bigint primary key,
   salt bytea not null,
   text text not null
 );
@@ -132,8 +142,7 @@ ${step(
   'bigint',
   `  -- Durable before anything is told; a prepared transaction can't hold the latch (notify forbids it);
   -- a transaction left open is ended.
-  perform set_config('synchronous_commit', 'on', true);
-  perform set_config('idle_in_transaction_session_timeout', '5s', true);
+  perform set_config('synchronous_commit', 'on', true), set_config('idle_in_transaction_session_timeout', '5s', true);
   perform 1 from privacy_console.latch for update skip locked;
   if not found then
     begin

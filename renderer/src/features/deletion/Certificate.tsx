@@ -62,6 +62,7 @@ function Readable(props: { readonly certificate: OutputOf<'erasure.certificate'>
   return (
     <>
       <p className={styles['lead']}>{words.text(says.subject)}</p>
+      {says.controller === null ? null : <p className={styles['lead']}>{says.controller}</p>}
       <div className={styles['certified']}>
         <Facts
           facts={[

@@ -7,7 +7,7 @@ import { tell } from '../../client/notices.tsx';
 import { paths } from '../../paths.ts';
 import { useRead, useWrite } from '../../client/queries.ts';
 import { useMay } from '../../client/session.ts';
-import { FailureNote, Loaded, Note, Page, Panel } from '../../components/Basics.tsx';
+import { Controller, FailureNote, Loaded, Note, Page, Panel } from '../../components/Basics.tsx';
 import styles from './deletion.module.css';
 
 /** Makes the plan of a deletion request, or leads to the one there is. */
@@ -48,6 +48,7 @@ function Make(props: { readonly request: RequestRow }): ReactNode {
       lead={<Link to={paths.request(request.id)}>{en.common.request(request.id)}</Link>}
       scrolls
     >
+      <Controller says={request.controller} />
       <Panel title={en.deletion.make}>
         <div className={styles['form']}>
           <p>{en.deletion.makeText}</p>

@@ -9,6 +9,7 @@ import { paths } from '../../paths.ts';
 import { useRead, useWrite } from '../../client/queries.ts';
 import { useMay, useSession } from '../../client/session.ts';
 import {
+  Controller,
   Dim,
   Facts,
   FailureNote,
@@ -82,6 +83,7 @@ function OnePlan(props: { readonly plan: ErasurePlan }): ReactNode {
       }
       scrolls
     >
+      <Controller says={plan.controller} />
       {plan.state === 'done' ? <Certificate planId={plan.id} /> : null}
       <Panel label={en.deletion.titleFor(plan.id)}>
         <div className={styles['facts']}>

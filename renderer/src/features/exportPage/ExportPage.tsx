@@ -11,6 +11,7 @@ import { paths } from '../../paths.ts';
 import { useRead, useWrite } from '../../client/queries.ts';
 import { useMay, useSession } from '../../client/session.ts';
 import {
+  Controller,
   Dim,
   Empty,
   Facts,
@@ -63,8 +64,9 @@ function ForRequest(props: { readonly request: RequestRow }): ReactNode {
       }
       scrolls
     >
+      <Controller says={request.controller} />
       <div className={styles['columns']}>
-        <Contents />
+        <Contents kind={request.subjectKind} />
         <Make request={request} />
       </div>
       <Panel title={en.exportPage.past} flush>
@@ -94,7 +96,12 @@ function byGroup(
   return [...Map.groupBy(collections, (collection) => collection.group)];
 }
 
-function Contents(): ReactNode {
+/** The collections with rows of such people; all of them as long as it isn't known who it is. */
+function ofKind(collections: readonly MappedCollection[], kind: string | null): readonly MappedCollection[] {
+  return kind === null ? collections : collections.filter((collection) => collection.kinds.includes(kind));
+}
+
+function Contents(props: { readonly kind: string | null }): ReactNode {
   const session = useSession();
   const map = useRead('map.show', {});
   return (
@@ -106,7 +113,7 @@ function Contents(): ReactNode {
         <Loaded read={map} rows={6}>
           {({ collections }) => (
             <div className={styles['groups']}>
-              {byGroup(collections).map(([group, members]) => (
+              {byGroup(ofKind(collections, props.kind)).map(([group, members]) => (
                 <div key={group} className={styles['group']}>
                   <h3>{group}</h3>
                   <ul className={styles['list']}>
@@ -122,7 +129,13 @@ function Contents(): ReactNode {
               <div className={styles['group']}>
                 <h3>{en.exportPage.files}</h3>
                 <ul className={styles['list']}>
-                  <li>{session.objectStore ? en.exportPage.filesText : en.exportPage.noFiles}</li>
+                  <li>
+                    {!session.objectStore
+                      ? en.exportPage.noFiles
+                      : ofKind(collections, props.kind).some((each) => each.objectPrefix !== null)
+                        ? en.exportPage.filesText
+                        : en.exportPage.filesNamed}
+                  </li>
                 </ul>
               </div>
             </div>
@@ -132,7 +145,9 @@ function Contents(): ReactNode {
       <Panel title={en.exportPage.leftOut}>
         <Loaded read={map} rows={2}>
           {({ collections }) => {
-            const secret = collections.filter((collection) => collection.never.length > 0);
+            const secret = ofKind(collections, props.kind).filter(
+              (collection) => collection.never.length > 0,
+            );
             return secret.length === 0 ? (
               <Dim>{en.exportPage.nothingLeftOut}</Dim>
             ) : (

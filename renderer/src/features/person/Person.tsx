@@ -12,7 +12,16 @@ import { paths } from '../../paths.ts';
 import { useRead, useWrite } from '../../client/queries.ts';
 import { useMay } from '../../client/session.ts';
 import { useNow } from '../../components/clock.ts';
-import { DaysLeft, Dim, Loaded, Page, Panel, Reference, Status } from '../../components/Basics.tsx';
+import {
+  Controller,
+  DaysLeft,
+  Dim,
+  Loaded,
+  Page,
+  Panel,
+  Reference,
+  Status,
+} from '../../components/Basics.tsx';
 import { formatCountdown, formatNumber, formatPhone } from '../../components/format.ts';
 import { useKeys } from '../../components/keys.ts';
 import { Held } from './Held.tsx';
@@ -85,6 +94,7 @@ function Shown(props: { readonly held: HeldAccess; readonly shown: OutputOf<'sub
         ) : null
       }
     >
+      <Controller says={access.controller} />
       <Panel label={en.person.title}>
         <div className={styles['strip']} style={{ padding: 0 }}>
           <div className={styles['who']}>
@@ -93,8 +103,8 @@ function Shown(props: { readonly held: HeldAccess; readonly shown: OutputOf<'sub
                 {name}
               </span>
               {props.shown.account === null ? (
-                <Status tone="plain" title={en.person.recipientOnly}>
-                  {en.person.noAccount}
+                <Status tone="plain" title={en.person.noAccount}>
+                  {access.kindTitle}
                 </Status>
               ) : account?.['closed_at'] ? (
                 <Status tone="warn">{en.person.accountClosed}</Status>

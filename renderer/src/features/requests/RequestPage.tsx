@@ -296,6 +296,11 @@ function PersonPanel(props: {
     return (
       <Panel title={en.request.person}>
         <Reference text={request.subject} onCopy={copy} />
+        {request.controller === null ? null : (
+          <p>
+            {request.controller} {en.request.controllerDecides}
+          </p>
+        )}
         {erased ? (
           <p>
             <Dim>{en.request.personErased}</Dim>

@@ -30,6 +30,12 @@ type Asked = NonNullable<HeldSearch['asked']>;
 /** Milliseconds for which hits outlive the screen, so that coming back from a person shows them again. */
 const keepHits = 600_000;
 
+/** Up to three names; of somebody known in other people's workspaces, in how many. */
+function workspacesOf({ workspaces, tenants }: SearchHit): string {
+  const names = workspaces.join(', ') || en.common.nothing;
+  return tenants === null ? names : en.search.tenants(tenants, names);
+}
+
 /** One box for people; masked hits with why each matched. */
 export function Search(): ReactNode {
   const [parameters] = useSearchParams();
@@ -123,6 +129,12 @@ export function Search(): ReactNode {
         cell: (hit) => <CellText>{hit.name ?? en.common.nothing}</CellText>,
       },
       {
+        id: 'kind',
+        title: en.search.columns.kind,
+        width: 'minmax(136px, 0.7fr)',
+        cell: (hit) => <span title={hit.controller ?? undefined}>{hit.kindTitle}</span>,
+      },
+      {
         id: 'email',
         title: en.search.columns.email,
         width: 'minmax(140px, 1.3fr)',
@@ -138,7 +150,7 @@ export function Search(): ReactNode {
         id: 'workspaces',
         title: en.search.columns.workspaces,
         width: 'minmax(120px, 1fr)',
-        cell: (hit) => <CellText dim>{hit.workspaces.join(', ') || en.common.nothing}</CellText>,
+        cell: (hit) => <CellText dim>{workspacesOf(hit)}</CellText>,
       },
       {
         id: 'matched',

@@ -48,7 +48,7 @@ export function MapTab(): ReactNode {
 }
 
 function Explained(props: { readonly map: OutputOf<'map.explain'> }): ReactNode {
-  const { hash, policy, collections, picture } = props.map;
+  const { hash, policy, subjects, collections, picture } = props.map;
   const [chosen, setChosen] = useState<string | null>(null);
   const current = collections.find((collection) => collection.name === chosen) ?? collections[0];
   return (
@@ -59,6 +59,13 @@ function Explained(props: { readonly map: OutputOf<'map.explain'> }): ReactNode 
             [words.policy, policy],
             [words.hash, <Hash key="hash" text={hash} />],
             [words.collections, formatNumber(collections.length)],
+            ...subjects.map((subject): [string, ReactNode] => [
+              subject.title,
+              <span key={subject.kind}>
+                {formatNumber(subject.collections)}{' '}
+                {subject.controller === null ? null : <Dim>· {subject.controller}</Dim>}
+              </span>,
+            ]),
           ]}
         />
       </Panel>
