@@ -419,17 +419,22 @@ function indexStatements(
 /** The indexes that the map's searches and pages would use and the database may lack. */
 export function profitableIndexes(map: DataMap, catalogue: Catalogue): readonly ProfitableIndex[] {
   const wanted: ProfitableIndex[] = [];
-  const trigram = quoteIdentifier(catalogue.trigramSchema ?? 'public');
+  const { trigramSchema } = catalogue;
   const named = (table: string, what: string): string => indexName(tableParts(table)?.table ?? '', what);
   const searched = new Map<string, { collection: string; column: string }>();
   for (const target of searchTargets(map)) {
-    if (target.form !== 'identifier') searched.set(`${target.collection}.${target.column}`, target);
+    // Without pg_trgm only whole values are looked for.
+    if (trigramSchema === null ? target.form === 'exact' : target.form !== 'identifier')
+      searched.set(`${target.collection}.${target.column}`, target);
   }
   for (const { collection, column } of searched.values()) {
     const held = collectionNamed(map, collection);
     const live = columnOf(catalogue, held, column);
-    const expression =
-      isBase(live) && live.type === 'text' ? quoteIdentifier(column) : `(${quoteIdentifier(column)}::text)`;
+    const plain = isBase(live) && live.type === 'text';
+    const expression = plain ? quoteIdentifier(column) : `(${quoteIdentifier(column)}::text)`;
+    const ownOperator = !isBase(live) && live.typeKind !== 'd';
+    const isLed = (catalogue.indexes.get(held.table) ?? []).some(([first]) => first === column);
+    if (trigramSchema === null && (plain || ownOperator) && isLed) continue;
     const name = named(held.table, `${column}_search`);
     wanted.push({
       name,
@@ -439,7 +444,9 @@ export function profitableIndexes(map: DataMap, catalogue: Catalogue): readonly 
         catalogue,
         held.table,
         `${column}_search`,
-        `using gin (${expression} ${trigram}.gin_trgm_ops)`,
+        trigramSchema === null
+          ? `(${ownOperator ? quoteIdentifier(column) : expression})`
+          : `using gin (${expression} ${quoteIdentifier(trigramSchema)}.gin_trgm_ops)`,
       ),
     });
   }

@@ -8,7 +8,7 @@ import { schemaVersion } from '#core/database/migrations/index.ts';
 import { openPool, type DatabaseClient, type Pool } from '#core/database/pool.ts';
 import { readCatalogue, type Catalogue } from '#core/dataMap/catalogue.ts';
 import { compileMap, profitableIndexes, type CompiledMap } from '#core/dataMap/compile.ts';
-import { mapHash, parseMap, referenceMapText, type DataMap } from '#core/dataMap/map.ts';
+import { mapFromCanonical, mapHash, parseMap, referenceMapText, type DataMap } from '#core/dataMap/map.ts';
 import { ExpectedError } from '#core/kernel/errors.ts';
 import type { SomeHandlers } from '#core/kernel/dispatch.ts';
 import type { Environment } from '#shared/contract/connections.ts';
@@ -156,7 +156,11 @@ export function installationOperations(options: InstallationOptions): SomeHandle
     },
     'database.indexes': ({ profile, apply }) =>
       withPool(profile, async (pool) => {
-        const { map, catalogue } = await prepare(pool, undefined);
+        const map = await mapInDatabase(pool);
+        const catalogue = await readCatalogue(
+          async (query, values) => (await pool.query(query, values)).rows,
+          map,
+        );
         const wanted = profitableIndexes(map, catalogue);
         if (apply)
           for (const statement of wanted.flatMap((each) => each.statements))
@@ -209,6 +213,13 @@ async function installedHash(pool: Pool): Promise<string | null> {
     if (error instanceof ExpectedError) return null;
     throw error;
   }
+}
+
+/** The map in force; before an install the shipped one. */
+async function mapInDatabase(pool: Pool): Promise<DataMap> {
+  if ((await schemaState(pool)) === 'missing') return parseMap(referenceMapText());
+  const { rows } = await pool.query('select text from privacy_console.installed_map()');
+  return mapFromCanonical(z.object({ text: z.string() }).parse(rows[0]).text);
 }
 
 async function prepare(

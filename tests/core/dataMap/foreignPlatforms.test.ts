@@ -55,19 +55,25 @@ const platforms = [
   },
 ] as const;
 
-test.each(platforms)('$name: draft, answer, install, search, show, plan a deletion', async (given) => {
+test.each(platforms)('$name: draft, answer, install, index, search, show, delete', async (given) => {
   await using database = await openForeignDatabase(given.schema);
   const administrator = database.console();
   const { text } = await expectDone(administrator, 'map.draft', { profile: 'demo:administrator' });
   const file = path.join(database.folder, 'map.yaml');
   await writeFile(file, answered(text));
   await expectDone(administrator, 'database.install', { profile: 'demo:administrator', map: file });
-  await expectDone(administrator, 'session.signIn', { profile: 'demo:administrator' });
-  await expectDone(administrator, 'staff.add', {
-    login: 'operator',
-    person: 'Ravi Kumar',
-    roles: ['operator'],
+  // Those of this map, not of the shipped one.
+  const { indexes } = await expectDone(administrator, 'database.indexes', {
+    profile: 'demo:administrator',
+    apply: true,
   });
+  expect(indexes.filter((each) => each.state !== 'present')).toEqual([]);
+  await expectDone(administrator, 'session.signIn', { profile: 'demo:administrator' });
+  for (const [login, person] of [
+    ['operator', 'Ravi Kumar'],
+    ['approver', 'Meera Iyer'],
+  ] as const)
+    await expectDone(administrator, 'staff.add', { login, person, roles: [login] });
 
   const operator = database.console();
   await expectDone(operator, 'session.signIn', { profile: 'demo:operator' });
@@ -100,4 +106,19 @@ test.each(platforms)('$name: draft, answer, install, search, show, plan a deleti
       plan.lines.filter((each) => each.rows > 0).map((each) => [each.collection, each.action]),
     ),
   ).toEqual(given.plan);
+
+  const approver = database.console();
+  await expectDone(approver, 'session.signIn', { profile: 'demo:approver' });
+  await expectDone(approver, 'erasure.decide', {
+    planId: plan.id,
+    sha256: plan.sha256,
+    decision: 'approve',
+    reason: 'read it',
+  });
+  const { jobId } = await expectDone(operator, 'erasure.run', { planId: plan.id });
+  expect((await expectDone(operator, 'jobs.wait', { id: jobId })).job).toMatchObject({ state: 'done' });
+  const { plan: after } = await expectDone(operator, 'erasure.show', { planId: plan.id });
+  expect(after.state).toBe('done');
+  const again = await expectDone(operator, 'search.run', { text: given.email, reason });
+  expect(again.hits).toEqual([]);
 });
