@@ -109,7 +109,9 @@ export function bagInfoText(about: {
     ['Request-Number', about.requestNumber],
     ['Subject-Reference', about.subjectReference],
     ...(about.subjectKind === undefined ? [] : [['Subject-Kind', oneLine(about.subjectKind)] as const]),
-    ...(about.controller === undefined || about.controller === null ? [] : [['Controller', oneLine(about.controller)] as const]),
+    ...(about.controller === undefined || about.controller === null
+      ? []
+      : [['Controller', oneLine(about.controller)] as const]),
     ['Record-Count', rows],
     ['File-Count', files.complete + files.differing + files.incomplete],
     ['Files-Differing', files.differing],
