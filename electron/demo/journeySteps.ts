@@ -809,12 +809,15 @@ const takesTrail: Step = {
 };
 
 const looksAround: Step = {
-  step: 'the auditor sees the settings, the jump box and the keys, locks the window and comes back',
+  step: 'the auditor sees the settings and the data map, the jump box and the keys, locks the window and comes back',
   run: async (stage) => {
     const desk = await stage.colleague();
     let page = await desk.page();
     await goTo(page, 'settings', en.settings.title);
     await stage.shown('settings', page);
+    await page.getByRole('tab', { name: en.settings.tabs.map, exact: true }).click();
+    await sees(page.getByRole('region', { name: en.settings.map.canvas }).getByRole('button').first());
+    await stage.shown('map', page);
     await page.keyboard.press('Control+k');
     await sees(
       page.getByRole('textbox', { name: en.jump.label }).or(page.getByPlaceholder(en.jump.placeholder)),
