@@ -244,13 +244,16 @@ test('the map page draws the map, says why by keys alone, and saves the record o
   const picture = page.getByRole('region', { name: words.canvas });
   const invoices = picture.getByRole('button', { name: /^Invoices/ });
   await sees(invoices);
-  await expect(picture.getByRole('button')).toHaveCount(16);
+  await expect(picture.getByRole('button')).toHaveCount(17);
   await sees(invoices.getByText(words.does.keep));
 
   // From the picture's frame the tables follow one another by Tab; one is chosen by Enter.
   await picture.focus();
   await page.keyboard.press('Tab');
   expect(await focused(page)).toMatch(/^Account/);
+  await page.keyboard.press('Tab');
+  // A person without a table, told by a phone number.
+  expect(await focused(page)).toMatch(/^Message recipient/);
   await page.keyboard.press('Tab');
   await page.keyboard.press('Enter');
   await sees(page.getByText(words.path(1, 'owner_id → users.id')));
