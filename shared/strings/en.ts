@@ -1065,6 +1065,7 @@ export const en = {
         keep: 'kept by law',
         none: 'left as it is',
       } satisfies Record<ExplainedCollection['erasure'], string>,
+      noTable: 'no table of its own',
       path: (number: number, says: string) => `Path ${number}: ${says}`,
       columnsOf: (title: string) => `Columns of ${title}`,
       notStated: 'not stated',

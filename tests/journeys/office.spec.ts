@@ -246,6 +246,7 @@ test('the map page draws the map, says why by keys alone, and saves the record o
   await sees(invoices);
   await expect(picture.getByRole('button')).toHaveCount(17);
   await sees(invoices.getByText(words.does.keep));
+  await sees(picture.getByRole('button', { name: /^Message recipient/ }).getByText(words.noTable));
 
   // From the picture's frame the tables follow one another by Tab; one is chosen by Enter.
   await picture.focus();

@@ -68,7 +68,7 @@ export function svgText(picture: MapPicture, title: string): string {
 <rect class="erasure-${node.erasure}" x="${node.x}" y="${node.y}" width="6" height="${node.height}" rx="3"/>
 <text x="${node.x + 16}" y="${node.y + 22}" font-weight="600">${xml(cut(node.title, 28))}</text>
 <text class="dim" x="${node.x + 16}" y="${node.y + 40}">${xml(cut(node.table, 32))}</text>
-<text class="dim" x="${node.x + 16}" y="${node.y + 58}">${xml(`${node.family} · ${erasureWords[node.erasure]}`)}</text>
+<text class="dim" x="${node.x + 16}" y="${node.y + 58}">${xml(whatOf(node, ' · '))}</text>
 <text class="dim" x="${node.x + 16}" y="${node.y + 76}">${xml(cut(node.about, 32))}</text></g>`,
   );
   const legendY = picture.height + 12;
@@ -111,12 +111,17 @@ const dotBorders = {
   none: '#55606a',
 } as const satisfies Record<ExplainedCollection['erasure'], string>;
 
+/** What a table holds and what becomes of it; of a kind of person without a table, that it has none. */
+function whatOf(node: MapPicture['nodes'][number], between: string): string {
+  return node.table === '' ? 'no table of its own' : `${node.family}${between}${erasureWords[node.erasure]}`;
+}
+
 /** The graph in Graphviz' language. */
 export function dotText(picture: MapPicture, title: string): string {
   const line = (parts: readonly string[]): string => parts.join('\\n');
   const nodes = picture.nodes.map((node) => {
     const label = line(
-      [node.title, node.table, `${node.family}, ${erasureWords[node.erasure]}`, node.about]
+      [node.title, node.table, whatOf(node, ', '), node.about]
         .filter((part) => part !== '')
         .map((part) => dot(part).slice(1, -1)),
     );

@@ -87,7 +87,9 @@ export function MapPicture(props: {
               <strong title={node.title}>{node.title}</strong>
               <span title={node.table}>{node.table}</span>
               <span>
-                {familyName(node.family)} · {words.does[node.erasure]}
+                {node.table === ''
+                  ? words.noTable
+                  : `${familyName(node.family)} · ${words.does[node.erasure]}`}
               </span>
               <span>{node.about}</span>
               <span className={styles[node.erasure] ?? ''} aria-hidden="true" />
