@@ -1,21 +1,23 @@
-/** Drafts or checks one database, told on the input, and tells the time and its own peak memory. */
+/** Drafts one database, or checks or compiles a map of it, told on the input, and tells the time and its own peak memory. */
 import { text } from 'node:stream/consumers';
 import { z } from 'zod';
-import type { Ask } from '#core/dataMap/catalogue.ts';
+import { readCatalogue, type Ask } from '#core/dataMap/catalogue.ts';
 import { readAndCheck } from '#core/dataMap/check/readAndCheck.ts';
+import { compileMap } from '#core/dataMap/compile.ts';
 import { draftText } from '#core/dataMap/draft/document.ts';
 import { draftMap } from '#core/dataMap/draft/draftMap.ts';
 import { mapFromCanonical } from '#core/dataMap/map.ts';
 import { openBareClient } from '#tests/helpers/bareClient.ts';
-import type { MeasuredMap } from './map.ts';
+import type { MeasuredMap, Work } from './map.ts';
 
 const wanted = z
   .object({
     host: z.string(),
     port: z.number(),
     database: z.string(),
-    /** The map to check, as it is kept in the database; null for a draft. */
-    map: z.string().nullable(),
+    work: z.enum(['draft', 'check', 'compile'] satisfies readonly Work[]),
+    /** The map to check or compile, as it is kept in the database; empty for a draft. */
+    map: z.string(),
     login: z.object({ user: z.string(), password: z.string() }),
   })
   .parse(JSON.parse(await text(process.stdin)));
@@ -25,9 +27,13 @@ try {
   const ask: Ask = async (statement, values) =>
     (await client.query<Record<string, unknown>>(statement, [...values])).rows;
   const { signal } = new AbortController();
-  console.log(
-    JSON.stringify(await (wanted.map === null ? drafting(ask, signal) : checking(ask, wanted.map, signal))),
-  );
+  const { work, map } = wanted;
+  const does = {
+    draft: () => drafting(ask, signal),
+    check: () => checking(ask, map, signal),
+    compile: () => compiling(ask, map),
+  } satisfies Record<Work, () => Promise<MeasuredMap>>;
+  console.log(JSON.stringify(await does[work]()));
 } finally {
   await client.end();
 }
@@ -48,6 +54,13 @@ async function checking(ask: Ask, text: string, signal: AbortSignal): Promise<Me
   const start = performance.now();
   const map = mapFromCanonical(text);
   await readAndCheck(ask, map, { count: ask, compiled: null, signal });
+  return { took: performance.now() - start, peakMiB: peakMiB(), columns: 0, text: null };
+}
+
+async function compiling(ask: Ask, text: string): Promise<MeasuredMap> {
+  const start = performance.now();
+  const map = mapFromCanonical(text);
+  compileMap(map, await readCatalogue(ask, map));
   return { took: performance.now() - start, peakMiB: peakMiB(), columns: 0, text: null };
 }
 

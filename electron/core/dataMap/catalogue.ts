@@ -221,9 +221,23 @@ export async function readCatalogue(ask: Ask, map: DataMap): Promise<Catalogue> 
   };
 }
 
+const heirsBefore = new WeakMap<readonly Descent[], ReadonlyMap<string, readonly Descent[]>>();
+
+/** Children by inheritance of each table that has any: few, where partitions may be thousands. */
+function heirsAmong(descents: readonly Descent[]): ReadonlyMap<string, readonly Descent[]> {
+  const known = heirsBefore.get(descents);
+  if (known !== undefined) return known;
+  const heirs = Map.groupBy(
+    descents.filter((each) => !each.partition),
+    (each) => each.parent,
+  );
+  heirsBefore.set(descents, heirs);
+  return heirs;
+}
+
 /** Whether the table is read without its children, because the map names those too. */
 function readsOnly(map: DataMap, descents: readonly Descent[], table: string): boolean {
-  const children = descents.filter((each) => each.parent === table && !each.partition);
+  const children = heirsAmong(descents).get(table) ?? [];
   return (
     children.length > 0 &&
     children.every((each) => Object.values(map.collections).some((held) => held.table === each.table))

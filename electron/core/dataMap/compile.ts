@@ -239,7 +239,7 @@ function joinReaderRights(
 }
 
 /**
- * Refuses what {@link compileMap} would, without writing what changes rows, which takes most of the time.
+ * Refuses what {@link compileMap} would, and holds one text at a time: an install's are tens of megabytes for hundreds of tables.
  * @throws ExpectedError as compileMap does
  */
 export function refuseUncompilable(map: DataMap, catalogue: Catalogue): void {

@@ -17,9 +17,11 @@ import {
   declareVariables,
   detachedColumns,
   erasingPaths,
+  erasingScope,
   fromItem,
   frozenValues,
   instantOf,
+  readingScope,
   sameColumn,
   sharedConditions,
   subjectConditions,
@@ -27,6 +29,7 @@ import {
   typeOf,
   unique,
   type KeyVariable,
+  type Scope,
   type SubjectConditions,
 } from './paths.ts';
 import { quoteIdentifier, quoteLiteral, quoteTable, tableParts } from './quote.ts';
@@ -35,7 +38,7 @@ import { quoteIdentifier, quoteLiteral, quoteTable, tableParts } from './quote.t
 interface Step {
   readonly collection: string;
   readonly action: 'detach' | 'delete' | 'anonymise' | 'keep';
-  readonly variables: readonly KeyVariable[];
+  readonly variables: Variables;
   /** Rows it concerns, on alias `t`. */
   readonly condition: string;
   readonly held: KindCollection;
@@ -44,32 +47,63 @@ interface Step {
   readonly mentions: readonly { readonly column: string; readonly condition: string }[];
 }
 
-/** Conditions of the rows of a collection that erasure concerns: not those that merely mention the subject. */
-function erasureConditions(map: KindMap, catalogue: Catalogue, name: string): SubjectConditions {
-  const held = collectionNamed(map, name);
-  const byOwnKey = foundByOwnKey(map, catalogue);
-  return held.shared === undefined
-    ? subjectConditions(map, catalogue, held, { erasing: byOwnKey })
-    : sharedConditions(map, catalogue, held, byOwnKey);
+/** What erasure of one kind of subject goes by, found once for a map and a catalogue. */
+interface Erasing {
+  readonly map: KindMap;
+  readonly catalogue: Catalogue;
+  readonly links: readonly Link[];
+  /** The links by the collection they lead to. */
+  readonly towards: ReadonlyMap<string, readonly Link[]>;
+  readonly order: ErasureOrder;
+  /** Foreign keys that a deletion sets to null in rows that go later. */
+  readonly setToNull: readonly Link[];
+  readonly scope: Scope;
+  /** Conditions of the rows of each collection that erasure concerns: not those that merely mention the subject. */
+  readonly conditions: ReadonlyMap<string, SubjectConditions>;
 }
 
-const foundBefore = new WeakMap<KindMap, { catalogue: Catalogue; names: ReadonlySet<string> }>();
+const erasingBefore = new WeakMap<KindMap, Erasing>();
+
+/** Grants, reading and writing all go by it; as {@link erasureOrder}, it refuses a map whose rows can't be deleted in any order. */
+function erasingOf(map: KindMap, catalogue: Catalogue): Erasing {
+  const known = erasingBefore.get(map);
+  if (known?.catalogue === catalogue) return known;
+  const links = linksOf(map, catalogue);
+  const order = erasureOrder(map, catalogue, links);
+  const loosened = setToNull(map, catalogue, links, order);
+  const scope = erasingScope(map, catalogue, foundByOwnKey(map, catalogue, loosened));
+  const conditions = new Map(
+    Object.entries(map.collections).map(([name, held]) => [
+      name,
+      held.shared === undefined ? subjectConditions(scope, name) : sharedConditions(scope, name),
+    ]),
+  );
+  const towards = Map.groupBy(links, (link) => link.to);
+  const erasing = { map, catalogue, links, towards, order, setToNull: loosened, scope, conditions };
+  erasingBefore.set(map, erasing);
+  return erasing;
+}
+
+function conditionsIn({ conditions }: Erasing, name: string): SubjectConditions {
+  const found = conditions.get(name);
+  if (found === undefined) throw new Error(`unchecked map: ${name}`);
+  return found;
+}
+
+/** The links that lead to a collection. */
+function linksTo({ towards }: Erasing, name: string): readonly Link[] {
+  return towards.get(name) ?? [];
+}
 
 /**
  * Collections of which erasure sets a column to null that is on a path to the
  * subject, so that their rows would be lost on the way: these are found by
  * their own keys too.
  */
-function foundByOwnKey(map: KindMap, catalogue: Catalogue): ReadonlySet<string> {
-  const known = foundBefore.get(map);
-  if (known?.catalogue === catalogue) return known.names;
-  const names = new Set(
-    setToNull(map, catalogue).flatMap((link) =>
-      link.from !== null && isOnPath(map, catalogue, link) ? [link.from] : [],
-    ),
+function foundByOwnKey(map: KindMap, catalogue: Catalogue, loosened: readonly Link[]): ReadonlySet<string> {
+  return new Set(
+    loosened.flatMap((link) => (link.from !== null && isOnPath(map, catalogue, link) ? [link.from] : [])),
   );
-  foundBefore.set(map, { catalogue, names });
-  return names;
 }
 
 /** Whether setting a foreign key to null takes a path to the subject away. */
@@ -95,8 +129,15 @@ function anyOf(conditions: SubjectConditions, alias = 't'): string {
     : `(${conditions.paths.map((each) => each.on(alias)).join(' or ')})`;
 }
 
-function addTo(variables: KeyVariable[], more: readonly KeyVariable[]): void {
-  for (const each of more) if (!variables.some((known) => known.name === each.name)) variables.push(each);
+/** Variables that a text needs, each once by its name. */
+type Variables = Map<string, KeyVariable>;
+
+function variablesOf(conditions: SubjectConditions): Variables {
+  return new Map(conditions.variables.map((each) => [each.name, each]));
+}
+
+function addTo(variables: Variables, more: readonly KeyVariable[]): void {
+  for (const each of more) if (!variables.has(each.name)) variables.set(each.name, each);
 }
 
 function wrongMap(says: string): never {
@@ -112,7 +153,7 @@ interface Link {
   readonly reference: Reference;
 }
 
-function links(map: KindMap, catalogue: Catalogue): readonly Link[] {
+function linksOf(map: KindMap, catalogue: Catalogue): readonly Link[] {
   const nameOf = new Map(Object.entries(map.collections).map(([name, held]) => [held.table, name]));
   return catalogue.references.flatMap((reference) => {
     const to = nameOf.get(mappedAbove(map.whole, catalogue, reference.to) ?? '');
@@ -144,21 +185,14 @@ function namesRow(map: KindMap, catalogue: Catalogue, link: Link, alias: string,
 
 /** Columns that a collection detaches, each with the rows it is set to null in. */
 function mentionsIn(
-  map: KindMap,
-  catalogue: Catalogue,
+  { map, catalogue, scope }: Erasing,
   name: string,
   alias: string,
-  variables: KeyVariable[],
+  variables: Variables,
 ): readonly { readonly column: string; readonly condition: string }[] {
   const held = collectionNamed(map, name);
   return held.detach.flatMap((each) => {
-    const found = conditionsOfPaths(
-      map,
-      catalogue,
-      held,
-      detachingPaths(map, held, each),
-      foundByOwnKey(map, catalogue),
-    );
+    const found = conditionsOfPaths(scope, held, detachingPaths(map, held, each));
     addTo(variables, found.variables);
     const columns = typeof each === 'string' ? [each] : each.columns;
     const loose = columns.filter((column) => !columnOf(catalogue, held, column).notNull);
@@ -171,19 +205,13 @@ function mentionsIn(
 }
 
 /** Conditions on `alias` of the rows whose reference is set to null before anything is deleted. */
-function detachedFirst(
-  map: KindMap,
-  catalogue: Catalogue,
-  link: Link,
-  alias: string,
-  variables: KeyVariable[],
-): readonly string[] {
+function detachedFirst(erasing: Erasing, link: Link, alias: string, variables: Variables): readonly string[] {
   if (link.from === null) return [];
-  const mentions = mentionsIn(map, catalogue, link.from, alias, variables).filter((each) =>
+  const mentions = mentionsIn(erasing, link.from, alias, variables).filter((each) =>
     link.reference.fromColumns.includes(each.column),
   );
   if (mentions.length === 0) return [];
-  const conditions = erasureConditions(map, catalogue, link.from);
+  const conditions = conditionsIn(erasing, link.from);
   addTo(variables, conditions.variables);
   const own = anyOf(conditions, alias);
   return [...new Set(mentions.map((each) => `${each.condition} and ${own} is not true`))];
@@ -191,13 +219,13 @@ function detachedFirst(
 
 /** Condition on `alias` of collection `name` that some row which stays refers to it; null when none can. */
 function stays(
-  map: KindMap,
-  catalogue: Catalogue,
+  erasing: Erasing,
   name: string,
   alias: string,
-  variables: KeyVariable[],
+  variables: Variables,
   trail: readonly string[] = [],
 ): string | null {
+  const { map, catalogue } = erasing;
   const held = collectionNamed(map, name);
   if (held.erasure.action !== 'delete') return null;
   if (held.erasure.whenReferenced === undefined && held.erasure.unlessReferenced === undefined) return null;
@@ -212,9 +240,9 @@ function stays(
   const further = [...trail, name];
   const referring = `r${trail.length}`;
   const goes = (other: string): string => {
-    const conditions = erasureConditions(map, catalogue, other);
+    const conditions = conditionsIn(erasing, other);
     addTo(variables, conditions.variables);
-    const kept = stays(map, catalogue, other, referring, variables, further);
+    const kept = stays(erasing, other, referring, variables, further);
     return kept === null
       ? anyOf(conditions, referring)
       : `(${anyOf(conditions, referring)} and (${kept}) is not true)`;
@@ -240,24 +268,23 @@ function stays(
       tests.push(`exists (select from ${from} where ${link})`);
       continue;
     }
-    const conditions = erasureConditions(map, catalogue, by.collection);
+    const conditions = conditionsIn(erasing, by.collection);
     addTo(variables, conditions.variables);
     const kept =
       other.erasure.action === 'anonymise'
         ? 'true'
-        : (stays(map, catalogue, by.collection, referring, variables, further) ?? 'false');
+        : (stays(erasing, by.collection, referring, variables, further) ?? 'false');
     tests.push(
       `exists (select from ${from} where ${link} and ${anyOf(conditions, referring)} and (${kept}))`,
     );
   }
   if (held.erasure.unlessReferenced === true) {
-    for (const link of links(map, catalogue)) {
-      if (link.to !== name) continue;
+    for (const link of linksTo(erasing, name)) {
       const passing = [
         ...(link.from !== null && collectionNamed(map, link.from).erasure.action === 'delete'
           ? [goes(link.from)]
           : []),
-        ...detachedFirst(map, catalogue, link, referring, variables),
+        ...detachedFirst(erasing, link, referring, variables),
       ];
       tests.push(
         `exists (select from ${fromOfLink(catalogue, link, referring)} where ${[namesRow(map, catalogue, link, referring, alias), ...passing.map((each) => `(${each}) is not true`)].join(' and ')})`,
@@ -285,10 +312,10 @@ interface ErasureOrder {
 /**
  * @throws ExpectedError `invalid_input` naming tables whose rows can't be deleted in any order
  */
-export function erasureOrder(map: KindMap, catalogue: Catalogue): ErasureOrder {
+function erasureOrder(map: KindMap, catalogue: Catalogue, links: readonly Link[]): ErasureOrder {
   const names = Object.keys(map.collections);
   const action = (name: string): string => collectionNamed(map, name).erasure.action;
-  let edges = links(map, catalogue).filter((link) => link.from !== null && link.from !== link.to);
+  let edges = links.filter((link) => link.from !== null && link.from !== link.to);
   const loosened: Link[] = [];
   const ordered: string[] = [];
   const remaining = new Set(names);
@@ -364,15 +391,16 @@ function detachingPaths(
   );
 }
 
-function steps(map: KindMap, catalogue: Catalogue): readonly Step[] {
-  const order = erasureOrder(map, catalogue).names;
+function stepsOf(erasing: Erasing): readonly Step[] {
+  const { map } = erasing;
+  const order = erasing.order.names;
   const made: Step[] = [];
   for (const name of order) {
     const held = collectionNamed(map, name);
     if (held.detach.length === 0) continue;
-    const conditions = erasureConditions(map, catalogue, name);
-    const variables = [...conditions.variables];
-    const mentions = mentionsIn(map, catalogue, name, 't', variables);
+    const conditions = conditionsIn(erasing, name);
+    const variables = variablesOf(conditions);
+    const mentions = mentionsIn(erasing, name, 't', variables);
     made.push({
       collection: name,
       action: 'detach',
@@ -386,8 +414,8 @@ function steps(map: KindMap, catalogue: Catalogue): readonly Step[] {
   const kept: Step[] = [];
   for (const name of order) {
     const held = collectionNamed(map, name);
-    const conditions = erasureConditions(map, catalogue, name);
-    const variables = [...conditions.variables];
+    const conditions = conditionsIn(erasing, name);
+    const variables = variablesOf(conditions);
     const condition = anyOf(conditions);
     switch (held.erasure.action) {
       case 'none':
@@ -407,7 +435,7 @@ function steps(map: KindMap, catalogue: Catalogue): readonly Step[] {
         });
         break;
       case 'delete': {
-        const staying = stays(map, catalogue, name, 't', variables);
+        const staying = stays(erasing, name, 't', variables);
         if (staying === null) {
           made.push({
             collection: name,
@@ -483,8 +511,9 @@ function open(step: Step, owner: JsonOwner): string {
 
 /** What erasure of one kind of subject reads: scope, shared rows, counts, objects; run as the reader. */
 export function compileErasureReading(map: KindMap, catalogue: Catalogue): string {
-  const all = steps(map, catalogue);
-  const variables = unique(all.flatMap((step) => step.variables));
+  const erasing = erasingOf(map, catalogue);
+  const all = stepsOf(erasing);
+  const variables = unique(all.flatMap((step) => [...step.variables.values()]));
   const declare = declareVariables(map, catalogue, variables);
   const begin = assignKey(map, catalogue, 'p_key');
   const shared = Object.entries(map.collections).flatMap(([name, held]) =>
@@ -499,7 +528,7 @@ export function compileErasureReading(map: KindMap, catalogue: Catalogue): strin
   );
   const objects = Object.keys(map.collections).flatMap((name) => {
     const held = collectionNamed(map, name);
-    const conditions = erasureConditions(map, catalogue, name);
+    const conditions = conditionsIn(erasing, name);
     const from = fromItem(map, catalogue, held);
     return [
       ...(held.objectPrefix === undefined
@@ -592,16 +621,10 @@ function sharedQuery(
 }
 
 /** Condition that a row of the collection in `alias` is deleted in the end. */
-function goesWith(
-  map: KindMap,
-  catalogue: Catalogue,
-  name: string,
-  alias: string,
-  variables: KeyVariable[],
-): string {
-  const conditions = erasureConditions(map, catalogue, name);
+function goesWith(erasing: Erasing, name: string, alias: string, variables: Variables): string {
+  const conditions = conditionsIn(erasing, name);
   addTo(variables, conditions.variables);
-  const staying = stays(map, catalogue, name, alias, variables);
+  const staying = stays(erasing, name, alias, variables);
   return staying === null
     ? anyOf(conditions, alias)
     : `(${anyOf(conditions, alias)} and ${staying} is not true)`;
@@ -613,22 +636,17 @@ function goesWith(
  * constraints look at its end only: it sets to null the keys of rows that go
  * later, looks for other rows that a cascade would reach, and deletes.
  */
-function deletion(
-  map: KindMap,
-  catalogue: Catalogue,
-  step: Step,
-  loosened: readonly Link[],
-  variables: KeyVariable[],
-): string {
+function deletion(erasing: Erasing, step: Step, variables: Variables): string {
+  const { map, catalogue, order } = erasing;
   const { held } = step;
   const from = fromItem(map, catalogue, held);
   const columns = catalogue.primaryKeys.get(held.table) ?? [];
-  const towards = links(map, catalogue).filter((link) => link.to === step.collection);
+  const towards = linksTo(erasing, step.collection);
   const self = towards.filter((link) => link.from === step.collection);
   const loose = self.filter((link) => canBeLoosened(map, catalogue, link));
   // What can't be set to null goes all at once, as does what has no key to tell a batch by.
   const whole = columns.length === 0 || loose.length < self.length;
-  const cut = [...loosened.filter((link) => link.to === step.collection), ...(whole ? [] : loose)];
+  const cut = [...order.loosened.filter((link) => link.to === step.collection), ...(whole ? [] : loose)];
   const carried = towards.filter((link) => link.reference.onDelete !== 'refuse');
   const limit = whole ? '' : ' limit p_limit';
   const same = (one: string, other: string): string =>
@@ -651,7 +669,7 @@ function deletion(
     `doomed as materialized (select ${needed.map((each) => `t.${quoteIdentifier(each)}`).join(', ')} from ${from} where ${open(step, 'writing')}${limit})`,
   ];
   const goes = (link: Link): string =>
-    link.from === null ? 'false' : goesWith(map, catalogue, link.from, 'x', variables);
+    link.from === null ? 'false' : goesWith(erasing, link.from, 'x', variables);
   carried.forEach((link, place) => {
     const later =
       link.from === step.collection ||
@@ -791,16 +809,16 @@ export function compileErasureWriting(map: KindMap, catalogue: Catalogue): strin
   ];
   // The platform's own triggers may name their tables bare.
   const pins = `set search_path = pg_catalog, ${schemas.map(quoteIdentifier).join(', ')}, pg_temp ${planPins}`;
-  const { loosened } = erasureOrder(map, catalogue);
-  const writing = steps(map, catalogue).filter((step) => step.action !== 'keep');
-  const used: KeyVariable[] = [...unique(writing.flatMap((step) => step.variables))];
+  const erasing = erasingOf(map, catalogue);
+  const writing = stepsOf(erasing).filter((step) => step.action !== 'keep');
+  const used: Variables = new Map(writing.flatMap((step) => [...step.variables]));
   const branches = writing.map((step) => {
     const from = fromItem(map, catalogue, step.held);
     const columns = catalogue.primaryKeys.get(step.held.table) ?? [];
     const name = quoteLiteral(`${step.collection}.${step.action}`);
     if (step.action === 'delete')
       return `when ${name} then
-    ${deletion(map, catalogue, step, loosened, used)}`;
+    ${deletion(erasing, step, used)}`;
     const set =
       step.action === 'detach'
         ? [...new Set(step.mentions.map((each) => each.column))]
@@ -824,7 +842,7 @@ export function compileErasureWriting(map: KindMap, catalogue: Catalogue): strin
     update ${from} set ${set} ${columns.length === 0 ? `where ${open(step, 'writing')}` : `from ${doomed} where ${same}`};
     get diagnostics v_rows = row_count;`;
   });
-  const variables = used;
+  const variables = [...used.values()];
   const sharing = Object.entries(map.collections).flatMap(([name, held]) => {
     if (held.shared === undefined) return [];
     const [key = ''] = catalogue.primaryKeys.get(held.table) ?? [];
@@ -838,9 +856,10 @@ export function compileErasureWriting(map: KindMap, catalogue: Catalogue): strin
       where ${own.on(`t.${quoteIdentifier(key)}`)} = p_row_key::${own.type} and ${owned.on(`t.${owner}`)} = p_key::${owned.type};`,
     ];
   });
+  const reading = readingScope(map, catalogue);
   const actions = Object.entries(map.collections).flatMap(([name, held]) =>
     Object.entries(held.actions).map(([action, what]) => {
-      const conditions = subjectConditions(map, catalogue, held);
+      const conditions = subjectConditions(reading, name);
       const once = what.onlyIfNull === undefined ? '' : ` and t.${quoteIdentifier(what.onlyIfNull)} is null`;
       return {
         variables: conditions.variables,
@@ -905,8 +924,8 @@ ${actions.map((each) => each.branch).join('\n  ')}
 }
 
 /** Foreign keys that a deletion looks at before it happens: those that would carry it on, and those that keep a row. */
-function lookedAt(map: KindMap, catalogue: Catalogue): readonly Link[] {
-  return links(map, catalogue).filter((link) => {
+function lookedAt({ map, links }: Erasing): readonly Link[] {
+  return links.filter((link) => {
     const { erasure } = collectionNamed(map, link.to);
     return (
       erasure.action === 'delete' &&
@@ -916,10 +935,15 @@ function lookedAt(map: KindMap, catalogue: Catalogue): readonly Link[] {
 }
 
 /** Foreign keys that a deletion sets to null in rows that go later. */
-function setToNull(map: KindMap, catalogue: Catalogue): readonly Link[] {
+function setToNull(
+  map: KindMap,
+  catalogue: Catalogue,
+  links: readonly Link[],
+  order: ErasureOrder,
+): readonly Link[] {
   return [
-    ...erasureOrder(map, catalogue).loosened,
-    ...links(map, catalogue).filter(
+    ...order.loosened,
+    ...links.filter(
       (link) =>
         link.from === link.to &&
         collectionNamed(map, link.to).erasure.action === 'delete' &&
@@ -931,7 +955,7 @@ function setToNull(map: KindMap, catalogue: Catalogue): readonly Link[] {
 /** Columns the reader needs to see besides those it shows: of tables whose rows keep a row they refer to. */
 export function readerRights(map: KindMap, catalogue: Catalogue): ReadonlyMap<string, readonly string[]> {
   const rights = new Map<string, Set<string>>();
-  for (const link of lookedAt(map, catalogue)) {
+  for (const link of lookedAt(erasingOf(map, catalogue))) {
     const { erasure } = collectionNamed(map, link.to);
     if (erasure.action !== 'delete' || erasure.unlessReferenced !== true) continue;
     const known = rights.get(link.fromTable) ?? new Set<string>();
@@ -997,11 +1021,12 @@ export function writerRights(
       right.update.add(held.shared.owner);
     }
   }
-  for (const link of lookedAt(map, catalogue)) {
+  const erasing = erasingOf(map, catalogue);
+  for (const link of lookedAt(erasing)) {
     for (const column of link.reference.fromColumns) of(link.fromTable).select.add(column);
     for (const column of link.reference.toColumns) of(collectionNamed(map, link.to).table).select.add(column);
   }
-  for (const link of setToNull(map, catalogue)) {
+  for (const link of erasing.setToNull) {
     for (const column of link.reference.toColumns) of(collectionNamed(map, link.to).table).select.add(column);
     for (const column of link.reference.fromColumns) of(link.fromTable).select.add(column);
     for (const column of looseColumns(catalogue, link)) of(link.fromTable).update.add(column);

@@ -14,6 +14,7 @@ import {
   instantOf,
   isBase,
   ordered,
+  readingScope,
   sameColumn,
   subjectConditions,
   typeOf,
@@ -112,7 +113,7 @@ export function compileCollection(map: KindMap, catalogue: Catalogue, name: stri
       `The column ${held.table}.${taken.name} has a name the console needs for itself; map it as “never”, or have it renamed.`,
     );
   }
-  const conditions = subjectConditions(map, catalogue, held);
+  const conditions = subjectConditions(readingScope(map, catalogue), name);
   const declare = declareVariables(map, catalogue, conditions.variables);
   const resultTable = shown.map((each) => `${quoteIdentifier(each.name)} ${each.type}`).join(', ');
   const masked = shown.map((each) => each.masked).join(', ');
@@ -588,11 +589,12 @@ function exact(catalogue: Catalogue, held: KindCollection): string {
 
 /** Functions over all collections of one kind of subject: the object rows and prefixes. */
 export function compileAcross(map: KindMap, catalogue: Catalogue): string {
+  const scope = readingScope(map, catalogue);
   const names = Object.keys(map.collections);
   const objects = names.flatMap((name) => {
     const held = collectionNamed(map, name);
     if (held.object === undefined) return [];
-    const conditions = subjectConditions(map, catalogue, held);
+    const conditions = subjectConditions(scope, name);
     const optional = (column: string | undefined): string =>
       column === undefined ? 'null::text' : `t.${quoteIdentifier(column)}::text`;
     return [
@@ -605,7 +607,7 @@ export function compileAcross(map: KindMap, catalogue: Catalogue): string {
   const prefixes = names.flatMap((name) => {
     const held = collectionNamed(map, name);
     if (held.objectPrefix === undefined) return [];
-    const conditions = subjectConditions(map, catalogue, held);
+    const conditions = subjectConditions(scope, name);
     return [
       {
         conditions,

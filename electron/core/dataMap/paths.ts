@@ -267,12 +267,22 @@ export function isSubject(map: KindMap, catalogue: Catalogue, alias: string, key
 }
 
 /** How conditions are made: for reading, or for erasure, which leaves out rows that merely mention the subject. */
-interface Scope {
+export interface Scope {
   readonly map: KindMap;
   readonly catalogue: Catalogue;
   readonly erasing: boolean;
   /** Collections whose rows erasure finds by their own frozen keys too, since it sets to null what else tells them. */
   readonly byOwnKey: ReadonlySet<string>;
+  /** How the paths of each collection narrow it, of those that were asked for: most hang on a few. */
+  readonly paths: Map<string, readonly Made[]>;
+}
+
+export function readingScope(map: KindMap, catalogue: Catalogue): Scope {
+  return { map, catalogue, erasing: false, byOwnKey: new Set(), paths: new Map() };
+}
+
+export function erasingScope(map: KindMap, catalogue: Catalogue, byOwnKey: ReadonlySet<string>): Scope {
+  return { map, catalogue, erasing: true, byOwnKey, paths: new Map() };
 }
 
 /** Columns of the subject's key that are set to null rather than their row erased. */
@@ -288,52 +298,43 @@ export function erasingPaths(held: KindCollection): readonly SubjectPath[] {
   );
 }
 
-/** The path of a collection's rows by their own keys. */
-function ownKeyPath(map: KindMap, catalogue: Catalogue, held: KindCollection): SubjectPath {
-  const keys = [...(catalogue.primaryKeys.get(held.table) ?? [])];
-  const name = Object.keys(map.collections).find((each) => map.collections[each] === held);
+/** The path of a collection’s rows by their own keys. */
+function ownKeyPath({ map, catalogue }: Scope, name: string): SubjectPath {
+  const keys = [...(catalogue.primaryKeys.get(collectionNamed(map, name).table) ?? [])];
   return { kind: map.kind, columns: keys, of: name, keys, ignoreCase: false };
 }
 
 /** The paths by which rows of a collection belong to the subject, in the given scope. */
-function pathsOf(scope: Scope, held: KindCollection): readonly SubjectPath[] {
+function pathsOf(scope: Scope, name: string): readonly SubjectPath[] {
+  const held = collectionNamed(scope.map, name);
   if (!scope.erasing) return held.subject;
   if (held.shared !== undefined)
     return [
       { kind: scope.map.kind, columns: [held.shared.owner], of: undefined, keys: [], ignoreCase: false },
     ];
-  const own = ownKeyPath(scope.map, scope.catalogue, held);
-  return [...erasingPaths(held), ...(scope.byOwnKey.has(own.of ?? '') ? [own] : [])];
+  return [...erasingPaths(held), ...(scope.byOwnKey.has(name) ? [ownKeyPath(scope, name)] : [])];
 }
 
-/** Conditions that narrow `collection` to one subject, whose key is in `v_key`. */
-export function subjectConditions(
-  map: KindMap,
-  catalogue: Catalogue,
-  held: KindCollection,
-  options: { readonly erasing?: ReadonlySet<string> } = {},
-): SubjectConditions {
-  const scope = {
-    map,
-    catalogue,
-    erasing: options.erasing !== undefined,
-    byOwnKey: options.erasing ?? new Set<string>(),
-  };
-  return conditionsOf(
-    scope,
-    pathsOf(scope, held).map((path) => pathCondition(scope, held, path)),
-  );
+function pathsIn(scope: Scope, name: string): readonly Made[] {
+  const known = scope.paths.get(name);
+  if (known !== undefined) return known;
+  const held = collectionNamed(scope.map, name);
+  const made = pathsOf(scope, name).map((path) => pathCondition(scope, held, path));
+  scope.paths.set(name, made);
+  return made;
 }
 
-/** Conditions of certain paths of a collection alone, for erasure. */
+/** Conditions that narrow a collection to one subject, whose key is in `v_key`. */
+export function subjectConditions(scope: Scope, name: string): SubjectConditions {
+  return conditionsOf(scope, pathsIn(scope, name));
+}
+
+/** Conditions of certain paths of a collection alone. */
 export function conditionsOfPaths(
-  map: KindMap,
-  catalogue: Catalogue,
+  scope: Scope,
   held: KindCollection,
   paths: readonly SubjectPath[],
-  byOwnKey: ReadonlySet<string>,
 ): SubjectConditions {
-  const scope = { map, catalogue, erasing: true, byOwnKey };
   return conditionsOf(
     scope,
     paths.map((path) => pathCondition(scope, held, path)),
@@ -341,13 +342,8 @@ export function conditionsOfPaths(
 }
 
 /** Condition of the rows of a shared collection that erasure may touch: by their own frozen keys, for handing over changes what else tells them. */
-export function sharedConditions(
-  map: KindMap,
-  catalogue: Catalogue,
-  held: KindCollection,
-  byOwnKey: ReadonlySet<string>,
-): SubjectConditions {
-  return conditionsOfPaths(map, catalogue, held, [ownKeyPath(map, catalogue, held)], byOwnKey);
+export function sharedConditions(scope: Scope, name: string): SubjectConditions {
+  return conditionsOfPaths(scope, collectionNamed(scope.map, name), [ownKeyPath(scope, name)]);
 }
 
 function conditionsOf(scope: Scope, made: readonly Made[]): SubjectConditions {
@@ -475,15 +471,6 @@ function scopeName(wanted: Wanted): string {
 
 /** The variables that are needed, directly or by others, those first that others hang on; circles side by side. */
 function inOrder(scope: Scope, roots: readonly Wanted[]): readonly KeyVariable[] {
-  const pathsFor = new Map<string, readonly Made[]>();
-  const pathsIn = (parent: string): readonly Made[] => {
-    const known = pathsFor.get(parent);
-    if (known !== undefined) return known;
-    const held = collectionNamed(scope.map, parent);
-    const made = pathsOf(scope, held).map((path) => pathCondition(scope, held, path));
-    pathsFor.set(parent, made);
-    return made;
-  };
   // Tarjan's strongly connected components come out with what they hang on before them.
   const ordered: KeyVariable[] = [];
   const seen = new Map<string, { index: number; low: number; open: boolean }>();
@@ -494,18 +481,19 @@ function inOrder(scope: Scope, roots: readonly Wanted[]): readonly KeyVariable[]
     const mark = { index: seen.size, low: seen.size, open: true };
     seen.set(wanted.name, mark);
     stack.push(wanted);
-    for (const path of pathsIn(wanted.parent)) {
+    for (const path of pathsIn(scope, wanted.parent)) {
       if (path.needs === null) continue;
       const other = visit(path.needs);
       if (other.open) mark.low = Math.min(mark.low, other.low);
     }
     if (mark.low === mark.index) {
       const group = stack.splice(stack.indexOf(wanted));
-      const circle = group.length > 1 || pathsIn(wanted.parent).some((path) => path.variable === wanted.name);
+      const circle =
+        group.length > 1 || pathsIn(scope, wanted.parent).some((path) => path.variable === wanted.name);
       for (const each of group) {
         const found = seen.get(each.name);
         if (found !== undefined) found.open = false;
-        ordered.push(keyVariable(scope, each, pathsIn(each.parent), circle ? wanted.name : null));
+        ordered.push(keyVariable(scope, each, pathsIn(scope, each.parent), circle ? wanted.name : null));
       }
     }
     return mark;
