@@ -16,7 +16,7 @@ test.describe.configure({ timeout: 180_000 });
 const controller = 'The tenant (workspace owner) is the controller; CloudSingh is the processor.';
 
 /** Where pictures go when they are wanted; nowhere otherwise. */
-const pictures = process.env['RECIPIENT_PICTURES'];
+const pictures = process.env['PRIVACY_CONSOLE_PICTURES'];
 
 /** What axe finds on a screen, light and dark. */
 async function examine(page: Page, name: string): Promise<readonly string[]> {
