@@ -694,10 +694,13 @@ export async function commands(
     .option('--collection <name>')
     .addOption(new Option('--limit <number>', 'rows').argParser(wholeNumber).default(50))
     .option('--cursor <values>', 'JSON array that the page before gave as “next”')
-    .option('--reveal <row> <column...>', 'reveals one cell of the collection: its row’s key and the column')
+    .option(
+      '--reveal <row> <column...>',
+      'reveals one cell of the collection: its row’s key as the page shows it, e.g. \'["42"]\', and the column',
+    )
     .option('--files', 'lists the person’s objects in R2', false)
     .option('--series', 'counts the collection by day', false)
-    .option('--act <row> <action...>', 'does what the map allows to a row, e.g. end')
+    .option('--act <row> <action...>', 'does what the map allows to a row (its key as above), e.g. end')
     .action(
       (
         subject: string,
@@ -1044,11 +1047,11 @@ async function show(
     return command.call('subjects.show', { accessId });
   }
   if (options.reveal !== undefined) {
-    const [row, column] = pair(options.reveal, '--reveal ROW COLUMN');
+    const [row, column] = rowAnd(options.reveal, '--reveal ROW COLUMN');
     return command.call('subjects.reveal', { accessId, collection, row, column });
   }
   if (options.act !== undefined) {
-    const [row, action] = pair(options.act, '--act ROW ACTION');
+    const [row, action] = rowAnd(options.act, '--act ROW ACTION');
     return command.call('subjects.act', { accessId, collection, row, action });
   }
   if (options.series) return (await command.call('subjects.series', { accessId, collection })).points;
@@ -1193,6 +1196,20 @@ function pair(given: string[] | string, usage: string): [string, string] {
   if (first === undefined || second === undefined || rest.length > 0)
     throw new UsageError(`It is written ${usage}.`);
   return [first, second];
+}
+
+/** A row's key, as the page prints it, and what is meant of the row. */
+function rowAnd(given: string[] | string, usage: string): [string, string] {
+  const [row, what] = pair(given, usage);
+  let key: unknown = null;
+  try {
+    key = JSON.parse(row);
+  } catch {
+    // Said below.
+  }
+  if (!Array.isArray(key))
+    throw new UsageError(`ROW is the row’s key as the page shows it under “key”, in quotes: '["42"]'.`);
+  return [row, what];
 }
 
 function decisionsOf(given: readonly string[] = []): Record<string, string> {

@@ -150,6 +150,26 @@ test('the main job without a window: find, see, reveal, export, plan, refuse, ap
   expect(await json('auditor', 'audit', 'verify')).toMatchObject({ intact: true });
 }, 240_000);
 
+test('a row is named by its key as the page shows it, and anything else is told so; a reader who stops early is no fault', async () => {
+  await using desk = await openDesk();
+  const bare = await desk.bare('operator');
+  const subject = await find(bare, await someone(desk));
+  const shown = ['show', subject, '--reason', 'a caller asked', '--collection', 'users'];
+  expect(await run(desk, ...shown, '--reveal', '42', 'email', '--profile', 'demo:operator')).toMatchObject({
+    code: 2,
+    stderr: `ROW is the row’s key as the page shows it under “key”, in quotes: '["42"]'.\n`,
+  });
+  const piped = await new Promise<string>((resolve) => {
+    execFile(
+      'sh',
+      ['-c', '"$0" electron/cli/cli.ts map show --profile demo:operator | true', process.execPath],
+      { cwd: root, env: { ...process.env, PRIVACY_CONSOLE_HOME: desk.home } },
+      (_error, _stdout, stderr) => resolve(stderr),
+    );
+  });
+  expect(piped).toBe('');
+});
+
 test('exit codes: 0 done, 1 refused, 2 usage', async () => {
   await using desk = await openDesk();
   expect(await run(desk, '--help')).toMatchObject({ code: 0 });

@@ -25,8 +25,14 @@ export interface ForeignDatabase {
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** Makes one with the SQL run as the platform's owner, who the administrator is a member of. */
-export async function openForeignDatabase(schema: string): Promise<ForeignDatabase> {
+/**
+ * Makes one with the SQL run as the platform's owner, who the administrator is a member of.
+ * @param bucket false: its profiles name none
+ */
+export async function openForeignDatabase(
+  schema: string,
+  { bucket = true }: { readonly bucket?: boolean } = {},
+): Promise<ForeignDatabase> {
   const shared = inject('platform');
   const server = { host: shared.host, port: shared.port, superuser: shared.superuser };
   const database = `foreign_${randomBytes(6).toString('hex')}`;
@@ -34,7 +40,7 @@ export async function openForeignDatabase(schema: string): Promise<ForeignDataba
     await query(`create database ${database} template template0 owner ${platformOwner}`);
   });
   const folder = await mkdtemp(path.join(tmpdir(), 'privacy-console-foreign-'));
-  await writeDemoSecrets(folder, { ...shared.secrets, database });
+  await writeDemoSecrets(folder, { ...shared.secrets, ...(bucket ? {} : { r2: null }), database });
   const consoles: Console[] = [];
   const foreign: ForeignDatabase = {
     database,

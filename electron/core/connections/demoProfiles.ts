@@ -30,15 +30,19 @@ export const demoSecretsShape = z.object({
     auditor: login,
     administrator: login,
   } satisfies Record<DemoRole, typeof login>),
-  r2: z.object({
-    endpoint: z.string().refine(isLoopbackEndpoint),
-    bucket: z.string().min(1),
-    accessKeyId: z.string().min(1),
-    secretAccessKey: z.string().min(1),
-  }),
+  r2: z
+    .object({
+      endpoint: z.string().refine(isLoopbackEndpoint),
+      bucket: z.string().min(1),
+      accessKeyId: z.string().min(1),
+      secretAccessKey: z.string().min(1),
+    })
+    .nullable(),
 });
 
-export type DemoSecrets = z.infer<typeof demoSecretsShape>;
+export type ReadDemoSecrets = z.infer<typeof demoSecretsShape>;
+/** The demo always has a bucket; a platform without one, as the tests' foreign ones are, says null. */
+export type DemoSecrets = ReadDemoSecrets & { readonly r2: NonNullable<ReadDemoSecrets['r2']> };
 
 /** A demo profile comes with its secrets, which are made up and last as long as the demo; no keychain is asked. */
 export interface DemoProfile {
@@ -46,7 +50,7 @@ export interface DemoProfile {
   readonly role: DemoRole;
   readonly profile: Profile;
   readonly password: string;
-  readonly objectStoreKeys: ObjectStoreKeys;
+  readonly objectStoreKeys: ObjectStoreKeys | null;
 }
 
 /** The role in `demo:operator` and its like, `null` for the name of any other profile. */
@@ -61,7 +65,7 @@ export function demoRoleOf(name: string): DemoRole | null {
 export async function readDemoProfile(folder: string, role: DemoRole): Promise<DemoProfile> {
   const secrets = await readDemoSecrets(folder);
   const { user, password } = secrets.logins[role];
-  const { endpoint, bucket, accessKeyId, secretAccessKey } = secrets.r2;
+  const { r2 } = secrets;
   return {
     name: `demo:${role}`,
     role,
@@ -74,14 +78,15 @@ export async function readDemoProfile(folder: string, role: DemoRole): Promise<D
       user,
       caCertificate: null,
       tlsServerName: null,
-      r2: { endpoint, bucket },
+      r2: r2 === null ? null : { endpoint: r2.endpoint, bucket: r2.bucket },
     }),
     password,
-    objectStoreKeys: { accessKeyId, secretAccessKey },
+    objectStoreKeys:
+      r2 === null ? null : { accessKeyId: r2.accessKeyId, secretAccessKey: r2.secretAccessKey },
   };
 }
 
-async function readDemoSecrets(folder: string): Promise<DemoSecrets> {
+async function readDemoSecrets(folder: string): Promise<ReadDemoSecrets> {
   let file;
   try {
     // Checked on the open file, so that what is read is what was checked. Windows has neither flag nor owner.

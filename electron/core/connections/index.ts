@@ -15,6 +15,7 @@ export {
   type DemoProfile,
   type DemoRole,
   type DemoSecrets,
+  type ReadDemoSecrets,
 } from './demoProfiles.ts';
 export {
   listProfiles,

@@ -5,6 +5,7 @@ import { sql } from '#core/database/sql.ts';
 import { ExpectedError } from '#core/kernel/errors.ts';
 import type { Call, SomeHandlers } from '#core/kernel/dispatch.ts';
 import type { Jobs, Progress } from '#core/kernel/jobs.ts';
+import type { ObjectStore } from '#core/objectStore/objectStore.ts';
 import { mapInForce } from '#core/subjects/index.ts';
 import type { ErasurePlan } from '#shared/contract/erasure.ts';
 import { readCertificate } from './certificate.ts';
@@ -309,7 +310,8 @@ async function eraseObjects(at: Desk, plan: number, run: number, signal: AbortSi
     z.object({ found: z.number() }),
     noNote,
   );
-  const bucket = await at.openBucket('delete');
+  // Opened for the first object only: a platform without a bucket has none, and is erased all the same.
+  let bucket: ObjectStore | null = null;
   let deleted = 0;
   try {
     for (;;) {
@@ -324,8 +326,9 @@ async function eraseObjects(at: Desk, plan: number, run: number, signal: AbortSi
         sql`select number, key from privacy_console.announced_objects(${batch.entry}::bigint)`,
         announced,
       );
-      const outcome = await bucket.deleteKeys(objects.map((each) => each.key));
-      const failed = new Set(outcome.failed.map((each) => each.key));
+      if (objects.length > 0) bucket ??= await at.openBucket('delete');
+      const outcome = await bucket?.deleteKeys(objects.map((each) => each.key));
+      const failed = new Set(outcome?.failed.map((each) => each.key));
       const gone = objects.filter((each) => !failed.has(each.key)).map((each) => each.number);
       const stayed = objects.filter((each) => failed.has(each.key)).map((each) => each.number);
       const { left } = await at.database.effect(
@@ -344,6 +347,6 @@ async function eraseObjects(at: Desk, plan: number, run: number, signal: AbortSi
       }
     }
   } finally {
-    bucket.close();
+    bucket?.close();
   }
 }

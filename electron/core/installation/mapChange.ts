@@ -5,7 +5,7 @@ import { readCatalogue } from '#core/dataMap/catalogue.ts';
 import { compileMap } from '#core/dataMap/compile.ts';
 import { differencesOf } from '#core/dataMap/difference.ts';
 import { canonicalMap, mapFromCanonical, mapHash, parseMap, type DataMap } from '#core/dataMap/map.ts';
-import { quoteTable, tableParts } from '#core/dataMap/quote.ts';
+import { tableParts } from '#core/dataMap/quote.ts';
 import { ExpectedError } from '#core/kernel/errors.ts';
 import type { SomeHandlers } from '#core/kernel/dispatch.ts';
 import { mapChange, type MapComparison } from '#shared/contract/dataMap.ts';
@@ -36,18 +36,21 @@ export function mapChangeOperations(desk: () => Desk): SomeHandlers<Names> {
   };
   const compared = async (before: DataMap, after: DataMap): Promise<MapComparison> => {
     const differences = differencesOf(before, after);
-    const tables = [
-      ...new Set(
-        differences.flatMap(({ table }) => (table === null || tableParts(table) === null ? [] : [table])),
-      ),
-    ];
+    const tables = [...new Set(differences.flatMap(({ table }) => (table === null ? [] : [table])))].flatMap(
+      (table) => {
+        const parts = tableParts(table);
+        return parts === null ? [] : [{ table, parts }];
+      },
+    );
     const rows = await desk().database.rows(
+      // By name from the catalogue: to_regclass refuses who may not use the table's schema, and staff may not.
       // Of a partitioned table, whose own figure is not kept up, the sum of its partitions'.
       sql`select t.name as "table", coalesce((
             with recursive part (oid) as (
-              select to_regclass(t.quoted)::oid union select h.inhrelid from part p join pg_catalog.pg_inherits h on h.inhparent = p.oid)
+              select c.oid from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where n.nspname = t.schema and c.relname = t.relation
+              union select h.inhrelid from part p join pg_catalog.pg_inherits h on h.inhparent = p.oid)
             select sum(c.reltuples) filter (where c.relkind = 'r' and c.reltuples > 0) from part p join pg_catalog.pg_class c on c.oid = p.oid), 0)::float8 as rows
-          from unnest(${tables}::text[], ${tables.map(quoteTable)}::text[]) t(name, quoted)`,
+          from unnest(${tables.map(({ table }) => table)}::text[], ${tables.map(({ parts }) => parts.schema)}::text[], ${tables.map(({ parts }) => parts.table)}::text[]) t(name, schema, relation)`,
       sizeRow,
     );
     return { differences: [...differences], tables: [...rows] };

@@ -395,7 +395,13 @@ test('teams’ software: text keys, four schemas, no foreign key', async () => {
     sha256: 'sha256',
   });
   // A session's key opens the session: it can be no name of a row.
-  expect(openIn(map)).toEqual(['accounts.user_sessions', 'billing.invoices ground', 'crm.accounts']);
+  // Nobody wants an invoice kept and its lines deleted unasked.
+  expect(openIn(map)).toEqual([
+    'accounts.user_sessions',
+    'billing.invoice_lines erasure',
+    'billing.invoices ground',
+    'crm.accounts',
+  ]);
   expect(map.undecided?.find((each) => each.table === 'crm.accounts')?.write).toContain(
     '"x2": { category: user.authorization.credentials, never: true }',
   );

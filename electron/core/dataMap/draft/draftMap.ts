@@ -664,7 +664,26 @@ function decideErasure(
         write: `remove this entry if that is right; or take the path by ${author.column} out of collections.${name}.subject`,
       });
   }
+  partsOfKept(known, collections, undecided);
   holdBack(known, collections, names, undecided);
+}
+
+/** Rows that only hang on kept ones, as an invoice's lines do: without them what the law keeps says nothing. */
+function partsOfKept(known: Known, collections: ReadonlyMap<string, Drafting>, undecided: Undecided[]): void {
+  const action = (each: Drafting | undefined): unknown => each?.erasure.value['action'];
+  for (const { table, paths, name, lookup, erasure } of collections.values()) {
+    const kept = paths.find((path) => path.of !== null && action(collections.get(path.of)) === 'keep');
+    if (kept === undefined || lookup || erasure.value['action'] !== 'delete') continue;
+    if (paths.some((path) => path.of === null)) continue;
+    // What kept rows point to is held by them, which is decided for itself.
+    if (known.found.pointedTo.has(table.name)) continue;
+    undecided.push({
+      table: table.name,
+      about: 'erasure',
+      reason: `its rows are parts of those of ${kept.of ?? ''}, which are kept; erasure would delete them, and leave those without`,
+      write: `in collections.${name}: erasure: { action: none } leaves them with what they are part of; remove this entry to delete them`,
+    });
+  }
 }
 
 /** Over how many tables the compiler follows what holds a row. */
