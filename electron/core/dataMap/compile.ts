@@ -424,7 +424,7 @@ export function profitableIndexes(map: DataMap, catalogue: Catalogue): readonly 
   const searched = new Map<string, { collection: string; column: string }>();
   for (const target of searchTargets(map)) {
     // Without pg_trgm only whole values are looked for.
-    if (trigramSchema === null ? target.form === 'exact' : target.form !== 'identifier')
+    if (trigramSchema === null ? ['exact', 'digits'].includes(target.form) : target.form !== 'identifier')
       searched.set(`${target.collection}.${target.column}`, target);
   }
   for (const { collection, column } of searched.values()) {

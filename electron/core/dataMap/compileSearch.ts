@@ -363,6 +363,9 @@ ${collected(
       `  if v_shape = 'words' then
 ${collected(having('exact').map((each) => equal(each, 'exact')))}  end if;
 `,
+      `  if v_shape = 'digits' then
+${collected(having('digits').map((each) => each.find("'digits'", String(scores.digits), `${each.text} = any (${typedValues})`)))}  end if;
+`,
     );
     return parts.join('');
   }

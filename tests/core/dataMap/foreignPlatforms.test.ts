@@ -54,6 +54,7 @@ const platforms = [
     schema: hostile(),
     bucket: false,
     email: 'n2@mail.example',
+    phone: '44 7700 900002',
     rows: { users_drop_table_x: 1, line_one_a_b_c: 1, t: 1 },
     plan: { t: 'delete', line_one_a_b_c: 'delete', users_drop_table_x: 'delete' },
   },
@@ -87,6 +88,13 @@ test.each(platforms)('$name: draft, answer, install, index, search, show, delete
     [{ field: expect.stringMatching(/^e-?mail$/i) as string, how: 'exact' }],
   ]);
   const subject = hits[0]?.subject ?? '';
+  // There is no pg_trgm: a number is found whole, however it is typed.
+  if ('phone' in given) {
+    const byPhone = await expectDone(operator, 'search.run', { text: given.phone, reason });
+    expect(byPhone.hits.map((each) => [each.subject, each.matched])).toEqual([
+      [subject, [{ field: 'phone', how: 'digits' }]],
+    ]);
+  }
   const { access } = await expectDone(operator, 'subjects.open', { subject, reason });
   const { counts } = await expectDone(operator, 'subjects.show', { accessId: access.id });
   expect(

@@ -170,7 +170,7 @@ create table ${q(schema)}.${q(newline)} (
 );
 create table ${q(schema)}.${q(emoji)} (id int primary key, ${q(newline)} bigint not null references ${q(schema)}.${q(newline)}, notes text);
 create table ${q(schema)}.${q(terminal)} (body text);
-insert into ${people} (${q(column)}, email) select 'Name ' || n, 'n' || n || '@mail.example' from generate_series(1, 6) n;
+insert into ${people} (${q(column)}, email, phone) select 'Name ' || n, 'n' || n || '@mail.example', '+44770090000' || n from generate_series(1, 6) n;
 insert into ${q(schema)}.${q(newline)} (${q(emoji)}, body) select n, 'text' from generate_series(1, 6) n;
 insert into ${q(schema)}.${q(emoji)} select n, n, 'note' from generate_series(1, 6) n;
 `;
