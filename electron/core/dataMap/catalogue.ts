@@ -223,7 +223,7 @@ export async function readCatalogue(ask: Ask, map: DataMap): Promise<Catalogue> 
 
 const heirsBefore = new WeakMap<readonly Descent[], ReadonlyMap<string, readonly Descent[]>>();
 
-/** Children by inheritance of each table that has any: few, where partitions may be thousands. */
+/** Children by inheritance of each parent, looked up for every table read: found once for a catalogue, whose partitions may be thousands. */
 function heirsAmong(descents: readonly Descent[]): ReadonlyMap<string, readonly Descent[]> {
   const known = heirsBefore.get(descents);
   if (known !== undefined) return known;

@@ -88,11 +88,11 @@ ${kinds.map((map) => (map.subject.collection === null ? valueHits(map, catalogue
   );
 }
 
-/** The best keys of a kind, as the common table expression `best`, and their references as `found`. */
+/** The best keys of a kind, as the common table expression `best`, and their references as `found`; all kinds together give no more than a search may show and one. */
 function best({ kind, suffix }: KindMap): string {
   return `with best as (
       select f.key, max(f.score) as score, array_agg(distinct f.matched) as matched
-      from unnest(v_keys${suffix}, v_matches${suffix}, v_scores${suffix}) f(key, matched, score) group by f.key order by max(f.score) desc, f.key limit v_limit + 1
+      from unnest(v_keys${suffix}, v_matches${suffix}, v_scores${suffix}) f(key, matched, score) group by f.key order by max(f.score) desc, f.key limit v_limit + 1 - v_hits
     ),
     found as materialized (select privacy_console.references_of(${quoteLiteral(kind)}, array_agg(b.key::text)) as by_key from best b)`;
 }
