@@ -462,9 +462,9 @@ select 'workspaces/' || seeding.uuid('workspace', w) || '/campaigns/' || seeding
 from generate_series(1, ${plantedObjects.unnamed}) w`;
 
 const keysElsewhere = [
-  'exports/2026/contacts.csv',
+  'assets/2026/banner.png',
   'tmp/upload-0001.part',
-  'backups/readme.txt',
+  'assets/readme.txt',
   'workspaces/not-a-workspace/logo.png',
   'favicon.png',
 ] as const;

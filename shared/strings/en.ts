@@ -1248,6 +1248,7 @@ const actions: Readonly<Record<string, Wording>> = {
     intended: 'set out to check',
     failed: 'could not check all of',
   }),
+  'bucket.unknown': words('found', 'tell', () => 'a prefix in the bucket that no row names'),
   'trail.verified': words('verified', 'verify', () => 'the trail', {
     intended: 'set out to verify',
     failed: 'could not confirm',

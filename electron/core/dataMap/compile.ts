@@ -9,7 +9,7 @@ import {
   readerRights,
   writerRights,
 } from './compileErasure.ts';
-import { compileBucketNames } from './compileBucket.ts';
+import { compileBucketNamed, compileBucketNames } from './compileBucket.ts';
 import { compileJson } from './compileJson.ts';
 import { compileAcross, compileCollection, compileReveal } from './compileReading.ts';
 import { compileSearch, searchTargets } from './compileSearch.ts';
@@ -158,12 +158,13 @@ export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
     compileSearch(kinds, catalogue),
     compileErasureReadingByKind(kinds),
     compileBucketNames(map, catalogue),
+    compileBucketNamed(map, catalogue),
     revokeOwnFunctions,
     `grant select on ${views.join(', ')} to privacy_viewer, privacy_operator;`,
     `grant execute on function ${readerFunctions(['read', 'page', 'count', 'reached', 'paths', 'series'], ['object_rows', 'object_prefixes'])}, privacy_console.run_search, privacy_console.show_reveal to privacy_viewer, privacy_operator;`,
     `grant execute on function ${readerFunctions(['rows', 'part'])} to privacy_operator;`,
     'grant execute on function privacy_console.bucket_names to privacy_auditor, privacy_admin;',
-    'grant execute on function privacy_console.erasure_scope, privacy_console.shared_rows, privacy_console.rows_to_erase, privacy_console.objects_to_erase to privacy_console_trail;',
+    'grant execute on function privacy_console.erasure_scope, privacy_console.shared_rows, privacy_console.rows_to_erase, privacy_console.objects_to_erase, privacy_console.bucket_named to privacy_console_trail;',
   ].join('\n');
   const writing = [
     compileJson(map, 'writing'),
@@ -195,6 +196,8 @@ export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
     'delete from privacy_console.mapped_column;',
     'delete from privacy_console.mapped_table;',
     'delete from privacy_console.ignored_table;',
+    // By another map other rows name objects.
+    'delete from privacy_console.bucket_beginning where named;',
     'delete from privacy_console.kind_collection;',
     'delete from privacy_console.subject_kind;',
     `insert into privacy_console.subject_kind (kind, title, controller, by_value) values\n${kindRows.join(',\n')};`,
@@ -272,6 +275,7 @@ function refuseTakenNames(map: DataMap): void {
     'object_rows',
     'object_prefixes',
     'bucket_names',
+    'bucket_named',
     'run_search',
     'show_reveal',
   ];

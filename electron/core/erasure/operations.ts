@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { z } from 'zod';
 import type { Desk } from '#core/connections/index.ts';
 import { sql } from '#core/database/sql.ts';
+import { tellBeginnings } from '#core/installation/index.ts';
 import { ExpectedError } from '#core/kernel/errors.ts';
 import type { Call, SomeHandlers } from '#core/kernel/dispatch.ts';
 import type { Jobs, Progress } from '#core/kernel/jobs.ts';
@@ -62,7 +63,9 @@ export function erasureOperations({ desk, jobs, batchRows = 5_000 }: ErasureOpti
   };
   return {
     'erasure.plan': async ({ requestId, decisions }, call) => {
-      const { database } = desk();
+      const at = desk();
+      const { database } = at;
+      await tellBeginnings(at, call);
       const draft = await database.effect(
         sql`select privacy_console.draft_plan(${requestId}::bigint) as result`,
         z.object({ plan: z.number(), entry: z.number() }),
@@ -74,7 +77,7 @@ export function erasureOperations({ desk, jobs, batchRows = 5_000 }: ErasureOpti
           z.object({}),
           noNote,
         );
-        return plannedObjects(desk(), draft.plan, call.signal);
+        return plannedObjects(at, draft.plan, call.signal);
       };
       const objects = await fill().catch(async (error: unknown) => {
         const code = error instanceof ExpectedError ? error.code : 'internal';
@@ -111,6 +114,7 @@ export function erasureOperations({ desk, jobs, batchRows = 5_000 }: ErasureOpti
       const plan = await one(planId);
       // Asked before anything is begun: a profile without the token must not leave a run half way.
       if (at.profile.r2 !== null || plan.objects.count > 0) (await at.openBucket('delete')).close();
+      await tellBeginnings(at, call);
       const begun = await at.database.effect(
         sql`select privacy_console.begin_run(${planId}::bigint) as result`,
         runShape,

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Desk } from '#core/connections/index.ts';
 import { readerOver } from '#core/database/database.ts';
 import { sql } from '#core/database/sql.ts';
+import { tellBeginnings } from '#core/installation/index.ts';
 import { cancelled, ExpectedError } from '#core/kernel/errors.ts';
 import type { Call, SomeHandlers } from '#core/kernel/dispatch.ts';
 import type { Jobs, Progress } from '#core/kernel/jobs.ts';
@@ -94,6 +95,7 @@ export function exportOperations({ desk, jobs, version, pace = {} }: ExportOptio
   return {
     'exports.start': async ({ requestId, folder }, call) => {
       const at = desk();
+      await tellBeginnings(at, call);
       const started = await at.database.effect(
         sql`select privacy_console.begin_export(${requestId}::bigint) as result`,
         begun,

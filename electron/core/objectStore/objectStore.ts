@@ -41,6 +41,9 @@ export interface DescribedObject {
  */
 export type Absent = 'gone' | 'unreadable_key';
 
+/** Beginnings of keys that are asked for at most. */
+export const beginningsAtMost = 10_000;
+
 /** What became of each key; every key asked for is in exactly one of the two lists. */
 export interface DeleteOutcome {
   /** Deleted, or was not there: S3 does not tell the two apart. */
@@ -60,6 +63,11 @@ export interface Waiting {
 export interface ObjectStore {
   /** Every object whose key starts with `prefix` (of the whole bucket when empty), in the store's order. */
   list(prefix: string, waiting?: Waiting): AsyncIterable<ListedObject>;
+  /**
+   * What keys begin with up to and with their first slash, each once, in the store's order; keys without a slash are
+   * left out. At most {@link beginningsAtMost}: a bucket where each key begins otherwise would take minutes.
+   */
+  beginnings(waiting?: Waiting): Promise<readonly string[]>;
   read(key: string, waiting?: Waiting): Promise<OpenObject | Absent>;
   head(key: string, waiting?: Waiting): Promise<DescribedObject | Absent>;
   /**

@@ -13,7 +13,7 @@ import {
 import type { ListObjectsV2CommandOutput } from '@aws-sdk/client-s3';
 import { ExpectedError, cancelled } from '../kernel/errors.ts';
 import { canTravelInPath, decodeListedKey, deleteRoute, inRunsOf, keysPerCall } from './keys.ts';
-import { ObjectInterrupted } from './objectStore.ts';
+import { beginningsAtMost, ObjectInterrupted } from './objectStore.ts';
 import type {
   Absent,
   DeleteOutcome,
@@ -41,6 +41,7 @@ export function openObjectStore(config: ObjectStoreConfig): ObjectStore {
   const Bucket = config.bucket;
   return {
     list: (prefix, waiting) => list(client, Bucket, prefix, waiting),
+    beginnings: (waiting) => beginnings(client, Bucket, waiting),
     read: (key, waiting) => read(client, Bucket, key, waiting),
     head: (key, waiting) => head(client, Bucket, key, waiting),
     deleteKeys: (keys, waiting) => deleteKeys(client, Bucket, keys, waiting),
@@ -144,23 +145,7 @@ async function* list(
   prefix: string,
   waiting: Waiting = {},
 ): AsyncGenerator<ListedObject> {
-  let ContinuationToken: string | undefined;
-  do {
-    const page = await sent(waiting, async () => {
-      const page = await client.send(
-        new ListObjectsV2Command({
-          Bucket,
-          Prefix: prefix,
-          MaxKeys: keysPerCall,
-          // Without it a key with a control character makes the page unreadable.
-          EncodingType: 'url',
-          ...(ContinuationToken === undefined ? {} : { ContinuationToken }),
-        }),
-        ending(waiting),
-      );
-      refuseOtherPages(page, Bucket);
-      return page;
-    });
+  for await (const page of pages(client, { Bucket, Prefix: prefix }, waiting)) {
     for (const { Key, Size, ETag, LastModified } of page.Contents ?? []) {
       if (Key === undefined || Size === undefined || ETag === undefined || LastModified === undefined) {
         throw new ExpectedError('object_store', 'R2 listed an object without its name or size; try again.');
@@ -168,6 +153,47 @@ async function* list(
       const key = page.EncodingType === 'url' ? decodeListedKey(Key) : Key;
       yield { key, bytes: Size, etag: ETag, modified: LastModified };
     }
+  }
+}
+
+async function beginnings(
+  client: S3Client,
+  Bucket: string,
+  waiting: Waiting = {},
+): Promise<readonly string[]> {
+  const found: string[] = [];
+  for await (const page of pages(client, { Bucket, Delimiter: '/' }, waiting)) {
+    for (const { Prefix } of page.CommonPrefixes ?? []) {
+      if (Prefix !== undefined) found.push(page.EncodingType === 'url' ? decodeListedKey(Prefix) : Prefix);
+    }
+    if (found.length >= beginningsAtMost) break;
+  }
+  return found.slice(0, beginningsAtMost);
+}
+
+/** The pages of a listing, each held to be one. */
+async function* pages(
+  client: S3Client,
+  what: { readonly Bucket: string; readonly Prefix?: string; readonly Delimiter?: string },
+  waiting: Waiting,
+): AsyncGenerator<ListObjectsV2CommandOutput> {
+  let ContinuationToken: string | undefined;
+  do {
+    const page = await sent(waiting, async () => {
+      const page = await client.send(
+        new ListObjectsV2Command({
+          ...what,
+          MaxKeys: keysPerCall,
+          // Without it a key with a control character makes the page unreadable.
+          EncodingType: 'url',
+          ...(ContinuationToken === undefined ? {} : { ContinuationToken }),
+        }),
+        ending(waiting),
+      );
+      refuseOtherPages(page, what.Bucket);
+      return page;
+    });
+    yield page;
     if (page.IsTruncated === true && page.NextContinuationToken === undefined) {
       throw new ExpectedError(
         'object_store',

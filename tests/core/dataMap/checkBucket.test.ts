@@ -5,6 +5,7 @@ import { expect, test } from 'vitest';
 import type { CheckFinding } from '#shared/contract/dataMap.ts';
 import { compareBucket, type Astray, type ListedKey, type NamedObject } from '#core/dataMap/check/bucket.ts';
 import { expectDone, openDesk } from '#tests/helpers/testDesk.ts';
+import { approve, findPerson, requestFor } from '../erasure/approvedPlan.ts';
 
 const hex = (text: string): string => Buffer.from(text, 'utf8').toString('hex');
 const byBytes = (one: string, other: string): number => Buffer.compare(Buffer.from(one), Buffer.from(other));
@@ -125,3 +126,42 @@ test('objects no row names and rows without their object are told without a key;
     failure: { code: 'not_permitted' },
   });
 }, 60_000);
+
+test('what keys begin with is looked at before each export, plan and run; a bucket that can’t be asked begins nothing', async () => {
+  await using desk = await openDesk({ withBucket: true });
+  const body = { bytes: Buffer.from('x'), contentType: 'text/plain' };
+  const put = (key: string): Promise<void> | undefined => desk.bucket?.put([{ key, ...body }]);
+  const operator = await desk.signIn('operator');
+  const person = await findPerson(desk);
+  const { request: asked } = await requestFor(operator, person, 'export');
+  const victim = await requestFor(operator, person);
+  const approved = await approve(desk, operator, victim);
+  const startExport = (): ReturnType<typeof operator.dispatch> =>
+    operator.dispatch('exports.start', { requestId: asked, folder: desk.folder });
+  const { jobId } = await expectDone(operator, 'exports.start', { requestId: asked, folder: desk.folder });
+  expect((await expectDone(operator, 'jobs.wait', { id: jobId })).job.failure).toBeNull();
+
+  await put('asha.verma@mail.example/passport.png');
+  await put('dumps/2026.tar');
+  const refused = {
+    ok: false,
+    failure: { code: 'schema_drift', message: expect.stringContaining('unknown prefix r2:dumps/') as string },
+  };
+  expect(await startExport()).toMatchObject(refused);
+  expect(await operator.dispatch('erasure.plan', { requestId: victim.request, decisions: {} })).toMatchObject(
+    refused,
+  );
+  expect(await operator.dispatch('erasure.run', { planId: approved.id })).toMatchObject(refused);
+  const auditor = await desk.signIn('auditor');
+  const { entries } = await expectDone(auditor, 'audit.list', { action: 'bucket.unknown' });
+  expect(entries).toHaveLength(1);
+
+  await desk.bucket?.stop();
+  expect(await startExport()).toMatchObject({ ok: false, failure: { code: 'object_store' } });
+  expect(await operator.dispatch('erasure.plan', { requestId: victim.request, decisions: {} })).toMatchObject(
+    {
+      ok: false,
+      failure: { code: 'object_store' },
+    },
+  );
+}, 120_000);

@@ -110,6 +110,18 @@ const oddKeys = [
 ];
 
 describe('listing', () => {
+  test('tells what keys begin with, each once, over several pages, and leaves out what has no slash', async () => {
+    const names = [
+      'a b/',
+      'नमस्ते/',
+      'x+y%/',
+      'workspaces/',
+      ...Array.from({ length: 1_100 }, (_, place) => `w${String(place)}/`),
+    ];
+    await r2.fill([...names.map((name) => `${name}1`), 'workspaces/2/3', 'workspaces/4', 'favicon.png']);
+    expect((await store.beginnings()).toSorted()).toEqual(names.toSorted());
+  });
+
   test('gives odd keys as they are', async () => {
     await r2.fill(oddKeys);
     const found = await listed(store);

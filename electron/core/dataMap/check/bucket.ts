@@ -42,6 +42,11 @@ export function beginning(key: string): string {
   return key.includes('/') && /^[a-z][a-z_-]{0,39}$/.test(first) ? `r2:${first}/` : `r2:#${hash(first)}`;
 }
 
+/** Of what keys begin with, up to and with the first slash, that which is a plain word and so names nobody. */
+export function plainBeginnings(prefixes: readonly string[]): readonly string[] {
+  return prefixes.map(beginning).filter((each) => !each.startsWith('r2:#'));
+}
+
 /** A key without what it could tell of a person: its beginning and a hash of all of it. */
 export function shownKey(key: string): string {
   return `${beginning(key)}…#${hash(key)}`;

@@ -15,6 +15,16 @@ create table privacy_console.bucket_check (
   entry bigint not null references privacy_console.entry
 );
 
+-- What consoles saw keys begin with before an export, a plan or a run: plain words alone.
+create table privacy_console.bucket_beginning (
+  name text primary key check (name ~ '^r2:[a-z][a-z_-]{0,39}/$'),
+  -- Some row names an object under it.
+  named boolean not null,
+  -- The entry by which it was told that none does.
+  entry bigint references privacy_console.entry,
+  check (named or entry is not null)
+);
+
 -- The catalogue as it was when it was last found to be covered by the map installed then.
 create table privacy_console.checked_catalogue (
   one boolean primary key default true check (one),
@@ -191,8 +201,10 @@ ${definer(
         return v_release.id;
       end if;
     end if;
-    raise exception 'The data map does not cover the database (%); map it or rule it out, install again, then retry.',
-      array_to_string(v_gaps[1:5], ', ') || case when cardinality(v_gaps) > 5 then format(' and %s more', cardinality(v_gaps) - 5) else '' end using errcode = 'PC010';
+    raise exception 'The data map does not cover the database (%); map it or rule it out, install again, then retry.%',
+      array_to_string(v_gaps[1:5], ', ') || case when cardinality(v_gaps) > 5 then format(' and %s more', cardinality(v_gaps) - 5) else '' end,
+      case when exists (select from unnest(v_gaps) g where g like 'unknown prefix %')
+        then ' Objects of an unknown prefix may be deleted instead; then an auditor or an administrator checks the bucket again.' else '' end using errcode = 'PC010';
   end if;
   insert into privacy_console.checked_catalogue (hash, installed_at, checked_at)
     select v_hash, d.installed_at, clock_timestamp() from privacy_console.data_map d where d.current
@@ -250,8 +262,39 @@ ${definer(
   if v_intent is null then
     raise exception 'No check of yours with that number is running.' using errcode = 'PC005';
   end if;
+  -- All that was told before this check began has been looked at by it.
+  delete from privacy_console.bucket_beginning b where p_outcome = 'done' and coalesce(b.entry, 0) < v_intent;
   return jsonb_build_object('ok', true) || privacy_console.receipt(
     privacy_console.append('bucket.checked', null, null, p_outcome, v_intent, left(p_detail, 2000)));`,
   { declare: '  v_intent bigint;' },
+)}
+${definer(
+  'tell_beginnings(p_names text[])',
+  'jsonb',
+  `  -- What a console saw keys begin with. Nothing told here can take back what was told before: that takes a check of the whole bucket.
+  perform privacy_console.only_write();
+  perform privacy_console.caller(array['operator']);
+  perform privacy_console.refuse_where_unsafe();
+  perform privacy_console.refuse_bypass();
+  if p_names is null or cardinality(p_names) > 10000
+      or exists (select from unnest(p_names) u(name) where u.name is null or u.name !~ '^r2:[a-z][a-z_-]{0,39}/$') then
+    raise exception 'Name prefixes by their first word.' using errcode = 'PC004';
+  end if;
+  v_open := array(select distinct u.name from unnest(p_names) u(name)
+    where not exists (select from privacy_console.bucket_beginning b where b.name = u.name and b.named)
+      and not exists (select from privacy_console.ignored_table i where i.schema_name = '' and i.table_name = u.name) order by 1);
+  if v_open = '{}' then
+    return jsonb_build_object('ok', true);
+  end if;
+  insert into privacy_console.bucket_beginning (name, named) select n, true from privacy_console.bucket_named(v_open) n
+    on conflict (name) do update set named = true;
+  v_new := array(select u.name from unnest(v_open) u(name) where not exists (select from privacy_console.bucket_beginning b where b.name = u.name));
+  if v_new = '{}' then
+    return jsonb_build_object('ok', true);
+  end if;
+  v_entry := privacy_console.append('bucket.unknown', null, null, 'done', null, json_build_object('beginnings', v_new)::text);
+  insert into privacy_console.bucket_beginning (name, named, entry) select u.name, false, v_entry from unnest(v_new) u(name);
+  return jsonb_build_object('ok', true) || privacy_console.receipt(v_entry);`,
+  { declare: '  v_open text[]; v_new text[]; v_entry bigint;' },
 )}
 `;

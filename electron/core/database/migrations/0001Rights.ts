@@ -64,6 +64,7 @@ const executable: readonly (readonly [string, readonly string[]])[] = [
       'link_request',
       'close_request',
       'ask_release',
+      'tell_beginnings',
       'begin_export',
       'end_export',
       'export_lives',

@@ -344,10 +344,10 @@ ${step(
 ${step(
   'unknown_prefixes()',
   'table (name text)',
-  `  -- What the last check of the bucket found that no row names.
-  return query select u.name
-    from (select b.unknown from privacy_console.bucket_check b where b.outcome = 'done' order by b.id desc limit 1) b
-    cross join lateral unnest(b.unknown) u(name)
+  `  -- What the last check of the bucket found that no row names, and what consoles have seen come since.
+  return query select u.name from (
+      select unnest(b.unknown) from (select b.unknown from privacy_console.bucket_check b where b.outcome = 'done' order by b.id desc limit 1) b
+      union select b.name from privacy_console.bucket_beginning b where not b.named) u(name)
     where not exists (select from privacy_console.ignored_table i where i.schema_name = '' and i.table_name = u.name);`,
 )}
 ${definer(
