@@ -1088,6 +1088,16 @@ export const en = {
         saved: (file: string) => `The record of processing is in ${file}.`,
       },
       never: 'never shown',
+      bucket: {
+        title: 'Compared with the live bucket',
+        text: 'Every object is held against the names rows give to objects. Keys can name people, so they are told by their first word and a hash; full keys are written to a file by “console map check --bucket --keys FILE”.',
+        none: 'This profile names no bucket.',
+        begin: 'Check the bucket',
+        again: 'Check the bucket again',
+        cancelled: 'Cancelled; what was found before still holds.',
+        counted: (objects: string, named: string, under: string, unnamed: string, missing: string) =>
+          `${objects} objects: ${named} named by a row, ${under} under a row’s prefix, ${unnamed} named by nothing. ${missing} rows name an object that is not there.`,
+      },
       check: 'Compared with the live schema',
       clean: 'The map covers the live schema.',
       blocks: 'stops exports and deletions',

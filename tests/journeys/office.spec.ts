@@ -264,6 +264,13 @@ test('the map page draws the map, says why by keys alone, and saves the record o
   await sees(columns.getByText(/kept by law: Central Goods and Services Tax Act/).first());
   await sees(columns.getByRole('row', { name: /billing_email/ }).getByText('user.contact.email'));
 
+  const bucket = part(page, words.bucket.title);
+  await press(bucket, words.bucket.begin);
+  await sees(bucket.getByText('workspaces/', { exact: false }).first());
+  await sees(bucket.getByText(/ objects: .* named by nothing\./));
+  await sees(bucket.getByText(words.blocks).first());
+  await sees(bucket.getByRole('button', { name: words.bucket.again }));
+
   const record = part(page, words.record.title);
   await sees(record.getByText('Retention not stated for plans; write “retention” in the map.'));
   const file = join(office.folder, words.record.filename('csv'));
@@ -286,6 +293,8 @@ test('the map page draws the map, says why by keys alone, and saves the record o
     await page.screenshot({ path: join(pictures, `map-${scheme}.png`) });
     await columns.scrollIntoViewIfNeeded();
     await page.screenshot({ path: join(pictures, `map-columns-${scheme}.png`) });
+    await bucket.scrollIntoViewIfNeeded();
+    await page.screenshot({ path: join(pictures, `map-bucket-${scheme}.png`) });
     await record.getByRole('table').scrollIntoViewIfNeeded();
     await page.screenshot({ path: join(pictures, `map-record-${scheme}.png`) });
   }

@@ -142,28 +142,32 @@ export function bucketFindings(map: Pick<DataMap, 'ignored'>, counted: BucketCou
       'blocks',
       'object-unnamed',
       begins,
-      `${counted.beginnings.get(begins) ?? 0} objects that begin so are named by no row and lie under no row’s prefix, so no export holds them and no erasure removes them; map the column or prefix that names them, rule the beginning out under “ignored”, or have them deleted.`,
+      `${objects(counted.beginnings.get(begins) ?? 0, 'begins so and is', 'begin so and are')} named by no row and under no row’s prefix, so no export holds such objects and no erasure removes them; map the column or prefix that names them, rule the beginning out under “ignored”, or have them deleted.`,
     );
   if (counted.unnamed > 0)
     findings.add(
       'notes',
       'object-examples',
       'R2',
-      `${counted.unnamed} of ${counted.objects} objects are named by nothing, e.g. ${counted.examples.unnamed.join(', ')}; full keys go to a file of yours with --keys FILE.`,
+      `${counted.unnamed} of ${objects(counted.objects, 'is', 'are')} named by nothing, e.g. ${counted.examples.unnamed.join(', ')}; full keys go to a file of yours with --keys FILE.`,
     );
   if (counted.missing > 0)
     findings.add(
       'warns',
       'object-missing',
       'R2',
-      `${counted.missing} rows name an object that is not in the bucket, e.g. ${counted.examples.missing.join(', ')}; exports will say so.`,
+      `${counted.missing} ${counted.missing === 1 ? 'row names' : 'rows name'} an object that is not in the bucket, e.g. ${counted.examples.missing.join(', ')}; exports will say so.`,
     );
   if (counted.underPrefix > 0)
     findings.add(
       'notes',
       'object-under-prefix',
       'R2',
-      `${counted.underPrefix} objects lie under a row’s prefix without a row of their own; they are exported and erased with it.`,
+      `${objects(counted.underPrefix, 'lies', 'lie')} under a row’s prefix without being named by one; exports hold what lies there, erasure removes it.`,
     );
   return inOrder(findings.all);
+}
+
+function objects(count: number, one: string, many: string): string {
+  return count === 1 ? `1 object ${one}` : `${count} objects ${many}`;
 }

@@ -5,6 +5,7 @@ import { en } from '#shared/strings/en.ts';
 import { useRead } from '../../client/queries.ts';
 import { Dim, Facts, Hash, Loaded, Note, Panel } from '../../components/Basics.tsx';
 import { formatNumber } from '../../components/format.ts';
+import { BucketCheck } from './BucketCheck.tsx';
 import { Findings } from './Findings.tsx';
 import { Inventory } from './Inventory.tsx';
 import { MapPicture } from './MapPicture.tsx';
@@ -39,6 +40,7 @@ export function MapTab(): ReactNode {
           )}
         </Loaded>
       </Panel>
+      <BucketCheck />
       <Loaded read={map} rows={10}>
         {(explained) => <Explained map={explained} />}
       </Loaded>
