@@ -1,8 +1,11 @@
 import { parseDocument } from 'yaml';
 import { parseMap } from '#core/dataMap/map.ts';
 
-/** Answers everything a draft left open, the way a newcomer might: masks what has no place, rules tables out, names the law. */
-export function answered(text: string): string {
+/**
+ * Answers everything a draft left open, the way a newcomer might: masks what has no place, rules tables out, names the law.
+ * @param elsewhere beginnings of keys in the bucket that are another platform's
+ */
+export function answered(text: string, elsewhere: readonly string[] = []): string {
   const document = parseDocument(text);
   const map = parseMap(text);
   for (const { table, column, about } of map.undecided ?? []) {
@@ -16,6 +19,7 @@ export function answered(text: string): string {
         mask: 'text',
       });
   }
+  for (const begins of elsewhere) document.setIn(['ignored', begins], 'of another platform');
   document.set('undecided', []);
   return document.toString();
 }

@@ -311,6 +311,16 @@ describe('a shop whose customers point to their address', () => {
   });
 });
 
+test('a row that is two people’s, and what the law may want kept, are never drafted to be deleted unasked', async () => {
+  await using database = await openForeignDatabase(`${shop}
+    create table friendships (customer_id bigint references customers, friend_id bigint references customers, primary key (customer_id, friend_id));
+    create table gifts (id bigint primary key, giver_id bigint not null references customers, taker_id bigint not null references customers);
+    create table tax_receipts (id bigint primary key, customer_id bigint not null references customers, total_cents bigint);`);
+  const map = parseMap(draftText(await database.asking((ask) => drafting(ask))));
+  for (const table of ['friendships', 'gifts', 'tax_receipts'])
+    expect(openIn(map), table).toContain(`public.${table} erasure`);
+});
+
 test('a clinic in quoted names: mixed case, partitions, keys of two columns, an inherited table', async () => {
   await using database = await openForeignDatabase(clinic);
   const draft = await database.asking((ask) => drafting(ask));

@@ -596,7 +596,6 @@ function decideErasure(
 ): void {
   for (const each of collections.values()) {
     const { table, paths, name } = each;
-    const words = tableWords(table.table);
     if (each.lookup) {
       each.erasure = {
         confidence: 'high',
@@ -612,9 +611,9 @@ function decideErasure(
     if (table !== known.subject.table)
       each.detach = nullable.filter((path) => owns || isPassing(path.column)).map((path) => path.column);
     selfReferences(known, each, undecided);
-    const kept = words.some((word) => keptWords.includes(word)) && table !== known.subject.table;
+    const kept = soundsKept(table) && table !== known.subject.table;
     const from = timesOf(known, table)[0];
-    if (kept && from !== undefined && words.at(-1) !== 'item') {
+    if (kept && from !== undefined) {
       each.erasure = {
         confidence: 'medium',
         reason: 'named like what tax law wants kept',
@@ -648,7 +647,7 @@ function decideErasure(
     }
     const direct = paths.filter((path) => path.of === null && !each.detach.includes(path.column));
     const bridge = direct.every((path) => table.primaryKey.includes(path.column));
-    if (direct.length > 1 && !bridge)
+    if (direct.length > 1)
       undecided.push({
         table: table.name,
         about: 'erasure',
@@ -665,7 +664,24 @@ function decideErasure(
       });
   }
   partsOfKept(known, collections, undecided);
+  for (const { table, name, erasure } of collections.values()) {
+    const asked = undecided.some((each) => each.table === table.name && each.about === 'erasure');
+    if (asked || table === known.subject.table || !soundsKept(table) || erasure.value['action'] !== 'delete')
+      continue;
+    undecided.push({
+      table: table.name,
+      about: 'erasure',
+      reason:
+        'named like what tax law wants kept, and no column of it says when a period would begin; erasure would delete its rows',
+      write: `in collections.${name}: erasure: { action: none } leaves them for good; with a time of its own { action: keep, ground: …, years: …, from: COLUMN }; remove this entry to delete them`,
+    });
+  }
   holdBack(known, collections, names, undecided);
+}
+
+function soundsKept(table: LiveTable): boolean {
+  const words = tableWords(table.table);
+  return words.some((word) => keptWords.includes(word)) && words.at(-1) !== 'item';
 }
 
 /** Rows that only hang on kept ones, as an invoice's lines do: without them what the law keeps says nothing. */
