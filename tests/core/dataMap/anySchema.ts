@@ -108,6 +108,8 @@ export interface Table {
   unlessReferenced: boolean;
   /** Links, with the table they are of, whose rows keep the row they refer to; it is anonymised in place. */
   readonly whenReferenced: { readonly by: Table; readonly link: Link }[];
+  /** The table whose rows name the other people of this one's rows, which are handed over or closed; null where rows are one person's. */
+  shared: Table | null;
   /** How the documents in `settings` are mapped; null when the column is as a whole, or isn't there. */
   document: { readonly key: string; readonly shown: boolean; readonly set: boolean } | null;
   readonly time: 'none' | 'timestamptz' | 'timestamp' | 'epoch';
@@ -185,7 +187,113 @@ export function caseOf(recipe: Recipe, number: number): Case {
     keepReferenced(further, tables, table);
     fillDocuments(further, table);
   }
+  addShared(randomOf(recipe.seed ^ 0x51ed270b), schemas, tables);
   return { schemas, tables };
+}
+
+/** Rows that several people share, as workspaces are: their owner, a bridge to their members, and what hangs on them. */
+function addShared(random: Random, schemas: readonly string[], tables: Table[]): void {
+  const [people] = tables;
+  if (people === undefined || people.key.length > 1 || !random.chance(0.3)) return;
+  const made = (fits: (table: Table) => boolean): { readonly table: Table; readonly at: number } => {
+    const at = tables.length;
+    let table = emptyTable(random, schemas, at);
+    while (!fits(table)) table = emptyTable(random, schemas, at);
+    tables.push(table);
+    return { table, at };
+  };
+  const hangs = (table: Table, name: string, target: number, direct: boolean): void => {
+    const to = tables[target];
+    if (to === undefined) return;
+    table.columns.push({
+      name,
+      type: to.keyTypes[0] ?? 'text',
+      notNull: true,
+      further: '',
+      computed: false,
+    });
+    const told = {
+      columns: [name],
+      ignoreCase: false,
+      folds: to.keyTypes.includes('citext'),
+    };
+    table.links.push({
+      ...told,
+      target,
+      targetColumns: to.key,
+      declared: random.chance(0.7) ? random.pick(['', ' on delete cascade']) : null,
+      nullable: false,
+    });
+    table.paths.push({ ...told, of: direct ? null : target, keys: direct ? [] : to.key, detach: false });
+  };
+  const space = made((table) => table.key.length === 1 && table.told && table.shape === 'plain');
+  hangs(space.table, 'owner', 0, true);
+  const bridge = made((table) => table.shape !== 'inheritedApart');
+  hangs(bridge.table, 'person', 0, true);
+  hangs(bridge.table, 'space', space.at, false);
+  bridge.table.columns.push({ name: 'since', type: 'date', notNull: true, further: '', computed: false });
+  space.table.shared = bridge.table;
+  const [within] = random.chance(0.7) ? [made(() => true)] : [];
+  if (within !== undefined) hangs(within.table, 'space', space.at, false);
+  for (const each of [space, bridge, ...(within === undefined ? [] : [within])]) {
+    fill(random, tables, each.at);
+    emptyUnlinked(tables, each.at);
+    fillLinks(random, tables, each.at);
+  }
+  bridge.table.rows.forEach((row, place) => row.values.set('since', keyTypes.date(place)));
+}
+
+/** A row that other people share with its owner, and who of them takes it over. */
+export interface SharedRow {
+  readonly table: Table;
+  readonly row: Row;
+  /** The bridge's row that names who has shared it longest. */
+  readonly successor: Row;
+}
+
+/** The shared rows of which a deletion of their owner asks whether to hand them over. */
+export function sharedRowsOf({ tables }: Case, person: Row): readonly SharedRow[] {
+  const [people] = tables;
+  const fold = people?.keyTypes.includes('citext') === true;
+  const own = person.values.get(people?.key[0] ?? '');
+  return tables.flatMap((table) => {
+    const bridge = table.shared;
+    if (bridge === null) return [];
+    return table.rows.flatMap((row) => {
+      if (!same(row.values.get('owner'), own, fold)) return [];
+      const [successor] = bridge.rows
+        .filter(
+          (each) =>
+            matches(each, ['space'], row, table.key, table.keyTypes.includes('citext')) &&
+            !same(each.values.get('person'), own, fold),
+        )
+        .sort((one, other) => ((one.values.get('since') ?? '') < (other.values.get('since') ?? '') ? -1 : 1));
+      return successor === undefined ? [] : [{ table, row, successor }];
+    });
+  });
+}
+
+/** The platform once these rows are handed over. */
+export function handedOver({ schemas, tables }: Case, given: readonly SharedRow[]): Case {
+  const successors = new Map(
+    given.map(({ row, successor }) => [row, successor.values.get('person') ?? null]),
+  );
+  return {
+    schemas,
+    tables: tables.map((table) =>
+      table.shared === null
+        ? table
+        : {
+            ...table,
+            rows: table.rows.map((row) => {
+              const successor = successors.get(row);
+              return successor === undefined
+                ? row
+                : { ...row, values: new Map(row.values).set('owner', successor) };
+            }),
+          },
+    ),
+  };
 }
 
 function emptyTable(random: Random, schemas: readonly string[], at: number): Table {
@@ -254,6 +362,7 @@ function emptyTable(random: Random, schemas: readonly string[], at: number): Tab
     action: 'delete',
     unlessReferenced: false,
     whenReferenced: [],
+    shared: null,
     document: null,
     time,
     order: timeIsSafe && random.chance(0.6) ? ['at'] : ['mark'],
@@ -663,7 +772,22 @@ export function mapOf({ tables }: Case): unknown {
               ? { action: 'keep', ground: 'a law', years: 3, from: 'at' }
               : { action: 'none' },
     };
-    collections[table.collection] = { table: spelt(table, table.name), ...held };
+    collections[table.collection] = {
+      table: spelt(table, table.name),
+      ...held,
+      ...(table.shared === null
+        ? {}
+        : {
+            shared: {
+              by: table.shared.collection,
+              column: 'space',
+              person: 'person',
+              owner: 'owner',
+              about: 'mark',
+              since: 'since',
+            },
+          }),
+    };
     if (table.shape === 'inheritedApart')
       collections[`${table.collection}_child`] = { table: spelt(table, table.child), ...held };
   }

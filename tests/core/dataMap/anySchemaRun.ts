@@ -10,8 +10,10 @@ import {
   caseOf,
   documentsOf,
   expectedOf,
+  handedOver,
   mapOf,
   platformSql,
+  sharedRowsOf,
   subjectKeyOf,
   tableSql,
   type Case,
@@ -134,7 +136,7 @@ export async function runCase(sessions: Sessions, recipe: Recipe, number: number
     const person = people[recipe.seed % people.length];
     const other = people[(recipe.seed + 1) % people.length];
     for (const each of [person, other]) if (each !== undefined) await readPerson(sessions, made, each);
-    return person === undefined ? 'not compiled' : await erasePerson(sessions, made, person);
+    return person === undefined ? 'not compiled' : await erasePerson(sessions, made, person, number);
   } finally {
     await superuser.query('rollback');
     await superuser.query('reset role');
@@ -266,43 +268,76 @@ async function readWindows(
   return exported;
 }
 
-async function erasePerson(sessions: Sessions, made: Case, person: Row): Promise<Outcome> {
+interface Planned {
+  readonly id: string;
+  readonly sha256: string;
+  readonly lines: readonly { readonly action: string; readonly rows: number }[];
+  readonly decisions: readonly { readonly key: string; readonly about: string }[];
+}
+
+async function plan(
+  operator: BareClient,
+  request: unknown,
+  decisions: Readonly<Record<string, 'hand_over' | 'close'>>,
+): Promise<Planned> {
+  const { plan: id } = await effect(operator, 'draft_plan($1)', [request]);
+  const filled = await effect(operator, 'fill_plan($1, $2)', [id, JSON.stringify(decisions)]);
+  if (filled['ok'] !== true) throw new Differs(`the plan was not filled: ${JSON.stringify(filled)}`);
+  const sealed = await effect(operator, `seal_plan($1, '{}', '{}')`, [id]);
+  if (sealed['ok'] !== true) throw new Differs(`the plan was not sealed: ${JSON.stringify(sealed)}`);
+  const [planned] = await asked<{ plan: Omit<Planned, 'id'> }>(
+    operator,
+    'select p as plan from privacy_console.plans($1, null, false) p',
+    [id],
+  );
+  if (planned === undefined) throw new Differs('the plan is not there');
+  return { ...planned.plan, id: String(id) };
+}
+
+async function erasePerson(sessions: Sessions, made: Case, person: Row, number: number): Promise<Outcome> {
   const { operator, approver, superuser } = sessions;
-  const wanted = expectedOf(made, person);
   const reference = await referenceOf(sessions, made, person);
   const before = await snapshot(superuser, made);
   const { access } = await effect(operator, `open_access($1, null, 'a test', 15)`, [reference]);
   const { request } = await effect(operator, `open_request('deletion', current_date - 1, '', $1)`, [
     reference,
   ]);
-  const { plan } = await effect(operator, 'draft_plan($1)', [request]);
-  const filled = await effect(operator, 'fill_plan($1)', [plan]);
-  if (filled['ok'] !== true) throw new Differs(`the plan was not filled: ${JSON.stringify(filled)}`);
-  const sealed = await effect(operator, `seal_plan($1, '{}', '{}')`, [plan]);
-  if (sealed['ok'] !== true) throw new Differs(`the plan was not sealed: ${JSON.stringify(sealed)}`);
-  const [planned] = await asked<{ plan: { sha256: string; lines: { action: string; rows: number }[] } }>(
-    operator,
-    'select p as plan from privacy_console.plans($1, null, false) p',
-    [plan],
+  const shared = sharedRowsOf(made, person);
+  const asking = await plan(operator, request, {});
+  expectSame(
+    'decisions asked for',
+    asking.decisions.map((each) => each.about),
+    shared.map(({ row }) => row.mark),
   );
+  // Every other one, from the seed on, goes to who has shared it longest.
+  const given = shared.filter((_each, place) => (place + number) % 2 === 0);
+  const marks = new Set(given.map(({ row }) => row.mark));
+  const planned =
+    shared.length === 0
+      ? asking
+      : await plan(
+          operator,
+          request,
+          Object.fromEntries(
+            asking.decisions.map(({ key, about }) => [key, marks.has(about) ? 'hand_over' : 'close']),
+          ),
+        );
+  const wanted = expectedOf(handedOver(made, given), person);
   const lines = (action: string): string =>
-    String(
-      (planned?.plan.lines ?? [])
-        .filter((line) => line.action === action)
-        .reduce((sum, line) => sum + line.rows, 0),
-    );
+    String(planned.lines.filter((line) => line.action === action).reduce((sum, line) => sum + line.rows, 0));
   expectSame('planned deletions', [lines('delete')], [String(wanted.deleted.size)]);
   expectSame('planned detachments', [lines('detach')], [String(wanted.nulled.size)]);
   expectSame('planned to be anonymised', [lines('anonymise')], [String(wanted.anonymised.size)]);
+  expectSame('planned to be handed over', [lines('hand_over')], [String(given.length)]);
   expectSame('planned to be kept', [lines('keep')], [String(wanted.kept.size)]);
-  await effect(approver, `decide_plan($1, $2, 'approve', 'a test')`, [plan, planned?.plan.sha256]);
-  const begun = await effect(operator, 'begin_run($1)', [plan]);
+  await effect(approver, `decide_plan($1, $2, 'approve', 'a test')`, [planned.id, planned.sha256]);
+  const begun = await effect(operator, 'begin_run($1)', [planned.id]);
   if (begun['ok'] !== true) throw new Differs(`the run was not begun: ${JSON.stringify(begun)}`);
   const complete = await runSteps(sessions, begun);
   const after = await snapshot(superuser, made);
   await effect(operator, 'close_access($1)', [access]).catch(() => undefined);
   const changed = [...before].filter(([mark, row]) => after.get(mark) !== row).map(([mark]) => mark);
-  const allowed = new Set([...wanted.deleted, ...wanted.anonymised, ...wanted.nulled.keys()]);
+  const allowed = new Set([...wanted.deleted, ...wanted.anonymised, ...wanted.nulled.keys(), ...marks]);
   const beyond = changed.filter((mark) => !allowed.has(mark));
   if (beyond.length > 0) throw new Differs(`rows of others were changed: ${beyond.join(' ')}`);
   if (!wanted.feasible) {
@@ -321,6 +356,9 @@ async function erasePerson(sessions: Sessions, made: Case, person: Row): Promise
       if (old === undefined || now === undefined) continue;
       const row = JSON.parse(old) as Record<string, unknown>;
       for (const column of wanted.nulled.get(mark) ?? []) row[column] = null;
+      const successor = given.find((each) => each.row.mark === mark)?.successor.mark;
+      if (successor !== undefined)
+        row['owner'] = (JSON.parse(before.get(successor) ?? '{}') as Record<string, unknown>)['person'];
       if (wanted.anonymised.has(mark)) {
         row['note'] = `gone ${reference}`;
         const known = table.rows.find((each) => each.mark === mark);
