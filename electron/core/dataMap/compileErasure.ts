@@ -849,11 +849,10 @@ export function compileErasureWriting(map: KindMap, catalogue: Catalogue): strin
     const owner = quoteIdentifier(held.shared.owner);
     const own = sameColumn(columnOf(catalogue, held, key));
     const ownerColumn = columnOf(catalogue, held, held.shared.owner);
-    const owned = sameColumn(ownerColumn);
     return [
       `when ${quoteLiteral(name)} then
     update ${fromItem(map, catalogue, held)} set ${owner} = p_successor::${typeOf(ownerColumn)}
-      where ${own.on(`t.${quoteIdentifier(key)}`)} = p_row_key::${own.type} and ${owned.on(`t.${owner}`)} = p_key::${owned.type};`,
+      where ${own.on(`t.${quoteIdentifier(key)}`)} = p_row_key::${own.type} and ${subjectKeyIn(map, catalogue, held, [held.shared.owner], 't')} = v_key;`,
     ];
   });
   const reading = readingScope(map, catalogue);
@@ -897,10 +896,11 @@ ${branches.join('\n  ')}
       'bigint',
       sharing.length === 0
         ? "  raise exception 'Nothing in the map is shared.' using errcode = 'PC005';"
-        : `  case p_collection
+        : `${assignKey(map, catalogue, 'p_key')}
+  case p_collection
 ${sharing.join('\n  ')}
   end case;${counted}${finish}`,
-      { declare: '  v_rows bigint;', pins, overPlatform: true },
+      { declare: `${declareVariables(map, catalogue, [])}\n  v_rows bigint;`, pins, overPlatform: true },
     ),
     definer(
       `act_on_row$${map.kind}(p_collection text, p_action text, p_key text, p_row_key text, p_reference text)`,

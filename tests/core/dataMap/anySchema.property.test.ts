@@ -68,6 +68,13 @@ const known: readonly (readonly [string, Recipe])[] = [
     'what the law keeps has a column set to null all the same',
     { seed: 14, tables: [1580611905, 118790686, 608654712, 1976294999] },
   ],
+  [
+    'a shared row whose owner is written in other letters is handed over',
+    {
+      seed: 1582205528,
+      tables: [1024613184, 24, 1672642571, 1132820106, 22, 104438542, 2147483624, 22],
+    },
+  ],
 ];
 
 test.each(known)('%s', { timeout: 60_000 }, async (_what, recipe) => {

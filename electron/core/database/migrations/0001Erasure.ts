@@ -512,7 +512,11 @@ ${definer(
     if v_line.action = 'hand_over' then
       v_rows := 0;
       for v_decision in select d.* from privacy_console.plan_decision d where d.plan = v_plan.id and d.chosen = 'hand_over' and d.collection = v_line.collection order by d.key loop
-        v_rows := v_rows + privacy_console.hand_over(v_kind, v_line.collection, v_key, v_decision.row_key, v_decision.successor);
+        if privacy_console.hand_over(v_kind, v_line.collection, v_key, v_decision.row_key, v_decision.successor) <> 1 then
+          -- Neither the person's any more nor anybody's whom the approval named.
+          raise exception 'not handed over' using errcode = 'restrict_violation';
+        end if;
+        v_rows := v_rows + 1;
       end loop;
     else
       v_rows := privacy_console.erase_rows(v_kind, v_line.collection, v_line.action, v_key, v_plan.scope, v_plan.subject, p_limit);
@@ -541,7 +545,7 @@ ${definer(
     end if;
     update privacy_console.run r set state = 'incomplete' where r.id = p_run;
     return privacy_console.refused('erasure.batch', v_plan.subject, v_plan.request, 'conflict', case v_line.action
-      when 'hand_over' then 'Who was to take over is no longer there; plan the deletion again and have it approved.'
+      when 'hand_over' then 'What was to be handed over, or who was to take it over, is no longer there; plan the deletion again and have it approved.'
       else 'Rows that the plan does not cover hang on this person''s rows; plan the deletion again and have it approved.' end);
   end if;
   update privacy_console.run_step t set done = t.done + v_rows,
