@@ -572,16 +572,16 @@ export async function commands(
     map
       .command(decision)
       .argument('<change>', 'change', wholeNumber)
-      .requiredOption('--hash <hash>', 'of the change as read')
+      .requiredOption('--sha256 <hash>', 'of the change as read')
       .requiredOption('--reason <text>')
       .description(
         decision === 'approve'
           ? 'approves exactly this change of the data map; never one’s own'
           : 'denies this change of the data map',
       )
-      .action((id: number, options: { hash: string; reason: string }) =>
+      .action((id: number, { sha256, reason }: { sha256: string; reason: string }) =>
         run(async (command) => {
-          const { change } = await command.call('map.decide', { change: id, decision, ...options });
+          const { change } = await command.call('map.decide', { change: id, decision, hash: sha256, reason });
           return globals().json ? change : changeLine(change);
         }),
       );

@@ -76,7 +76,12 @@ export async function readSecrets(options: SecretsInput, input: NodeJS.ReadStrea
     }
     return toSecrets(parsed);
   }
-  if (!input.isTTY) return {};
+  if (!input.isTTY) {
+    process.stderr.write(
+      `Without a terminal nothing is asked, so no password is saved; write: echo '{"password": "…"}' | console profile save … --secrets-stdin\n`,
+    );
+    return {};
+  }
   const password = await ask('Database password (empty to leave as it is): ', input);
   const accessKeyId =
     options.r2Bucket === undefined ? '' : await ask('R2 access key id (empty to leave as it is): ', input);

@@ -64,13 +64,13 @@ test('a change of the data map by command line alone: compare, propose, refuse, 
   expect(listed.stdout).toContain('waiting');
   const shown = await run('approver', 'map', 'change', id);
   expect(shown.stdout).toContain('users.phone: mask from phone to nothing');
-  const blind = await run('approver', 'map', 'approve', id, '--hash', '0'.repeat(64), '--reason', 'unread');
+  const blind = await run('approver', 'map', 'approve', id, '--sha256', '0'.repeat(64), '--reason', 'unread');
   expect(blind.code).toBe(1);
   expect(blind.stderr).toContain('not the change you have read');
-  const own = await run('administrator', 'map', 'approve', id, '--hash', change.hash, '--reason', 'mine');
+  const own = await run('administrator', 'map', 'approve', id, '--sha256', change.hash, '--reason', 'mine');
   expect(own.code).toBe(1);
   expect(
-    await run('approver', 'map', 'approve', id, '--hash', change.hash, '--reason', 'read it'),
+    await run('approver', 'map', 'approve', id, '--sha256', change.hash, '--reason', 'read it'),
   ).toMatchObject({
     code: 0,
   });

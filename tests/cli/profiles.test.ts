@@ -127,6 +127,9 @@ test('from an unknown database to the desk: profile, test, install, staff, sign-
     code: 0,
   });
 
+  const silent = await run(save('live', 'dba').slice(0, -1));
+  expect(silent).toMatchObject({ code: 0, text: expect.stringContaining('no password is saved') as string });
+
   const before = await run(['profile', 'test', '--profile', 'live', '--json']);
   expect(before.code).toBe(1);
   const steps = JSON.parse(before.text) as {

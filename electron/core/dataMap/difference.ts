@@ -61,7 +61,7 @@ function ofCollection(
     difference: Pick<MapDifference, 'what' | 'exposure'> & Partial<MapDifference>,
   ): MapDifference => ({ table, collection, column: null, field: null, from: null, to: null, ...difference });
   if (after === undefined) return [line({ what: 'removed', exposure: 'less' })];
-  const { columns, ...rest } = after;
+  const { columns, erasure, ...rest } = after;
   if (before === undefined)
     return [
       line({ what: 'added', exposure: 'more' }),
@@ -69,7 +69,7 @@ function ofCollection(
         line({ column, what: 'added', to: mapped.category, exposure: mapped.never ? 'same' : 'more' }),
       ),
     ];
-  const { columns: oldColumns, ...oldRest } = before;
+  const { columns: oldColumns, erasure: oldErasure, ...oldRest } = before;
   return [
     ...fieldsOf(oldRest, rest).map(([field, from, to]) =>
       line({
@@ -78,6 +78,15 @@ function ofCollection(
         from: written(from),
         to: written(to),
         exposure: reaching.has(field) || field === 'table' ? 'more' : 'same',
+      }),
+    ),
+    ...fieldsOf(oldErasure, erasure).map(([kind, from, to]) =>
+      line({
+        what: 'changed',
+        field: `erasure of ${kind}`,
+        from: erasureInWords(from),
+        to: erasureInWords(to),
+        exposure: 'same',
       }),
     ),
     ...union(oldColumns, columns).flatMap((column) =>
@@ -133,4 +142,18 @@ function canonical(value: unknown): string {
 
 function written(value: unknown): string | null {
   return value === undefined ? null : typeof value === 'string' ? value : canonical(value);
+}
+
+/** What erasure does to the rows of a kind of people, e.g. `keep, ground: Tax act, years: 8, from: issued_at`. */
+function erasureInWords(erasure: unknown): string | null {
+  if (typeof erasure !== 'object' || erasure === null) return written(erasure);
+  const { action, ...rest } = erasure as Fields;
+  const told = Object.entries(rest).map(([field, value]) =>
+    field === 'set' && typeof value === 'object' && value !== null
+      ? Object.entries(value)
+          .map(([column, to]) => `${column} becomes ${written(to) ?? 'null'}`)
+          .join(', ')
+      : `${field}: ${written(value) ?? 'null'}`,
+  );
+  return [written(action), ...told].join(', ');
 }

@@ -60,6 +60,15 @@ test('a collection that goes or comes is told with its columns', () => {
   expect(back).toContain(`support_messages.body: added as ${category} · more`);
 });
 
+test('what erasure does is told by kind of people, in words', () => {
+  const after = structuredClone(shipped);
+  const erasure = after.collections['messages']?.erasure as Record<string, unknown>;
+  erasure['recipient'] = { action: 'keep', ground: 'a law', years: 3, from: 'created_at' };
+  expect(inWords(shipped, after)).toEqual([
+    'messages: erasure of recipient from anonymise, recipient_phone becomes erased, content becomes null to keep, ground: a law, years: 3, from: created_at · same',
+  ]);
+});
+
 test('a table ruled out or taken back is told with its reason', () => {
   const after = structuredClone(shipped);
   after.ignored['public.audit'] = 'no person in it';
