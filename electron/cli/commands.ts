@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { stdin } from 'node:process';
 import path from 'node:path';
 import { Command as Commander, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { exportProfiles, type ExportProfile } from '#shared/domain/exportProfiles.ts';
 import { roles } from '#shared/domain/roles.ts';
 import { requestKinds } from '#shared/domain/requests.ts';
 import { environments } from '#shared/contract/connections.ts';
@@ -11,7 +12,7 @@ import {
   type MapChange,
   type MapComparison,
 } from '#shared/contract/dataMap.ts';
-import type { OutputOf } from '#shared/contract/index.ts';
+import type { InputOf, OutputOf } from '#shared/contract/index.ts';
 import type { Access } from '#shared/contract/subjects.ts';
 import { describeEntry, en } from '#shared/strings/en.ts';
 import type { ProfileInput, SecretsInput } from './profileInput.ts';
@@ -58,6 +59,37 @@ interface ExplainOptions {
   readonly cursor?: string;
   readonly request?: number;
   readonly reason?: string;
+}
+
+interface ExportOptions {
+  readonly folder: string;
+  readonly as?: ExportProfile;
+  readonly without?: readonly string[];
+  readonly since?: string;
+  readonly until?: string;
+  readonly showOthers: boolean;
+  readonly reason?: string;
+}
+
+/** What is chosen of a custom package; nothing when no option chooses. */
+function choiceOf({ without, since, until }: ExportOptions): Pick<InputOf<'exports.start'>, 'choice'> {
+  if (without === undefined && since === undefined && until === undefined) return {};
+  const time = (text: string | undefined, option: string): string | undefined => {
+    if (text === undefined) return undefined;
+    const instant = new Date(text);
+    if (Number.isNaN(instant.getTime()))
+      throw new UsageError(`${option} is no time; write it like 2026-01-31 or 2026-01-31T12:00:00+05:30.`);
+    return instant.toISOString();
+  };
+  const [from, to] = [time(since, '--since'), time(until, '--until')];
+  return {
+    choice: {
+      without: (without ?? []).filter((name) => !name.includes('.')),
+      withoutColumns: (without ?? []).filter((name) => name.includes('.')),
+      ...(from === undefined ? {} : { since: from }),
+      ...(to === undefined ? {} : { until: to }),
+    },
+  };
 }
 
 type InventoryFormat = (typeof inventoryFormats)[number];
@@ -730,12 +762,27 @@ export async function commands(
     .command('export')
     .argument('<request>', 'access or export request', wholeNumber)
     .requiredOption('--folder <folder>', 'where the package goes')
-    .description('writes the package of everything held about a request’s person')
-    .action((requestId: number, options: { folder: string }) =>
+    .addOption(
+      new Option(
+        '--as <profile>',
+        'access: a copy of all, others’ data masked; portability: nothing derived, nothing of others; case: all, with the person’s entries of the trail; custom: see --without; by the kind of the request when it isn’t said',
+      ).choices(exportProfiles),
+    )
+    .option('--without <name...>', 'of a custom package: a collection, or collection.column, that stays out')
+    .option('--since <time>', 'of a custom package: rows from then on, by the first time they are ordered by')
+    .option('--until <time>', 'of a custom package: rows before then')
+    .option('--show-others', 'leaves what is about other people as it is; needs --reason', false)
+    .option('--reason <text>', 'why a custom package, or why others are shown')
+    .description('writes the package of what is held about a request’s person')
+    .action((requestId: number, options: ExportOptions) =>
       run(async (command) => {
         const { jobId } = await command.call('exports.start', {
           requestId,
           folder: path.resolve(options.folder),
+          showOthers: options.showOthers,
+          ...(options.as === undefined ? {} : { profile: options.as }),
+          ...(options.reason === undefined ? {} : { reason: options.reason }),
+          ...choiceOf(options),
         });
         return (await command.finish(jobId)).result;
       }),

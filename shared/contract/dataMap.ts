@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { profileName } from './connections.ts';
+import { dataOrigins } from '../domain/exportProfiles.ts';
 import { operation } from './operation.ts';
 
 export const columnKinds = [
@@ -30,6 +31,10 @@ export const mappedColumn = z.object({
     .default([]),
   /** What happens to values inside it that no path names; null without paths. */
   others: z.enum(['masked', 'shown']).nullable().default(null),
+  /** Where it comes from; a package for portability holds nothing that is derived. */
+  origin: z.enum(dataOrigins).default('observed'),
+  /** Kinds of people for whom its values are about somebody else. */
+  thirdParty: z.array(z.string()).default([]),
 });
 export type MappedColumn = z.infer<typeof mappedColumn>;
 
@@ -42,6 +47,9 @@ export const mappedCollection = z.object({
   /** The kinds of people whose rows it holds. */
   kinds: z.array(z.string()),
   columns: z.array(mappedColumn),
+  origin: z.enum(dataOrigins).default('observed'),
+  /** The column by whose time a package of chosen things can be cut to a range; null where there is none. */
+  timeColumn: z.string().nullable().default(null),
   /** Columns mapped `never`: held, never shown, erased. */
   never: z.array(z.string()),
   /** Whether it is charted by day. */

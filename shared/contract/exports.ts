@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { exportProfiles } from '../domain/exportProfiles.ts';
 import { operation } from './operation.ts';
 
 const exportRow = z.object({
@@ -15,6 +16,9 @@ const exportRow = z.object({
   bytes: z.number().nullable(),
   rows: z.number().nullable(),
   files: z.number().nullable(),
+  profile: z.enum(exportProfiles),
+  /** Whether values about other people are in it as they are. */
+  showsOthers: z.boolean(),
 });
 export type ExportRow = z.infer<typeof exportRow>;
 
@@ -41,7 +45,26 @@ export const exports = {
     effect: 'reveal',
     permission: ['operator'],
     summary: 'writes the package of everything held about a request’s person',
-    input: z.strictObject({ requestId: z.number().int().positive(), folder: z.string().min(1).max(4_000) }),
+    input: z.strictObject({
+      requestId: z.number().int().positive(),
+      folder: z.string().min(1).max(4_000),
+      /** What it is for; by the kind of the request when it isn't said. */
+      profile: z.enum(exportProfiles).optional(),
+      /** Of a `custom` package: what stays out, and the range of time. */
+      choice: z
+        .strictObject({
+          without: z.array(z.string().max(63)).max(1_000).default([]),
+          /** As `collection.column`. */
+          withoutColumns: z.array(z.string().max(127)).max(10_000).default([]),
+          /** ISO 8601; from then on, and before then. */
+          since: z.iso.datetime({ offset: true }).optional(),
+          until: z.iso.datetime({ offset: true }).optional(),
+        })
+        .optional(),
+      /** Leaves what is about other people as it is; needs a reason, and is told by the trail. */
+      showOthers: z.boolean().default(false),
+      reason: z.string().min(3).max(2_000).optional(),
+    }),
     output: z.object({ exportId: z.number().int(), jobId: z.string(), entry: z.number().int() }),
   }),
   'exports.list': operation({

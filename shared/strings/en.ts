@@ -1208,6 +1208,11 @@ const actions: Readonly<Record<string, Wording>> = {
   'request.linked': words('linked', 'link', (whom, under) => `${whom} to ${theRequest(under)}`),
   'request.closed': words('closed', 'close', (_, under) => theRequest(under)),
   'export.begun': words('began', 'begin', (whom, under) => `an export of ${whom}${under}`),
+  'export.begun_with_others': words(
+    'began',
+    'begin',
+    (whom, under) => `an export of ${whom} that shows what is about other people${under}`,
+  ),
   'export.finished': words('finished', 'finish', (whom, under) => `an export of ${whom}${under}`),
   'export.abandoned': words('closed', 'close', (whom, under) => `an interrupted export of ${whom}${under}`, {
     failed: 'gave up',

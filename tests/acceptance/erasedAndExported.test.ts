@@ -98,7 +98,13 @@ async function prepare(
     column: 'email',
   });
   for (const id of requests) await expectDone(operator, 'requests.link', { id, subject: reference });
-  const { jobId } = await expectDone(operator, 'exports.start', { requestId: wanted, folder });
+  const { jobId } = await expectDone(operator, 'exports.start', {
+    requestId: wanted,
+    folder,
+    profile: 'access',
+    showOthers: true,
+    reason: 'every value is compared',
+  });
   const { file } = await ended(operator, jobId);
   return { reference, zip: String(file), deletion };
 }

@@ -11,9 +11,16 @@ import {
 } from './compileErasure.ts';
 import { compileBucketNamed, compileBucketNames } from './compileBucket.ts';
 import { compileJson } from './compileJson.ts';
-import { compileAcross, compileCollection, compileReveal } from './compileReading.ts';
+import {
+  compileAcross,
+  compileCollection,
+  compileReveal,
+  timeColumn,
+  withoutKeys,
+} from './compileReading.ts';
 import { compileSearch, searchTargets } from './compileSearch.ts';
 import {
+  isThirdParty,
   canonicalMap,
   kindsOf,
   mapHash,
@@ -149,6 +156,7 @@ export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
       ? `do $body$ begin perform ${quoteIdentifier(catalogue.trigramSchema ?? '')}.similarity('a', 'b'); end $body$;`
       : '',
     compileJson(map, 'reading'),
+    withoutKeys,
     ...kinds.flatMap((kind) => [
       ...Object.keys(kind.collections).map((name) => compileCollection(kind, catalogue, name)),
       compileAcross(kind, catalogue),
@@ -276,6 +284,7 @@ function refuseTakenNames(map: DataMap): void {
     'object_prefixes',
     'bucket_names',
     'bucket_named',
+    'without_keys',
     'run_search',
     'show_reveal',
   ];
@@ -331,7 +340,11 @@ function describeCollections(map: DataMap, catalogue: Catalogue): readonly Mappe
         })),
         others: mapped.paths === undefined ? null : (mapped.others ?? 'masked'),
         correctable: mapped.correct,
+        origin: mapped.origin ?? held.origin ?? 'observed',
+        thirdParty: Object.keys(held.erasure).filter((kind) => isThirdParty(mapped, kind)),
       })),
+    origin: held.origin ?? 'observed',
+    timeColumn: timeColumn(catalogue, held),
     never: Object.entries(held.columns)
       .filter(([, mapped]) => mapped.never)
       .map(([column]) => column),

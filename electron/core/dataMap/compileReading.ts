@@ -1,9 +1,9 @@
-import { definer } from '../database/pins.ts';
+import { definer, step } from '../database/pins.ts';
 import { ExpectedError } from '#core/kernel/errors.ts';
 import type { Catalogue, CatalogueColumn } from './catalogue.ts';
 import { exactDocument, shownDocument } from './compileJson.ts';
 import { maskOf } from './masks.ts';
-import type { KindCollection, KindMap } from './map.ts';
+import { isThirdParty, type KindCollection, type KindMap } from './map.ts';
 import {
   assignKey,
   assignLive,
@@ -17,6 +17,7 @@ import {
   readingScope,
   sameColumn,
   subjectConditions,
+  subjectKeyIn,
   typeOf,
   unique,
   type PathCondition,
@@ -192,9 +193,9 @@ ${assignLive(conditions.variables)}
     definer(
       `rows_${name}${map.suffix}(p_access bigint, p_after text[], p_limit int)`,
       'setof text',
-      `${open("'export'")}\n${windowOfRows(map, catalogue, held, conditions)}`,
+      `${open("'export'")}\n${openScope(name)}\n${refuseLeftOut}\n${windowOfRows(map, catalogue, held, conditions)}`,
       {
-        declare: `${declare}\n${declarePlaces(catalogue, held, conditions, false)}`,
+        declare: `${declare}\n${declareScope}\n${declarePlaces(catalogue, held, conditions, false)}`,
         overPlatform: true,
         ...pinsOfPage,
       },
@@ -202,8 +203,11 @@ ${assignLive(conditions.variables)}
     definer(
       `part_${name}${map.suffix}(p_access bigint, p_after text[], p_upto text[])`,
       'bigint',
-      `${open("'export'")}\n${countOfPart(map, catalogue, held, conditions)}`,
-      { declare: `${declare}\n${declarePlaces(catalogue, held, conditions, true)}`, overPlatform: true },
+      `${open("'export'")}\n${openScope(name)}\n${refuseLeftOut}\n${countOfPart(map, catalogue, held, conditions)}`,
+      {
+        declare: `${declare}\n${declareScope}\n${declarePlaces(catalogue, held, conditions, true)}`,
+        overPlatform: true,
+      },
     ),
     definer(
       `cell_${name}${map.suffix}(p_subject_key text, p_row_key text, p_column text)`,
@@ -433,6 +437,49 @@ function declarePlaces(
   ].join('\n');
 }
 
+/** What of the collection an export was begun for: read once a call, before any row. */
+const declareScope = '  v_shows_others boolean; v_without text[]; v_since timestamptz; v_until timestamptz;';
+
+function openScope(name: string): string {
+  return `  select s.shows_others, s.without, s.since, s.until into v_shows_others, v_without, v_since, v_until
+    from privacy_console.export_scope(p_access, ${quoteLiteral(name)}) s;`;
+}
+
+const refuseLeftOut = `  if not found then
+    raise exception 'This export was begun without that collection.' using errcode = 'PC001';
+  end if;`;
+
+/** The column by whose time an export can be cut to a range: the first of the order, where it is one. */
+export function timeColumn(
+  catalogue: Catalogue,
+  held: Pick<KindCollection, 'order' | 'columns' | 'table'>,
+): string | null {
+  const [first = ''] = held.order;
+  const { type } = columnOf(catalogue, held, first);
+  return type.startsWith('timestamp') || type === 'date' || held.columns[first]?.epoch !== undefined
+    ? first
+    : null;
+}
+
+/** Condition on alias `t` that a row lies in the range an export was begun for. */
+function withinRange(catalogue: Catalogue, held: KindCollection): string {
+  const column = timeColumn(catalogue, held);
+  if (column === null) return '';
+  const time = instantOf(held.columns[column], `t.${quoteIdentifier(column)}`);
+  return ` and (v_since is null or ${time} >= v_since) and (v_until is null or ${time} < v_until)`;
+}
+
+/** A row of an export as a line: without the columns that are left out, whose names and values are taken from it. */
+const line = `case when v_without = '{}' then row_to_json(r.*)::text else privacy_console.without_keys(row_to_json(r.*), v_without) end`;
+
+/** The step that {@link line} calls. */
+export const withoutKeys = step(
+  'without_keys(p_row json, p_names text[])',
+  'text',
+  `  return '{' || coalesce((select string_agg(to_json(e.key)::text || ':' || e.value::text, ',' order by e.place)
+    from json_each(p_row) with ordinality e(key, value, place) where e.key <> all (p_names)), '') || '}';`,
+);
+
 /**
  * At most `p_limit` rows after a place, then one line `[rows given, place]`: where to
  * go on, null at the end. A place holds across transactions, so an export can
@@ -452,14 +499,16 @@ function windowOfRows(
     raise exception 'An export reads from 1 to ${largestWindow} rows at a time.' using errcode = 'PC004';
   end if;`;
   const order = pageOrder(catalogue, held);
+  const within = withinRange(catalogue, held);
   if (order === null) {
     const all = branches(
       conditions,
-      (path, without) => `select ${exact(catalogue, held)} from ${from} where ${path.on('t')}${without}`,
+      (path, without) =>
+        `select ${exact(map, catalogue, held)} from ${from} where ${path.on('t')}${without}${within}`,
       ' union all ',
     );
     return `${limits}
-  return query select row_to_json(r.*)::text from (${all}) r;
+  return query select ${line} from (${all}) r;
   get diagnostics v_given = row_count;
   return next json_build_array(v_given, null)::text;
   return;`;
@@ -474,9 +523,9 @@ function windowOfRows(
     const number = place + 1;
     const byParent = byParentOf(catalogue, held, conditions, path);
     const without = withoutEarlier(conditions, place);
-    const mine = `${from} where ${byParent === null ? path.on('t') : `${byParent.compared} = v_parent_${number}`}${without}`;
-    const read = (range: string): string => `return query select row_to_json(r.*)::text from (
-        select ${exact(catalogue, held)} from ${mine}${range}) r;`;
+    const mine = `${from} where ${byParent === null ? path.on('t') : `${byParent.compared} = v_parent_${number}`}${without}${within}`;
+    const read = (range: string): string => `return query select ${line} from (
+        select ${exact(map, catalogue, held)} from ${mine}${range}) r;`;
     const window = (range: string): string => `
       select ${columns.join(', ')} into ${named('upto').join(', ')} from ${mine}${range}
         order by ${columns.join(', ')} offset greatest(p_limit - v_given - 1, 0) limit 1;
@@ -527,8 +576,9 @@ function countOfPart(
 ): string {
   const from = fromItem(map, catalogue, held);
   const order = pageOrder(catalogue, held);
+  const within = withinRange(catalogue, held);
   if (order === null) {
-    return `  select count(*) into v_given from ${from} where ${disjunction(conditions)};
+    return `  select count(*) into v_given from ${from} where ${disjunction(conditions)}${within};
   return v_given;`;
   }
   const counts = conditions.paths.map((path, place) => {
@@ -549,7 +599,7 @@ function countOfPart(
         : `    if v_path = ${number} then v_from_${number} := p_after[2]::${byParent.type}; end if;
     if v_last = ${number} then v_to_${number} := p_upto[2]::${byParent.type}; end if;\n`;
     return `  if v_path <= ${number} and v_last >= ${number} then
-${assign}    select count(*) into v_rows from ${from} where ${path.on('t')}${withoutEarlier(conditions, place)}
+${assign}    select count(*) into v_rows from ${from} where ${path.on('t')}${withoutEarlier(conditions, place)}${within}
       and (v_path < ${number} or (${columns}) > (${values('from', 'after')}))
       and (v_last > ${number} or (${columns}) <= (${values('to', 'upto')}));
     v_given := v_given + v_rows;
@@ -565,13 +615,25 @@ ${counts.join('\n')}
   return v_given;`;
 }
 
-/** Exact values for an export: whole numbers and decimals as texts, bytes as base64, times in ISO 8601 with their zone. */
-function exact(catalogue: Catalogue, held: KindCollection): string {
+/**
+ * Exact values for an export: whole numbers and decimals as texts, bytes as base64, times in ISO 8601 with their zone.
+ * What is about somebody else is a text, masked unless the export was begun to show it.
+ */
+function exact(map: KindMap, catalogue: Catalogue, held: KindCollection): string {
   return Object.entries(held.columns)
     .filter(([, mapped]) => !mapped.never)
     .map(([name, mapped]) => {
       const column = columnOf(catalogue, held, name);
       const raw = `t.${quoteIdentifier(name)}`;
+      if (isThirdParty(mapped, map.kind)) {
+        const text = `(${exactDocument(mapped, raw) ?? raw})::text`;
+        const own = held.subject.some(
+          (path) => path.of === undefined && path.columns.length === 1 && path.columns[0] === name,
+        )
+          ? ` or ${subjectKeyIn(map, catalogue, held, [name], 't')} = v_key`
+          : '';
+        return `case when v_shows_others${own} then ${text} else ${maskOf(mapped.mask ?? 'text', text)} end as ${quoteIdentifier(name)}`;
+      }
       const without = exactDocument(mapped, raw);
       if (without !== null) return `${without} as ${quoteIdentifier(name)}`;
       // Raw, it could hold line ends, and a row is a line; between values they mean nothing.
@@ -600,7 +662,8 @@ export function compileAcross(map: KindMap, catalogue: Catalogue): string {
     return [
       {
         conditions,
-        query: `select ${quoteLiteral(name)}::text, ${rowKey(catalogue, held)}, t.${quoteIdentifier(held.object.key)}::text, ${optional(held.object.contentType)}, ${optional(held.object.bytes)}::bigint, ${optional(held.object.sha256)} from ${fromItem(map, catalogue, held)} where ${disjunction(conditions)} and t.${quoteIdentifier(held.object.key)} is not null`,
+        scope: name,
+        query: `select ${quoteLiteral(name)}::text, ${rowKey(catalogue, held)}, t.${quoteIdentifier(held.object.key)}::text, ${optional(held.object.contentType)}, ${optional(held.object.bytes)}::bigint, ${optional(held.object.sha256)} from ${fromItem(map, catalogue, held)} where ${disjunction(conditions)} and t.${quoteIdentifier(held.object.key)} is not null${withinRange(catalogue, held)}`,
       },
     ];
   });
@@ -611,6 +674,7 @@ export function compileAcross(map: KindMap, catalogue: Catalogue): string {
     return [
       {
         conditions,
+        scope: null,
         query: `select ${prefixExpression(held)} from ${fromItem(map, catalogue, held)} where ${disjunction(conditions)}`,
       },
     ];
@@ -618,7 +682,7 @@ export function compileAcross(map: KindMap, catalogue: Catalogue): string {
   const overParts = (
     signature: string,
     returns: string,
-    parts: readonly { conditions: SubjectConditions; query: string }[],
+    parts: readonly { conditions: SubjectConditions; scope: string | null; query: string }[],
   ): string => {
     const variables = unique(parts.flatMap((part) => part.conditions.variables));
     return definer(
@@ -626,9 +690,15 @@ export function compileAcross(map: KindMap, catalogue: Catalogue): string {
       returns,
       `${assignKey(map, catalogue, `privacy_console.subject_of(p_access, array['view', 'export'], ${quoteLiteral(map.kind)})`)}
 ${assignLive(variables)}
-${parts.map((part) => `  return query ${part.query};`).join('\n')}
+${parts
+  .map((part) =>
+    part.scope === null
+      ? `  return query ${part.query};`
+      : `${openScope(part.scope)}\n  if found then\n    return query ${part.query};\n  end if;`,
+  )
+  .join('\n')}
   return;`,
-      { declare: declareVariables(map, catalogue, variables), overPlatform: true },
+      { declare: `${declareVariables(map, catalogue, variables)}\n${declareScope}`, overPlatform: true },
     );
   };
   return [

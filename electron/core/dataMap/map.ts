@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
+import { dataOrigins } from '#shared/domain/exportProfiles.ts';
 import { ExpectedError } from '#core/kernel/errors.ts';
 import { programFolder } from '#core/kernel/programFolder.ts';
 import { jsonSteps, pathsClash } from './jsonPaths.ts';
@@ -42,6 +43,15 @@ const innerFields = z.strictObject({
   never: z.boolean().default(false),
 });
 
+/** Name of a kind of subject; names of functions and views end in it. */
+const kindName = z.string().regex(/^[a-z][a-z0-9_]{0,14}$/);
+
+/**
+ * Where data come from: given by the person, seen of what they do, or worked out from it. Portability is of the first
+ * two alone (GDPR Art. 20(1); WP 242 rev.01, p. 10).
+ */
+const origin = z.enum(dataOrigins);
+
 const columnFields = z.strictObject({
   /** Category of the fideslang taxonomy, e.g. `user.contact.email`. */
   category: z.string(),
@@ -59,6 +69,10 @@ const columnFields = z.strictObject({
   /** What no path names is withheld where values are masked, unless it is said to be shown. */
   others: z.enum(['masked', 'shown']).optional(),
   search: z.array(z.enum(searchForms)).default([]),
+  /** Where it comes from, when not from where its collection does. */
+  origin: origin.optional(),
+  /** For which kinds of people the value is about somebody else; true for all. Masked or left out in packages for them. */
+  thirdParty: z.union([z.literal(true), kindName, z.array(kindName).min(1)]).optional(),
 });
 
 /** A column; a bare text is its category. */
@@ -71,9 +85,6 @@ const column = z.preprocess(
 const oneOrMore = z
   .union([identifier, z.array(identifier).min(1).max(16)])
   .transform((given) => (typeof given === 'string' ? [given] : given));
-
-/** Name of a kind of subject; names of functions and views end in it. */
-const kindName = z.string().regex(/^[a-z][a-z0-9_]{0,14}$/);
 
 const pathFields = z.strictObject({
   /** The kind of subject the row belongs to; the first one of the map when it isn't said. */
@@ -188,6 +199,8 @@ const collection = z.strictObject({
   retention: sentence.optional(),
   /** For the record of processing: to whom its rows are disclosed, a processor included; an empty list says nobody. */
   recipients: z.array(sentence).optional(),
+  /** Where its data come from; observed when it isn't said. */
+  origin: origin.optional(),
   subject: z.array(subjectPath).min(1),
   /** Order of pages, newest first; columns that are not masked and, where a key tells the rows apart, never null. */
   order: z.array(identifier).min(1),
@@ -381,6 +394,14 @@ export function kindsOf(map: DataMap): readonly KindMap[] {
   });
   kindMaps.set(map, made);
   return made;
+}
+
+/** Whether a column's values are about somebody else when it is a person of that kind who asks. */
+export function isThirdParty(mapped: MapColumn, kind: string): boolean {
+  const { thirdParty } = mapped;
+  return (
+    thirdParty === true || thirdParty === kind || (Array.isArray(thirdParty) && thirdParty.includes(kind))
+  );
 }
 
 /** The first kind of subject, which a map is about where it doesn't say otherwise. */
@@ -596,6 +617,13 @@ function checkReferences(map: DataMap, written: Written, places: MapPlaces): voi
         wrong,
       );
     }
+    for (const [column, { thirdParty }] of Object.entries(held.columns))
+      for (const kind of thirdParty === undefined || thirdParty === true ? [] : [thirdParty].flat())
+        if (!Object.hasOwn(held.erasure, kind))
+          wrong(
+            at('columns', column, 'thirdParty'),
+            `no people of the kind ${kind} have rows here; write ${Object.keys(held.erasure).join(' or ')}`,
+          );
     checkUses(name, held, at, columnAt);
     checkDocuments(held, at, wrong, byKind);
   }

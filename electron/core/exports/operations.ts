@@ -11,9 +11,21 @@ import type { ObjectStore } from '#core/objectStore/objectStore.ts';
 import { compiledAcross, kindInForce, mapInForce } from '#core/subjects/index.ts';
 import type { MappedSubject } from '#shared/contract/dataMap.ts';
 import type { ExportRow } from '#shared/contract/exports.ts';
+import { exportProfiles } from '#shared/domain/exportProfiles.ts';
+import { informationOf } from './information.ts';
 import { removeLeftovers } from './leftovers.ts';
 import { writePackage, type PackageFile, type PackageProgress } from './package.ts';
 import { readCollection } from './reading.ts';
+import {
+  leftOutInWords,
+  namesEveryObject,
+  rangeOf,
+  scopeOf,
+  thirdPartiesOf,
+  within,
+  withoutOf,
+  type ExportScope,
+} from './scope.ts';
 import { openSnapshots, type Snapshots } from './snapshots.ts';
 import { verifyPackage } from './verify.ts';
 
@@ -38,6 +50,8 @@ const exportRow = z.object({
   bytes: z.coerce.number().nullable(),
   rows: z.coerce.number().nullable(),
   files: z.coerce.number().nullable(),
+  profile: z.enum(exportProfiles),
+  showsOthers: z.boolean(),
 });
 
 /** The gaps two people let an export go in spite of, as the package tells them. */
@@ -93,23 +107,25 @@ export interface ExportOptions {
 
 export function exportOperations({ desk, jobs, version, pace = {} }: ExportOptions): SomeHandlers<Names> {
   return {
-    'exports.start': async ({ requestId, folder }, call) => {
+    'exports.start': async ({ requestId, folder, profile, choice, showOthers, reason }, call) => {
       const at = desk();
+      const scope = await scopeOf(at, requestId, { profile, choice, showOthers, reason });
       await tellBeginnings(at, call);
       const started = await at.database.effect(
-        sql`select privacy_console.begin_export(${requestId}::bigint) as result`,
+        sql`select privacy_console.begin_export(${requestId}::bigint, ${scope.profile}::text, ${JSON.stringify(withoutOf(scope.leftOut))}::jsonb,
+              ${showOthers}::boolean, ${reason ?? null}::text, ${scope.since}::timestamptz, ${scope.until}::timestamptz) as result`,
         begun,
         call.note,
       );
       const jobId = jobs.start('export', requestId, (progress, signal) =>
-        runExport({ at, started, requestId, folder, version, pace }, progress, signal),
+        runExport({ at, started, requestId, folder, version, pace, scope }, progress, signal),
       );
       return { exportId: started.export, jobId, entry: started.entry };
     },
     'exports.list': async ({ requestId }) => ({
       exports: (await desk().database.rows(
         sql`select id, request as "requestId", subject, state, to_json(started_at) #>> '{}' as "startedAt", started_by as "startedBy",
-              to_json(finished_at) #>> '{}' as "finishedAt", sha256, bytes, rows, files
+              to_json(finished_at) #>> '{}' as "finishedAt", sha256, bytes, rows, files, profile, shows_others as "showsOthers"
             from privacy_console.list_exports(${requestId ?? null}::bigint)`,
         exportRow,
       )) as ExportRow[],
@@ -175,6 +191,7 @@ interface Export {
   readonly folder: string;
   readonly version: string;
   readonly pace: ExportPace;
+  readonly scope: ExportScope;
 }
 
 /** The database closes an export's access when it hears nothing for five minutes. */
@@ -269,7 +286,7 @@ function inWords(error: unknown): unknown {
 }
 
 async function writeFromSnapshots(
-  { at, started, requestId, folder, version, pace }: Export,
+  { at, started, requestId, folder, version, pace, scope }: Export,
   store: ObjectStore | null,
   progress: Progress,
   signal: AbortSignal,
@@ -280,7 +297,8 @@ async function writeFromSnapshots(
   });
   try {
     const map = await mapInForce(readerOver(snapshots.current.client));
-    const { subject, collections } = kindInForce(map, started.kind);
+    const { subject, collections: held } = kindInForce(map, started.kind);
+    const collections = within(scope, held);
     let filesFrom: number | null = null;
     return await writePackage(
       {
@@ -298,25 +316,32 @@ async function writeFromSnapshots(
         files:
           store === null
             ? []
-            : fileSources(snapshots, store, subject, started.access, signal, (snapshot) => {
-                filesFrom = snapshot;
-              }),
+            : fileSources(
+                snapshots,
+                store,
+                { subject, access: started.access, scope },
+                signal,
+                (snapshot) => {
+                  filesFrom = snapshot;
+                },
+              ),
+        extras: [
+          {
+            path: 'data/information.json',
+            text: () => informationOf(at, collections, started.controller),
+          },
+          ...(scope.profile === 'case'
+            ? [{ path: 'data/trail.jsonl', text: () => storyOf(at, started.access) }]
+            : []),
+        ],
         snapshots: () => snapshots.taken,
         processing: () => ({
           mapHash: map.hash,
           filesFrom,
-          leftOut: collections.flatMap((each) =>
-            [
-              ...each.never,
-              ...each.columns.flatMap(({ name, paths }) =>
-                paths.filter(({ never }) => never).map(({ path }) => `${name}: ${path}`),
-              ),
-            ].map((column) => ({
-              collection: each.name,
-              column,
-              because: 'a secret of the platform',
-            })),
-          ),
+          profile: scope.profile,
+          ...rangeOf(scope, collections),
+          thirdParties: thirdPartiesOf(scope, started.kind, collections),
+          leftOut: leftOutInWords(scope, collections),
           database: at.info.database,
           // What the map didn't cover is told to whom the package is for, with who let it go all the same.
           ...(started.released === null
@@ -349,6 +374,15 @@ function describeProgress(now: PackageProgress): string {
   }
 }
 
+/** The person's entries of the trail, a line each, as they were hashed. */
+async function storyOf(at: Desk, access: number): Promise<string> {
+  const lines = await at.database.rows(
+    sql`select line from privacy_console.export_story(${access}::bigint) line`,
+    z.object({ line: z.string() }),
+  );
+  return lines.map(({ line }) => `${line}\n`).join('');
+}
+
 const objectRow = z.object({
   collection: z.string(),
   rowKey: z.string(),
@@ -362,11 +396,15 @@ const objectRow = z.object({
 async function* fileSources(
   snapshots: Snapshots,
   store: ObjectStore,
-  subject: MappedSubject,
-  access: number,
+  from: {
+    readonly subject: MappedSubject;
+    readonly access: number;
+    readonly scope: ExportScope;
+  },
   signal: AbortSignal,
   readFrom: (snapshot: number) => void,
 ): AsyncGenerator<PackageFile> {
+  const { subject, access, scope } = from;
   const { client, number } = snapshots.isOld ? await snapshots.renew() : snapshots.current;
   readFrom(number);
   const reader = readerOver(client);
@@ -388,7 +426,7 @@ async function* fileSources(
   );
   await snapshots.letGo();
   const listed = new Map<string, string>();
-  for (const { prefix } of prefixes) {
+  for (const { prefix } of namesEveryObject(scope) ? prefixes : []) {
     for await (const object of store.list(prefix, { signal })) listed.set(object.key, object.etag);
   }
   for (const row of named) {

@@ -73,7 +73,7 @@ export function readCollection(
       const snapshot = snapshots.current;
       rowsAtEnd = await count(
         snapshot,
-        `${compiled('count', subject, collection)}($1::bigint, null)`,
+        `${compiled('part', subject, collection)}($1::bigint, null, null)`,
         [access],
         signal,
       );

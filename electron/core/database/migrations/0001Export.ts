@@ -22,9 +22,18 @@ create table privacy_console.export (
   files bigint,
   entry bigint not null references privacy_console.entry,
   -- The release under which it went in spite of gaps.
-  release bigint references privacy_console.release
+  release bigint references privacy_console.release,
+  profile text not null check (profile in ('access', 'portability', 'case', 'custom')),
+  -- Whether values about somebody else come as they are.
+  shows_others boolean not null,
+  -- By collection the columns that stay out; null where none of it is in.
+  without jsonb not null,
+  -- The range of time, where one was chosen.
+  since timestamptz,
+  until timestamptz
 );
 create index export_request on privacy_console.export (request);
+create unique index export_access on privacy_console.export (access);
 
 ${step(
   'may_begin()',
@@ -45,10 +54,49 @@ ${step(
   return privacy_console.append('export.abandoned', p_export.subject, p_export.request, 'failed', p_export.entry, null);`,
 )}
 ${definer(
-  'begin_export(p_request bigint)',
+  'export_scope(p_access bigint, p_collection text)',
+  'table (shows_others boolean, without text[], since timestamptz, until timestamptz)',
+  `  -- What of a collection the export of this access was begun for; nothing where that stays out. Asked by the reading functions behind their gate.
+  return query select x.shows_others,
+      array(select jsonb_array_elements_text(case jsonb_typeof(x.without -> p_collection) when 'array' then x.without -> p_collection else '[]' end)),
+      x.since, x.until
+    from privacy_console.export x where x.access = p_access and jsonb_typeof(x.without -> p_collection) is distinct from 'null'
+    union all select false, '{}'::text[], null, null where not exists (select from privacy_console.export x where x.access = p_access);`,
+)}
+${definer(
+  'export_story(p_access bigint)',
+  'setof text',
+  `  -- The person's entries of the trail, for a case file; without any reason or value, which an auditor reads one by one.
+  perform privacy_console.subject_of(p_access, array['export'], null);
+  select a.subject into v_subject from privacy_console.access a join privacy_console.export x on x.access = a.id
+    where a.id = p_access and x.profile = 'case';
+  if v_subject is null then
+    raise exception 'Only a case file holds the person''s entries of the trail.' using errcode = 'PC001';
+  end if;
+  return query select convert_from(e.bytes, 'UTF8') from privacy_console.entry e where e.subject = v_subject order by e.number;`,
+  { declare: '  v_subject text;' },
+)}
+${definer(
+  "begin_export(p_request bigint, p_profile text default 'access', p_without jsonb default '{}', p_shows_others boolean default false, p_reason text default null, p_since timestamptz default null, p_until timestamptz default null)",
   'jsonb',
   `  perform privacy_console.only_write();
   v_staff := privacy_console.caller(array['operator']);
+  if p_profile is null or p_profile not in ('access', 'portability', 'case', 'custom') or p_shows_others is null or jsonb_typeof(p_without) is distinct from 'object' then
+    raise exception 'Say what kind of package it is, and what stays out of it.' using errcode = 'PC004';
+  end if;
+  if exists (select from jsonb_each(p_without) w(collection, columns)
+      where not exists (select from privacy_console.mapped_column m where m.collection = w.collection)
+        or jsonb_typeof(w.columns) not in ('null', 'array')
+        or exists (select from jsonb_array_elements(case jsonb_typeof(w.columns) when 'array' then w.columns else '[]' end) c(name)
+          where not exists (select from privacy_console.mapped_column m where m.collection = w.collection and m.column_name = c.name #>> '{}'))) then
+    raise exception 'What stays out is named by a collection and columns the data map does not have.' using errcode = 'PC004';
+  end if;
+  if (p_profile = 'custom' or p_shows_others) and (p_reason is null or length(trim(p_reason)) < 3) or length(p_reason) > 2000 then
+    raise exception 'Say why this package holds other things than a copy does, or shows what is about other people.' using errcode = 'PC004';
+  end if;
+  if p_profile <> 'custom' and (p_since is not null or p_until is not null) or p_since >= p_until then
+    raise exception 'A range of time has a beginning before its end, and only a package of chosen things has one.' using errcode = 'PC004';
+  end if;
   perform privacy_console.refuse_where_unsafe();
   perform privacy_console.refuse_bypass();
   v_release := privacy_console.refuse_where_unmapped(p_request);
@@ -70,11 +118,13 @@ ${definer(
   -- Who begins again has given up what a crash left behind.
   perform privacy_console.give_up_export(x) from (
     select e from privacy_console.export e where e.request = p_request and e.staff = v_staff and e.state = 'running' order by e.id for update) y(x);
-  v_entry := privacy_console.append('export.begun', v_subject, p_request, 'intent', null,
-    case when v_release is not null then json_build_object('release', v_release)::text end);
+  -- That other people are shown is told by the entry itself, not only by its detail.
+  v_entry := privacy_console.append(case when p_shows_others then 'export.begun_with_others' else 'export.begun' end, v_subject, p_request, 'intent', null,
+    json_strip_nulls(json_build_object('profile', p_profile, 'without', nullif(p_without, '{}'), 'since', p_since, 'until', p_until,
+      'reason', nullif(trim(p_reason), ''), 'release', v_release))::text);
   v_access := privacy_console.grant_access(v_staff, 'export', v_subject, p_request, ${signOfLifeMinutes}, v_entry);
-  insert into privacy_console.export (request, subject, access, staff, entry, release)
-    values (p_request, v_subject, v_access, v_staff, v_entry, v_release) returning id into v_id;
+  insert into privacy_console.export (request, subject, access, staff, entry, release, profile, shows_others, without, since, until)
+    values (p_request, v_subject, v_access, v_staff, v_entry, v_release, p_profile, p_shows_others, p_without, p_since, p_until) returning id into v_id;
   return jsonb_build_object('ok', true, 'export', v_id, 'access', v_access, 'subject', v_subject,
       'kind', (select s.kind from privacy_console.subject s where s.reference = v_subject),
       'controller', (select k.controller from privacy_console.subject s join privacy_console.subject_kind k on k.kind = s.kind where s.reference = v_subject),
@@ -147,12 +197,12 @@ ${definer(
 )}
 ${definer(
   'list_exports(p_request bigint)',
-  'table (id bigint, request bigint, subject text, state text, started_at timestamptz, started_by text, finished_at timestamptz, sha256 text, bytes bigint, rows bigint, files bigint)',
+  'table (id bigint, request bigint, subject text, state text, started_at timestamptz, started_by text, finished_at timestamptz, sha256 text, bytes bigint, rows bigint, files bigint, profile text, shows_others boolean)',
   `  perform privacy_console.caller(array['viewer', 'operator', 'approver', 'auditor', 'admin']);
   -- Whoever writes a package keeps its access open; one that has ended tells of a crash.
   return query select x.id, x.request, x.subject,
       case when x.state = 'running' and (a.closed_at is not null or a.expires_at <= clock_timestamp()) then 'interrupted' else x.state end,
-      x.started_at, s.login, x.finished_at, x.sha256, x.bytes, x.rows, x.files
+      x.started_at, s.login, x.finished_at, x.sha256, x.bytes, x.rows, x.files, x.profile, x.shows_others
     from privacy_console.export x join privacy_console.staff s on s.id = x.staff join privacy_console.access a on a.id = x.access
     where p_request is null or x.request = p_request order by x.id desc limit 200;`,
 )}

@@ -68,6 +68,7 @@ const executable: readonly (readonly [string, readonly string[]])[] = [
       'begin_export',
       'end_export',
       'export_lives',
+      'export_story',
       'draft_plan',
       'fill_plan',
       'plan_prefixes',
@@ -97,6 +98,7 @@ const executable: readonly (readonly [string, readonly string[]])[] = [
     'privacy_console_reader',
     [
       'subject_of',
+      'export_scope',
       'bucket_checking',
       'my_open_subjects',
       'searching',
