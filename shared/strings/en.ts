@@ -7,6 +7,7 @@ import type { SearchHit } from '#shared/contract/subjects.ts';
 import type { Job } from '#shared/contract/workstation.ts';
 import type { ConnectionStep, Environment } from '#shared/contract/connections.ts';
 import type { RequestKind, RequestState } from '#shared/domain/requests.ts';
+import type { ExportProfile, LeftOut } from '#shared/domain/exportProfiles.ts';
 import type { Role } from '#shared/domain/roles.ts';
 
 const number = new Intl.NumberFormat('en-IN');
@@ -663,8 +664,41 @@ export const en = {
     past: 'Packages',
     pastEmpty: 'No package has been made yet.',
     contents: 'What goes in',
-    contentsText:
-      'Everything the data map names about this person, as JSON Lines, with the files from R2 and a manifest of SHA-256 sums.',
+    contentsText: {
+      access:
+        'Everything the data map names about this person, with the files from R2, what is about other people masked, and the information that goes with a copy.',
+      portability:
+        'What the person gave and what was seen of their use, with the files from R2; nothing worked out, nothing about other people.',
+      case: 'Everything the data map names about this person, with the files from R2 and the person’s entries in the audit trail.',
+      custom: 'What stays ticked; open a collection’s fields to choose among them.',
+    } satisfies Record<ExportProfile, string>,
+    purpose: 'What the package is for',
+    profile: {
+      access: 'A copy for the person',
+      portability: 'Portability',
+      case: 'A case file',
+      custom: 'Custom',
+    } satisfies Record<ExportProfile, string>,
+    profileHint: {
+      access: 'GDPR Art. 15, DPDP Act s. 11',
+      portability: 'GDPR Art. 20; for another provider',
+      case: 'for a compliance officer',
+      custom: 'chosen collections, fields and days; with a reason',
+    } satisfies Record<ExportProfile, string>,
+    since: 'From',
+    until: 'To',
+    clear: (what: string) => `Clear ${what.toLowerCase()}`,
+    showOthers: 'Show what is about other people',
+    showOthersHint: 'Otherwise it is masked. The trail tells that it was shown.',
+    reason: 'Reason',
+    reasonHint: 'Kept with the entry, for an auditor.',
+    whole: 'all of it',
+    fieldsOf: (title: string) => `Fields of ${title}`,
+    leftOutBecause: {
+      derived: 'Worked out from other data, which is no part of portability.',
+      third_party: 'About other people.',
+      chosen: 'Left out by choice.',
+    } satisfies Record<LeftOut['because'], string>,
     leftOut: 'What is left out, and why',
     leftOutNever: 'Secrets of the platform: held, but never shown and never exported.',
     nothingLeftOut: 'Nothing is left out.',

@@ -42,7 +42,7 @@ test.each([
   ['a bucket that is missing', { bucket: 'no-such-bucket' }],
   ['a wrong R2 key', { secretAccessKey: 'f'.repeat(64) }],
   ['an R2 that is not there', { endpoint: 'http://127.0.0.1:9/r2' }],
-])('%s ends an export in one sentence, told to the trail, and nothing is left', async (_name, change) => {
+])('%s begins no export, says so in one sentence, and nothing is left', async (_name, change) => {
   await using desk = await openDesk({ withBucket: true });
   const operator = await desk.signIn('operator');
   const victim = await requestFor(operator, await findPerson(desk), 'export');
@@ -50,10 +50,10 @@ test.each([
   const station = await otherWorkstation(desk, { r2: { ...desk.secrets.r2, ...change } });
   const console = await station.signIn();
   const folder = await target(desk);
-  const job = await exportInto(console, victim, folder);
-  const [code] = plainFailure(job, 'f'.repeat(64), victim.email, victim.id);
+  const started = await console.dispatch('exports.start', { requestId: victim.request, folder });
+  const [code] = plainFailure(started, 'f'.repeat(64), victim.email, victim.id);
   expect(code).toBe('object_store');
-  expect(await entriesOf(desk, victim.request, 'export.%')).toEqual(failed);
+  expect(await entriesOf(desk, victim.request, 'export.%')).toEqual([]);
   expect(await readdir(folder)).toEqual([]);
   const { access } = await expectDone(console, 'subjects.open', {
     subject: victim.reference,
@@ -70,20 +70,41 @@ test.each([
   expect(await readdir(folder)).toHaveLength(1);
 });
 
-test('a deletion plan against a bucket that does not answer is not made, and can be made again', async () => {
+test('a bucket that stops answering once the work has begun ends it in one sentence, told to the trail', async () => {
   await using desk = await openDesk({ withBucket: true });
   const operator = await desk.signIn('operator');
-  const victim = await requestFor(operator, await findPerson(desk));
-  const station = await otherWorkstation(desk, { r2: { ...desk.secrets.r2, bucket: 'no-such-bucket' } });
+  const person = await findPerson(desk);
+  const victim = await requestFor(operator, person, 'export');
+  await putObjects(desk, victim, 2);
+  const network = await startBadNetwork(
+    { ...desk.secrets.r2, environment: 'demo' },
+    (incoming, outgoing, pass) => {
+      // What keys begin with is still told.
+      if ((incoming.url ?? '').includes('delimiter=')) return pass();
+      outgoing.writeHead(403, { 'content-type': 'application/xml' });
+      outgoing.end('<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>no</Message></Error>');
+    },
+  );
+  const station = await otherWorkstation(desk, {
+    r2: { ...desk.secrets.r2, endpoint: network.config.endpoint },
+  });
   const console = await station.signIn();
-  const [code] = plainFailure(await console.dispatch('erasure.plan', { requestId: victim.request }));
+  const folder = await target(desk);
+  const job = await exportInto(console, victim, folder);
+  const [code] = plainFailure(job, victim.email, victim.id);
   expect(code).toBe('object_store');
-  expect(await entriesOf(desk, victim.request, 'plan.%')).toEqual([
+  expect(await entriesOf(desk, victim.request, 'export.%')).toEqual(failed);
+  expect(await readdir(folder)).toEqual([]);
+  const deletion = await requestFor(operator, person);
+  const [planned] = plainFailure(await console.dispatch('erasure.plan', { requestId: deletion.request }));
+  expect(planned).toBe('object_store');
+  expect(await entriesOf(desk, deletion.request, 'plan.%')).toEqual([
     ['plan.intended', 'intent'],
     ['plan.made', 'failed'],
   ]);
   await console.close();
-  const { plan } = await expectDone(operator, 'erasure.plan', { requestId: victim.request });
+  await network.close();
+  const { plan } = await expectDone(operator, 'erasure.plan', { requestId: deletion.request });
   expect(plan.state).toBe('awaiting');
 });
 

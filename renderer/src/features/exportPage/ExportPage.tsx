@@ -1,7 +1,6 @@
 import { Button } from '@mantine/core';
 import { useState, type ReactNode } from 'react';
 import { Link, useParams } from 'react-router';
-import type { MappedCollection } from '#shared/contract/dataMap.ts';
 import type { RequestRow } from '#shared/contract/requests.ts';
 import type { Job } from '#shared/contract/workstation.ts';
 import { en } from '#shared/strings/en.ts';
@@ -9,7 +8,7 @@ import { call, CallFailed } from '../../client/call.ts';
 import { copy, tell, tellFailure } from '../../client/notices.tsx';
 import { paths } from '../../paths.ts';
 import { useRead, useWrite } from '../../client/queries.ts';
-import { useMay, useSession } from '../../client/session.ts';
+import { useMay } from '../../client/session.ts';
 import {
   Controller,
   Dim,
@@ -28,6 +27,9 @@ import { DataTable } from '../../components/DataTable.tsx';
 import { JobLine } from '../../components/JobLine.tsx';
 import { formatBytes, formatNumber } from '../../components/format.ts';
 import { useKeys } from '../../components/keys.ts';
+import { Choice } from './Choice.tsx';
+import { asInput, chosenFor, lacksReason, type Chosen } from './chosen.ts';
+import { Contents } from './Contents.tsx';
 import { exportColumns } from './exportColumns.tsx';
 import { Release } from './Release.tsx';
 import styles from './exportPage.module.css';
@@ -46,6 +48,7 @@ export function ExportPage(): ReactNode {
 function ForRequest(props: { readonly request: RequestRow }): ReactNode {
   const { request } = props;
   const packages = useRead('exports.list', { requestId: request.id });
+  const [chosen, setChosen] = useState<Chosen>(() => chosenFor(request.kind));
   return (
     <Page
       title={en.exportPage.titleFor(request.id)}
@@ -66,8 +69,8 @@ function ForRequest(props: { readonly request: RequestRow }): ReactNode {
     >
       <Controller says={request.controller} />
       <div className={styles['columns']}>
-        <Contents kind={request.subjectKind} />
-        <Make request={request} />
+        <Contents kind={request.subjectKind} chosen={chosen} onChange={setChosen} />
+        <Make request={request} chosen={chosen} onChange={setChosen} />
       </div>
       <Panel title={en.exportPage.past} flush>
         <Loaded read={packages} rows={2}>
@@ -90,90 +93,12 @@ function ForRequest(props: { readonly request: RequestRow }): ReactNode {
   );
 }
 
-function byGroup(
-  collections: readonly MappedCollection[],
-): readonly (readonly [string, readonly MappedCollection[]])[] {
-  return [...Map.groupBy(collections, (collection) => collection.group)];
-}
-
-/** The collections with rows of such people; all of them as long as it isn't known who it is. */
-function ofKind(collections: readonly MappedCollection[], kind: string | null): readonly MappedCollection[] {
-  return kind === null ? collections : collections.filter((collection) => collection.kinds.includes(kind));
-}
-
-function Contents(props: { readonly kind: string | null }): ReactNode {
-  const session = useSession();
-  const map = useRead('map.show', {});
-  return (
-    <div className={styles['stack']}>
-      <Panel title={en.exportPage.contents}>
-        <p>
-          <Dim>{en.exportPage.contentsText}</Dim>
-        </p>
-        <Loaded read={map} rows={6}>
-          {({ collections }) => (
-            <div className={styles['groups']}>
-              {byGroup(ofKind(collections, props.kind)).map(([group, members]) => (
-                <div key={group} className={styles['group']}>
-                  <h3>{group}</h3>
-                  <ul className={styles['list']}>
-                    {members.map((collection) => (
-                      <li key={collection.name}>
-                        <span>{collection.title}</span>
-                        <Dim>{en.exportPage.fields(collection.columns.length)}</Dim>
-                      </li>
-                    ))}
-                  </ul>
-                </div>
-              ))}
-              <div className={styles['group']}>
-                <h3>{en.exportPage.files}</h3>
-                <ul className={styles['list']}>
-                  <li>
-                    {!session.objectStore
-                      ? en.exportPage.noFiles
-                      : ofKind(collections, props.kind).some((each) => each.objectPrefix !== null)
-                        ? en.exportPage.filesText
-                        : en.exportPage.filesNamed}
-                  </li>
-                </ul>
-              </div>
-            </div>
-          )}
-        </Loaded>
-      </Panel>
-      <Panel title={en.exportPage.leftOut}>
-        <Loaded read={map} rows={2}>
-          {({ collections }) => {
-            const secret = ofKind(collections, props.kind).filter(
-              (collection) => collection.never.length > 0,
-            );
-            return secret.length === 0 ? (
-              <Dim>{en.exportPage.nothingLeftOut}</Dim>
-            ) : (
-              <>
-                <p>
-                  <Dim>{en.exportPage.leftOutNever}</Dim>
-                </p>
-                <ul className={styles['list']}>
-                  {secret.map((collection) => (
-                    <li key={collection.name}>
-                      <span>{collection.title}</span>
-                      <Dim>{collection.never.join(', ')}</Dim>
-                    </li>
-                  ))}
-                </ul>
-              </>
-            );
-          }}
-        </Loaded>
-      </Panel>
-    </div>
-  );
-}
-
-function Make(props: { readonly request: RequestRow }): ReactNode {
-  const { request } = props;
+function Make(props: {
+  readonly request: RequestRow;
+  readonly chosen: Chosen;
+  readonly onChange: (chosen: Chosen) => void;
+}): ReactNode {
+  const { request, chosen, onChange } = props;
   const works = useMay(['operator']);
   const [folder, setFolder] = useState<string | null>(null);
   const jobs = useRead('jobs.list', {});
@@ -183,7 +108,8 @@ function Make(props: { readonly request: RequestRow }): ReactNode {
   const own = (jobs.data?.jobs ?? []).filter((job) => job.kind === 'export' && job.requestId === request.id);
   const job = own.find((one) => one.id === start.data?.jobId) ?? own[0];
   const running = job?.state === 'running';
-  const possible = works && request.closedAt === null && request.subject !== null && !running;
+  const possible =
+    works && request.closedAt === null && request.subject !== null && !running && !lacksReason(chosen);
 
   async function choose(): Promise<void> {
     try {
@@ -195,12 +121,18 @@ function Make(props: { readonly request: RequestRow }): ReactNode {
   }
 
   function begin(): void {
-    if (possible && folder !== null && !start.isPending) start.mutate({ requestId: request.id, folder });
+    if (possible && folder !== null && !start.isPending)
+      start.mutate({ requestId: request.id, folder, ...asInput(chosen) });
   }
 
   useKeys({ 'Ctrl+Enter': begin });
   return (
     <div className={styles['stack']}>
+      {works && request.subject !== null && request.closedAt === null ? (
+        <Panel title={en.exportPage.purpose}>
+          <Choice kind={request.subjectKind} chosen={chosen} onChange={onChange} />
+        </Panel>
+      ) : null}
       {works ? (
         <Panel title={en.exportPage.destination}>
           {request.subject === null ? (
