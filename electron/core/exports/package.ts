@@ -23,9 +23,11 @@ import type {
   FileSummary,
   SnapshotSummary,
 } from './format.ts';
+import { openSealed, type Encryption } from './seal/age.ts';
+import type { Signer } from './seal/signature.ts';
 import { openZip } from './zipWriter.ts';
 import type { ZipWriter } from './zipWriter.ts';
-import { BrokenZip, readZip } from './zipReader.ts';
+import { BrokenZip, readZip, type ZipBytes } from './zipReader.ts';
 
 /** Rows of one collection, as JSON Lines. */
 export interface PackageCollection {
@@ -57,7 +59,7 @@ export interface PackageFile {
 }
 
 export interface PackageOptions {
-  /** An existing folder; the package becomes `<folder>/<name>.zip`. */
+  /** An existing folder; the package becomes `<folder>/<name>.zip`, or `.zip.age` where it is encrypted. */
   readonly folder: string;
   readonly name: string;
   readonly packageId: string;
@@ -78,6 +80,10 @@ export interface PackageOptions {
   readonly extras?: readonly { readonly path: string; readonly text: () => Promise<string> }[];
   /** More for `data/processing.json` (map hash, what was left out); asked when all sources have ended. */
   readonly processing?: () => object | Promise<object>;
+  readonly signer?: Signer;
+  readonly encryption?: Encryption;
+  /** Called with what was read back, before the file gets its name; a failure leaves no file. */
+  readonly register?: (receipt: Omit<PackageReceipt, 'file'>) => Promise<void>;
 }
 
 export interface PackageProgress {
@@ -126,7 +132,7 @@ export async function writePackage(
   { signal, progress = () => undefined }: PackageWork = {},
 ): Promise<PackageReceipt> {
   checkNames(options);
-  const file = join(options.folder, `${options.name}.zip`);
+  const file = join(options.folder, `${options.name}.zip${options.encryption === undefined ? '' : '.age'}`);
   const failed = new AbortController();
   const wanted = signal === undefined ? failed.signal : AbortSignal.any([signal, failed.signal]);
   try {
@@ -138,10 +144,15 @@ export async function writePackage(
     let zipFailure: unknown;
     try {
       const made = new Date();
-      zip = openZip(handle, made, (error) => {
-        zipFailure = error;
-        failed.abort(error);
-      });
+      zip = openZip(
+        handle,
+        made,
+        (error) => {
+          zipFailure = error;
+          failed.abort(error);
+        },
+        options.encryption?.encrypt,
+      );
       const bag = newBag(options, zip, made, wanted, progress);
       await bag.writeCollections();
       await bag.writeFiles();
@@ -150,13 +161,15 @@ export async function writePackage(
       await handle.sync();
       await handle.close();
       handle = undefined;
-      await readBack(temporary, bag.entries, whole, wanted, (bytes) => {
+      await readBack(temporary, options.encryption, bag.entries, whole, wanted, (bytes) => {
         bag.report('reading_back', null, bytes);
       });
       if (isAborted(signal)) throw cancelled('The export');
+      const receipt = { ...bag.summary(), packageId: options.packageId, ...whole };
+      await options.register?.(receipt);
       await publish(temporary, file);
       await syncFolder(options.folder);
-      return { ...bag.summary(), file, packageId: options.packageId, ...whole };
+      return { ...receipt, file };
     } catch (error) {
       // A full disk stops the sources, whose own complaint about that may arrive first.
       const cause = zipFailure ?? error;
@@ -332,11 +345,23 @@ function newBag(
     await putText('bagit.txt', bagitText);
     await putText(
       'bag-info.txt',
-      bagInfoText({ ...options, made, payload, collections, files, snapshots: snapshots?.length ?? null }),
+      bagInfoText({
+        ...options,
+        signer: options.signer?.fingerprint ?? null,
+        made,
+        payload,
+        collections,
+        files,
+        snapshots: snapshots?.length ?? null,
+      }),
     );
     await putText('manifest-sha256.txt', manifestText(payload));
     const tags = entries.filter(({ path }) => !path.startsWith('data/'));
-    await putText('tagmanifest-sha256.txt', manifestText(tags));
+    const tagManifest = manifestText(tags);
+    await putText('tagmanifest-sha256.txt', tagManifest);
+    // What signs the tag manifest can't stand in it.
+    for (const [path, content] of options.signer?.sign(Buffer.from(tagManifest)) ?? [])
+      await put(path, once(content), true);
   }
 
   function summary() {
@@ -365,6 +390,7 @@ function newBag(
 /** Reads the package from the disk and compares every byte's hash with what was meant to be written. */
 async function readBack(
   temporary: string,
+  encryption: Encryption | undefined,
   expected: readonly FileEntry[],
   whole: { readonly bytes: number; readonly sha256: string },
   signal: AbortSignal,
@@ -384,8 +410,10 @@ async function readBack(
     read(bytes);
   };
   read(0);
+  let sealed: ZipBytes | undefined;
   try {
-    for await (const entry of readZip(temporary)) {
+    if (encryption !== undefined) sealed = await openSealed(temporary, encryption.opener());
+    for await (const entry of readZip(sealed ?? temporary)) {
       const { path, problem } = entry;
       const tally = newTally();
       if (problem !== null) throw broken;
@@ -396,6 +424,8 @@ async function readBack(
     }
   } catch (error) {
     throw error instanceof BrokenZip ? broken : error;
+  } finally {
+    await sealed?.close();
   }
   if (left.size > 0) throw broken;
   const tally = newTally();

@@ -2,8 +2,10 @@ import { createReadStream } from 'node:fs';
 import { ExpectedError, cancelled } from '../kernel/errors.ts';
 import { digesting, newTally, whileWanted } from './digest.ts';
 import { bagitText } from './format.ts';
+import { isSealed, openSealed, type Opener } from './seal/age.ts';
+import { checkSignature, signatureFiles } from './seal/signature.ts';
 import { BrokenZip, readZip } from './zipReader.ts';
-import type { ReadEntry } from './zipReader.ts';
+import type { ReadEntry, ZipBytes } from './zipReader.ts';
 
 export type PackageFaultKind =
   | 'changed'
@@ -14,7 +16,9 @@ export type PackageFaultKind =
   | 'unsafe_name'
   | 'malformed'
   | 'truncated'
-  | 'count';
+  | 'count'
+  /** Missing where one is told, not of this tag manifest, or by another signer than asked for. */
+  | 'signature';
 
 /** One thing that is wrong with a package. */
 export interface PackageFault {
@@ -25,7 +29,7 @@ export interface PackageFault {
 }
 
 export interface PackageVerdict {
-  /** True when every file is there and unchanged. Says nothing of who made it: checksums are no signature. */
+  /** True when every file is there and unchanged, and the signature, if there is one, holds and is by whom it was asked for. */
   readonly ok: boolean;
   readonly faults: readonly PackageFault[];
   /** As `bag-info.txt` says; null where it can't be read. */
@@ -39,9 +43,16 @@ export interface PackageVerdict {
   readonly records: number;
   /** What the map didn’t cover when it was made, as the package says; two people let it go all the same. */
   readonly gaps: readonly string[];
+  /** Fingerprint of the key whose signature holds (`SHA256:…`); null when it is unsigned or does not hold. */
+  readonly signer: string | null;
+  readonly encrypted: boolean;
 }
 
 export interface VerifyWork {
+  /** Needed where the package is encrypted. */
+  readonly opener?: Opener;
+  /** Fingerprint of the only key whose signature is good enough. */
+  readonly expectedSigner?: string;
   readonly signal?: AbortSignal;
   readonly progress?: (progress: { readonly files: number; readonly bytes: number }) => void;
 }
@@ -66,7 +77,7 @@ const mostFaults = 1_000;
 export async function verifyPackage(file: string, work: VerifyWork = {}): Promise<PackageVerdict> {
   const { signal = new AbortController().signal, progress = () => undefined } = work;
   try {
-    return await verify(file, signal, progress);
+    return await verify(file, work, signal, progress);
   } catch (error) {
     if (signal.aborted) throw cancelled('The check');
     const code = error instanceof Error && 'code' in error ? error.code : '';
@@ -85,6 +96,7 @@ export async function verifyPackage(file: string, work: VerifyWork = {}): Promis
 
 async function verify(
   file: string,
+  { opener, expectedSigner }: VerifyWork,
   signal: AbortSignal,
   progress: NonNullable<VerifyWork['progress']>,
 ): Promise<PackageVerdict> {
@@ -95,9 +107,17 @@ async function verify(
   const outer = newTally();
   for await (const chunk of digesting(whileWanted(createReadStream(file), signal), outer)) void chunk;
 
-  const { seen, texts } = await readEntries(file, signal, fault, progress);
+  const encrypted = await isSealed(file);
+  if (encrypted && opener === undefined) {
+    throw new ExpectedError(
+      'invalid_input',
+      'The package is encrypted; give the identity file or the passphrase it was made for.',
+    );
+  }
+  const { seen, texts } = await readEntries(file, encrypted ? opener : undefined, signal, fault, progress);
   const info = bagInfo(texts.get('bag-info.txt') ?? '');
   if (seen.size > 0) compare(seen, texts, info, fault);
+  const signer = seen.size > 0 ? signerOf(texts, info, expectedSigner, fault) : null;
   const records = [...seen]
     .filter(([path]) => path.startsWith('data/records/'))
     .reduce((sum, [, { lines }]) => sum + lines, 0);
@@ -112,7 +132,41 @@ async function verify(
     files: seen.size,
     records,
     gaps: releasedGaps(texts.get('data/processing.json'), fault),
+    signer,
+    encrypted,
   };
+}
+
+function isSignature(path: string): boolean {
+  return Object.values<string>(signatureFiles).includes(path);
+}
+
+/** Whose signature holds. One that was stripped is told by `bag-info.txt`, one that was replaced by another key's name there. */
+function signerOf(
+  texts: ReadonlyMap<string, string>,
+  info: ReadonlyMap<string, string>,
+  expected: string | undefined,
+  fault: Report,
+): string | null {
+  const present = Object.values<string>(signatureFiles).filter((path) => texts.has(path));
+  const told = info.get('Signed-By');
+  if (present.length === 0) {
+    if (told !== undefined) fault('signature', null, 'It was signed, and its signature has been taken away.');
+    else if (expected !== undefined) fault('signature', null, 'It is not signed.');
+    return null;
+  }
+  const files = new Map(present.map((path) => [path, Buffer.from(texts.get(path) ?? '', 'latin1')]));
+  const signer = checkSignature(Buffer.from(texts.get('tagmanifest-sha256.txt') ?? '', 'utf8'), files);
+  if (signer === null) {
+    fault('signature', null, 'Its signature is not one of this package, or a part of it is missing.');
+    return null;
+  }
+  if (told !== signer)
+    fault('signature', null, `It is signed by ${signer}, not by the key it was made with.`);
+  if (expected !== undefined && expected !== signer) {
+    fault('signature', null, `It is signed by ${signer}, not by the signer asked for.`);
+  }
+  return signer;
 }
 
 /** What the package says it was made in spite of; one that says so without saying who let it go is none of ours. */
@@ -145,6 +199,7 @@ type Report = (kind: PackageFaultKind, path: string | null, says: string) => voi
 /** Reads every entry once; paths are given relative to the package's folder. */
 async function readEntries(
   file: string,
+  opener: Opener | undefined,
   signal: AbortSignal,
   fault: Report,
   progress: NonNullable<VerifyWork['progress']>,
@@ -154,8 +209,10 @@ async function readEntries(
   const names = new Set<string>();
   let root: string | undefined;
   let bytes = 0;
+  let sealed: ZipBytes | undefined;
   try {
-    for await (const entry of readZip(file)) {
+    if (opener !== undefined) sealed = await openSealed(file, opener);
+    for await (const entry of readZip(sealed ?? file)) {
       if (names.has(entry.path.toLowerCase())) {
         fault(
           'duplicate',
@@ -176,7 +233,7 @@ async function readEntries(
         continue;
       }
       if (entry.isFolder) continue;
-      const read = await readEntry(entry, isText(path), signal);
+      const read = await readEntry(entry, isText(path), isSignature(path) ? 'latin1' : 'utf8', signal);
       if ('broken' in read) {
         fault(read.broken.kind, path, read.broken.message);
         seen.set(path, { bytes: 0, sha256: 'unreadable', lines: 0 });
@@ -191,6 +248,8 @@ async function readEntries(
   } catch (error) {
     if (!(error instanceof BrokenZip)) throw error;
     fault(error.kind, error.path, error.message);
+  } finally {
+    await sealed?.close();
   }
   return { seen, texts };
 }
@@ -202,6 +261,7 @@ function isText(path: string): boolean {
 async function readEntry(
   entry: ReadEntry,
   keepText: boolean,
+  encoding: 'utf8' | 'latin1',
   signal: AbortSignal,
 ): Promise<
   | { readonly seen: Seen; readonly text: string | null; readonly tooLarge: boolean }
@@ -220,7 +280,7 @@ async function readEntry(
   const tooLarge = keepText && tally.bytes > largestText;
   return {
     seen: { bytes: tally.bytes, sha256: tally.sha256(), lines: tally.lines },
-    text: keepText && !tooLarge ? Buffer.concat(kept).toString('utf8') : null,
+    text: keepText && !tooLarge ? Buffer.concat(kept).toString(encoding) : null,
     tooLarge,
   };
 }
@@ -244,7 +304,10 @@ function compare(
   const payload = [...seen].filter(([path]) => path.startsWith('data/'));
   if (listed !== null) compareWith(listed, new Map(payload), fault);
   const tags = [...seen].filter(
-    ([path]) => !path.startsWith('data/') && (path !== 'tagmanifest-sha256.txt' || tagListed === null),
+    ([path]) =>
+      !path.startsWith('data/') &&
+      !isSignature(path) &&
+      (path !== 'tagmanifest-sha256.txt' || tagListed === null),
   );
   if (tagListed !== null) compareWith(tagListed, new Map(tags), fault);
 
@@ -313,7 +376,7 @@ function manifest(
 function bagInfo(text: string): ReadonlyMap<string, string> {
   return new Map(
     linesOf(text).flatMap((line): (readonly [string, string])[] => {
-      const match = /^([A-Za-z-]{1,40}): ([\w .:/-]{0,120})$/.exec(line);
+      const match = /^([A-Za-z-]{1,40}): ([\w .:/+-]{0,120})$/.exec(line);
       return match?.[1] === undefined || match[2] === undefined ? [] : [[match[1], match[2]]];
     }),
   );
