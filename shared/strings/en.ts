@@ -748,6 +748,13 @@ export const en = {
     verify: 'Check a package',
     verifyHint: 'Works offline, on any package of this program.',
     verifyOk: (files: number, bytes: string) => `Intact: ${plural(files, 'file', 'files')}, ${bytes}.`,
+    verifySigned: (signer: string) =>
+      `The signature holds; made with the key ${signer}. Compare it with the one you know.`,
+    verifyUnsigned: 'It is not signed: sums show that nothing was changed by accident, not who made it.',
+    verifyPassphrase: 'Passphrase',
+    verifyPassphraseHint:
+      'The package is encrypted. One made for holders of keys is checked on the command line: package verify --identity.',
+    verifyOpen: 'Open and check',
     verifyGaps: 'Made in spite of gaps of the data map, which two people released:',
     verifyBad: (count: number) => plural(count, 'fault', 'faults'),
     noPerson: 'This request has no person yet; find and link them first.',
