@@ -5,7 +5,13 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { writePackage, type PackageOptions, type PackageReceipt } from '#core/exports/package.ts';
-import { checkRecipients, encryptionFor, identitiesOf, makePassphrase } from '#core/exports/seal/age.ts';
+import {
+  checkRecipients,
+  encryptionFor,
+  identitiesOf,
+  makePassphrase,
+  openSealed,
+} from '#core/exports/seal/age.ts';
 import { makePrivateKey, signerOf } from '#core/exports/seal/signature.ts';
 import { openSigner } from '#core/exports/seal/signingKey.ts';
 import { verifyPackage, type PackageVerdict, type VerifyWork } from '#core/exports/verify.ts';
@@ -142,6 +148,11 @@ describe('an encrypted package', () => {
     expect(await after(flipped(end + 16 + 2 * 65_552 + 5))).toContain('changed');
     expect(await after(good.subarray(0, good.byteLength - 1))).toEqual(['truncated']);
     expect(await after(good.subarray(0, end + 16 + 2 * 65_552))).toEqual(['truncated']);
+    // The zip in it would be found cut as well; the encryption says so by itself.
+    const sealed = await openSealed(file, opener);
+    const last = sealed.range(65_536, 2 * 65_536)[Symbol.asyncIterator]();
+    await expect(last.next()).rejects.toMatchObject({ kind: 'truncated' });
+    await sealed.close();
     expect(await after(Buffer.concat([good, Buffer.from([0])]))).toEqual(['truncated']);
   });
 
@@ -238,10 +249,19 @@ describe('a signed package', () => {
     await restore();
 
     const other = signerOf(makePrivateKey());
-    for (const [path, content] of other.sign(tagManifest)) {
+    const forgeries = [...other.sign(tagManifest), ...signer.sign(Buffer.from('another')).entries()];
+    for (const [path, content] of forgeries.filter(
+      ([path, content]) => !files.get(path)?.every((byte, at) => byte === content[at]),
+    )) {
       await writeFile(join(cwd, path), content);
-      expect(kinds(await rezipped())).toEqual(['signature']);
+      expect(await rezipped()).toMatchObject({ faults: [{ kind: 'signature' }], signer: null });
+      await restore();
     }
+    for (const [path, content] of other.sign(tagManifest)) await writeFile(join(cwd, path), content);
+    expect(await rezipped()).toMatchObject({
+      faults: [{ kind: 'signature' }],
+      signer: other.fingerprint,
+    });
     await restore();
 
     const lines = tagManifest.toString('utf8').trimEnd().split('\n').reverse();
