@@ -14,7 +14,9 @@ import {
   isCompressedType,
   isSafeName,
   manifestText,
+  originalName,
   snapshotText,
+  verifyText,
 } from './format.ts';
 import type {
   CollectionReading,
@@ -23,6 +25,12 @@ import type {
   FileSummary,
   SnapshotSummary,
 } from './format.ts';
+import { schemaText } from './schema.ts';
+import type { PackageColumn } from './schema.ts';
+import { newSpool } from './spool.ts';
+import type { Spool } from './spool.ts';
+import { newTable } from './table.ts';
+import type { TableWriter } from './table.ts';
 import { openZip } from './zipWriter.ts';
 import type { ZipWriter } from './zipWriter.ts';
 import { BrokenZip, readZip } from './zipReader.ts';
@@ -31,6 +39,10 @@ import { BrokenZip, readZip } from './zipReader.ts';
 export interface PackageCollection {
   /** Becomes `data/records/<name>.jsonl`: letters, digits, `_`, `-` and `.`. */
   readonly name: string;
+  /** What people call it; its name where missing. */
+  readonly title?: string;
+  /** What its rows may hold, in the order of the table; where missing there is no table and no schema. */
+  readonly columns?: readonly PackageColumn[];
   /** The bytes of the lines, each ended by one line feed; may be cut anywhere. Must end when the signal aborts. */
   readonly rows: (signal: AbortSignal) => AsyncIterable<Uint8Array | string>;
   /** Counts the rows by another way; asked after the last row, a difference refuses the package. */
@@ -132,6 +144,7 @@ export async function writePackage(
     await refuseExisting(file);
     const temporary = join(options.folder, temporaryName());
     let handle: FileHandle | undefined = await open(temporary, 'wx', 0o600);
+    const spool = newSpool(options.folder);
     let zip: ZipWriter | undefined;
     let zipFailure: unknown;
     try {
@@ -140,7 +153,7 @@ export async function writePackage(
         zipFailure = error;
         failed.abort(error);
       });
-      const bag = newBag(options, zip, made, wanted, progress);
+      const bag = newBag(options, zip, spool, made, wanted, progress);
       await bag.writeCollections();
       await bag.writeFiles();
       await bag.seal();
@@ -163,6 +176,8 @@ export async function writePackage(
       await handle?.close();
       await unlink(temporary).catch(ignoreMissing);
       throw cause;
+    } finally {
+      await spool.close();
     }
   } catch (error) {
     if (isAborted(signal)) throw cancelled('The export');
@@ -173,6 +188,7 @@ export async function writePackage(
 function newBag(
   options: PackageOptions,
   zip: ZipWriter,
+  spool: Spool,
   made: Date,
   signal: AbortSignal,
   progress: (progress: PackageProgress) => void,
@@ -212,7 +228,7 @@ function newBag(
 
   async function writeCollections(): Promise<void> {
     const taken = new Set<string>();
-    for await (const { name, rows: source, expectedRows, reading } of whileWanted(
+    for await (const { name, title, columns, rows: source, expectedRows, reading } of whileWanted(
       iterate(options.collections),
       signal,
     )) {
@@ -226,7 +242,9 @@ function newBag(
       const before = rows;
       report('records', name);
       const path = `data/records/${name}.jsonl`;
-      const lines = inBlocks(whileWanted(source(signal), signal));
+      const table = columns === undefined ? null : newTable(columns);
+      const blocks = inBlocks(whileWanted(source(signal), signal));
+      const lines = table === null ? blocks : alsoTabled(blocks, table, spool);
       const tally = await put(path, lines, true, (tally) => {
         rows = before + tally.lines;
         if (bytes - reported >= reportEvery) {
@@ -241,9 +259,16 @@ function newBag(
           `The export read ${String(tally.lines)} rows of ${name} where the database counts ${String(expected)}; nothing was kept, start the export again.`,
         );
       }
+      let further: Pick<CollectionSummary, 'table' | 'schema'> = {};
+      if (columns !== undefined) {
+        further = { table: `data/tables/${name}.csv`, schema: `data/schemas/${name}.schema.json` };
+        await put(`data/tables/${name}.csv`, whileWanted(spool.read(), signal), true);
+        await putText(`data/schemas/${name}.schema.json`, schemaText(name, title ?? name, columns));
+      }
       collections.push({
         name,
         file: path,
+        ...further,
         rows: tally.lines,
         rowsCounted: expected,
         bytes: tally.bytes,
@@ -269,7 +294,7 @@ function newBag(
   async function writeFile(file: PackageFile, number: number): Promise<object> {
     const { key, contentType, row = null, rowBytes = null, listedEtag = null } = file;
     const rowSha256 = file.rowSha256?.replace(/^\\x/, '').toLowerCase() ?? null;
-    const known = { key, contentType, row, rowBytes, rowSha256 };
+    const known = { name: originalName(key), key, contentType, row, rowBytes, rowSha256 };
     const opened = await unlessAborted(file.open(signal), signal);
     if (opened === 'gone' || opened === 'unreadable_key') {
       files.missing += 1;
@@ -327,6 +352,7 @@ function newBag(
     await putText('data/processing.json', `${JSON.stringify(processing, null, 2)}\n`);
     const payload = entries.filter(({ path }) => path.startsWith('data/'));
     await putText('bagit.txt', bagitText);
+    await putText('VERIFY.txt', verifyText(options.name));
     await putText(
       'bag-info.txt',
       bagInfoText({ ...options, made, payload, collections, files, snapshots: snapshots?.length ?? null }),
@@ -546,6 +572,19 @@ async function* inBlocks(pieces: AsyncIterable<Uint8Array | string>): AsyncGener
   }
   if (last !== undefined && last !== lineFeed) waiting.push(Buffer.from([lineFeed]));
   if (waiting.length > 0) yield Buffer.concat(waiting);
+}
+
+/** Hands the lines on and keeps the records of their table in the spool. */
+async function* alsoTabled(
+  lines: AsyncIterable<Uint8Array>,
+  table: TableWriter,
+  spool: Spool,
+): AsyncGenerator<Uint8Array> {
+  await spool.write(table.head);
+  for await (const chunk of lines) {
+    await spool.write(table.add(chunk));
+    yield chunk;
+  }
 }
 
 /** A body whose first bytes have been read; an interruption ends it and is noted instead of thrown. */

@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { ExpectedError, cancelled } from '../kernel/errors.ts';
 import { digesting, newTally, whileWanted } from './digest.ts';
 import { bagitText } from './format.ts';
+import { newRecordCount } from './table.ts';
 import { BrokenZip, readZip } from './zipReader.ts';
 import type { ReadEntry } from './zipReader.ts';
 
@@ -50,6 +51,8 @@ interface Seen {
   readonly bytes: number;
   readonly sha256: string;
   readonly lines: number;
+  /** Records of a table, its first line included; null for any other file. */
+  readonly records: number | null;
 }
 
 /** Tag files and indexes are kept in memory to be read; a hostile one may not fill it. */
@@ -176,10 +179,10 @@ async function readEntries(
         continue;
       }
       if (entry.isFolder) continue;
-      const read = await readEntry(entry, isText(path), signal);
+      const read = await readEntry(entry, path, signal);
       if ('broken' in read) {
         fault(read.broken.kind, path, read.broken.message);
-        seen.set(path, { bytes: 0, sha256: 'unreadable', lines: 0 });
+        seen.set(path, { bytes: 0, sha256: 'unreadable', lines: 0, records: null });
         continue;
       }
       if (read.text !== null) texts.set(path, read.text);
@@ -201,16 +204,19 @@ function isText(path: string): boolean {
 
 async function readEntry(
   entry: ReadEntry,
-  keepText: boolean,
+  path: string,
   signal: AbortSignal,
 ): Promise<
   | { readonly seen: Seen; readonly text: string | null; readonly tooLarge: boolean }
   | { readonly broken: BrokenZip }
 > {
+  const keepText = isText(path);
+  const records = path.startsWith('data/tables/') ? newRecordCount() : null;
   const tally = newTally();
   const kept: Uint8Array[] = [];
   try {
     for await (const chunk of digesting(whileWanted(entry.read(), signal), tally)) {
+      records?.add(chunk);
       if (keepText && tally.bytes <= largestText) kept.push(chunk);
     }
   } catch (error) {
@@ -219,7 +225,12 @@ async function readEntry(
   }
   const tooLarge = keepText && tally.bytes > largestText;
   return {
-    seen: { bytes: tally.bytes, sha256: tally.sha256(), lines: tally.lines },
+    seen: {
+      bytes: tally.bytes,
+      sha256: tally.sha256(),
+      lines: tally.lines,
+      records: records?.records ?? null,
+    },
     text: keepText && !tooLarge ? Buffer.concat(kept).toString('utf8') : null,
     tooLarge,
   };
@@ -237,7 +248,7 @@ function compare(
   }
   const tagListed = manifest('tagmanifest-sha256.txt', seen, texts, fault);
   const listed = manifest('manifest-sha256.txt', seen, texts, fault);
-  for (const path of ['bagit.txt', 'bag-info.txt', 'manifest-sha256.txt']) {
+  for (const path of ['bagit.txt', 'bag-info.txt', 'VERIFY.txt', 'manifest-sha256.txt']) {
     if (tagListed !== null && !tagListed.has(path))
       fault('missing', path, 'The tag manifest does not name it.');
   }
@@ -366,11 +377,42 @@ function compareRecords(
       );
     }
     if (found === undefined) fault('count', file, 'A collection that was exported is not in the package.');
+    compareDerived(fields, seen, told, fault);
   }
   for (const file of seen.keys()) {
-    if (file.startsWith('data/records/') && !told.has(file)) {
+    if (/^data\/(records|tables|schemas)\//.test(file) && !told.has(file)) {
       fault('count', file, 'No collection of the export has this name.');
     }
+  }
+}
+
+/** What is derived from a collection's records: its table, with as many of them, and their schema. */
+function compareDerived(
+  collection: Readonly<Record<string, unknown>> | null,
+  seen: ReadonlyMap<string, Seen>,
+  told: Set<string>,
+  fault: Report,
+): void {
+  const { table, schema } = collection ?? {};
+  for (const file of [table, schema]) {
+    if (typeof file !== 'string') continue;
+    told.add(file);
+    if (!seen.has(file)) fault('count', file, 'A collection that was exported lacks this file of it.');
+  }
+  if (typeof table !== 'string' && typeof schema !== 'string') return;
+  const records = typeof table === 'string' ? seen.get(table) : undefined;
+  if (typeof table !== 'string' || typeof schema !== 'string') {
+    fault(
+      'malformed',
+      'data/processing.json',
+      'It names a table without its schema, or the other way round.',
+    );
+  } else if (
+    records !== undefined &&
+    records.sha256 !== 'unreadable' &&
+    records.records !== Number(collection?.['rows']) + 1
+  ) {
+    fault('count', table, 'It does not hold as many records as were exported.');
   }
 }
 

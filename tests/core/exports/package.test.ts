@@ -27,7 +27,7 @@ import type { PackageCollection, PackageProgress } from '#core/exports/package.t
 import { verifyPackage } from '#core/exports/verify.ts';
 import { ExpectedError, cancelled } from '#core/kernel/errors.ts';
 import { ObjectInterrupted } from '#core/objectStore/objectStore.ts';
-import { bigFile, collectionOf, fileOf, manyRows, optionsOf } from './sources.ts';
+import { bigFile, collectionOf, columnOf, fileOf, manyRows, optionsOf } from './sources.ts';
 
 const run = promisify(execFile);
 const child = join(import.meta.dirname, 'crashingExport.ts');
@@ -102,6 +102,7 @@ describe('a package', () => {
     expect(await indexOf(bag)).toEqual([
       {
         file: 'data/files/000001.png',
+        name: 'नमस्ते 😀.png',
         key: 'workspaces/a b/नमस्ते 😀.png',
         contentType: 'image/png',
         bytes: picture.byteLength,
@@ -223,6 +224,45 @@ describe('a package', () => {
       new Set(['records', 'files', 'sealing', 'reading_back']),
     );
     await run('unzip', ['-t', receipt.file]);
+  });
+
+  test('has a table and a schema of what each collection may hold, and leaves nothing of them elsewhere', async () => {
+    const rows = [
+      { id: '1', note: '=1+1', seen: null },
+      { id: '2', note: 'a "b",\n\u202etxt', seen: { at: 1.5 } },
+    ];
+    const columns = [columnOf('id', 'integer'), columnOf('note', 'text'), columnOf('seen', 'json')];
+    const inFolder: string[] = [];
+    const { file, collections } = await writePackage(
+      optionsOf(folder, {
+        collections: [
+          { ...collectionOf('notes', rows), title: 'Notes', columns },
+          { ...collectionOf('empty', []), columns },
+        ],
+      }),
+      { progress: () => inFolder.push(...readdirSync(folder)) },
+    );
+    // The spool has no name: nothing but the package itself was ever to be seen.
+    expect(new Set(inFolder).size).toBe(1);
+    const bag = await judgedFromOutside(file);
+    expect(await readFile(join(bag, 'data/tables/notes.csv'), 'utf8')).toBe(
+      '\uFEFF"id","note","seen"\r\n"1","\'=1+1",\r\n"2","a ""b"",\n\u202etxt","{""at"":1.5}"\r\n',
+    );
+    expect(await readFile(join(bag, 'data/tables/empty.csv'), 'utf8')).toBe('\uFEFF"id","note","seen"\r\n');
+    const schema: unknown = JSON.parse(await readFile(join(bag, 'data/schemas/notes.schema.json'), 'utf8'));
+    expect(schema).toMatchObject({
+      $schema: 'https://json-schema.org/draft/2020-12/schema',
+      title: 'Notes',
+      required: ['id', 'note', 'seen'],
+      properties: { id: { title: 'Id', type: ['integer', 'string', 'null'] } },
+    });
+    expect(collections[0]).toMatchObject({
+      rows: 2,
+      table: 'data/tables/notes.csv',
+      schema: 'data/schemas/notes.schema.json',
+    });
+    expect(await readFile(join(bag, 'VERIFY.txt'), 'utf8')).toContain('unzip -t export-17.zip');
+    expect((await verifyPackage(file)).faults).toEqual([]);
   });
 
   test('is refused when the database counts other rows than were read', async () => {
@@ -533,7 +573,10 @@ describe('tampering', () => {
   }> {
     const { file } = await writePackage(
       optionsOf(folder, {
-        collections: [collectionOf('account', [{ n: 1 }]), collectionOf('messages', [{ n: 2 }, { n: 3 }])],
+        collections: [
+          { ...collectionOf('account', [{ n: 1 }]), columns: [columnOf('n', 'integer')] },
+          collectionOf('messages', [{ n: 2 }, { n: 3 }]),
+        ],
         files: [fileOf('one', Buffer.from('first')), fileOf('two', Buffer.from('second'))],
       }),
     );
@@ -551,9 +594,12 @@ describe('tampering', () => {
   const files = [
     'bag-info.txt',
     'bagit.txt',
+    'VERIFY.txt',
     'manifest-sha256.txt',
     'tagmanifest-sha256.txt',
     'data/processing.json',
+    'data/tables/account.csv',
+    'data/schemas/account.schema.json',
     'data/records/account.jsonl',
     'data/records/messages.jsonl',
     'data/files/000001.png',
@@ -613,7 +659,7 @@ describe('tampering', () => {
       'bash',
       [
         '-c',
-        'find data -type f | LC_ALL=C sort | xargs sha256sum > manifest-sha256.txt; sha256sum bag-info.txt bagit.txt manifest-sha256.txt > tagmanifest-sha256.txt',
+        'find data -type f | LC_ALL=C sort | xargs sha256sum > manifest-sha256.txt; sha256sum VERIFY.txt bag-info.txt bagit.txt manifest-sha256.txt > tagmanifest-sha256.txt',
       ],
       { cwd: bag },
     );
@@ -621,6 +667,42 @@ describe('tampering', () => {
     expect(faults).toContainEqual(
       expect.objectContaining({ kind: 'count', path: 'data/records/messages.jsonl' }),
     );
+  });
+
+  test('that drops a record of a table, or a table with its mention of it, is found by the counts', async () => {
+    const { root, bag } = await unpackedPackage();
+    const table = join(bag, 'data/tables/account.csv');
+    const processing = join(bag, 'data/processing.json');
+    const original = await readFile(processing, 'utf8');
+    const attacks: readonly (readonly [string, () => Promise<void>])[] = [
+      // Line ends within quotes are no records.
+      ['data/tables/account.csv', () => writeFile(table, '"n"\r\n')],
+      ['data/tables/account.csv', () => writeFile(table, '"n"\r\n"1\n2\n3"\r\n4\r\n')],
+      ['data/tables/account.csv', () => rm(table)],
+      [
+        'data/processing.json',
+        () => writeFile(processing, original.replace(/\s*"table": "data.tables.account.csv",/, '')),
+      ],
+      [
+        'data/schemas/account.schema.json',
+        () => writeFile(processing, original.replace(/\s*"(table|schema)": "[^"]*",/g, '')),
+      ],
+    ];
+    for (const [path, attack] of attacks) {
+      await writeFile(table, '"n"\r\n1\r\n');
+      await writeFile(processing, original);
+      await attack();
+      await run(
+        'bash',
+        [
+          '-c',
+          'find data -type f | LC_ALL=C sort | xargs sha256sum > manifest-sha256.txt; sha256sum VERIFY.txt bag-info.txt bagit.txt manifest-sha256.txt > tagmanifest-sha256.txt',
+        ],
+        { cwd: bag },
+      );
+      const { faults } = await verifyPackage(await rezipped(root));
+      expect(faults).toContainEqual(expect.objectContaining({ path }));
+    }
   });
 
   test('that hides a snapshot, or says otherwise what was read from which, is found by the counts', async () => {
@@ -660,7 +742,7 @@ describe('tampering', () => {
         'bash',
         [
           '-c',
-          'find data -type f | LC_ALL=C sort | xargs sha256sum > manifest-sha256.txt; sha256sum bag-info.txt bagit.txt manifest-sha256.txt > tagmanifest-sha256.txt',
+          'find data -type f | LC_ALL=C sort | xargs sha256sum > manifest-sha256.txt; sha256sum VERIFY.txt bag-info.txt bagit.txt manifest-sha256.txt > tagmanifest-sha256.txt',
         ],
         { cwd: bag },
       );
