@@ -5,6 +5,7 @@ import { Command as Commander, CommanderError, InvalidArgumentError, Option } fr
 import { roles } from '#shared/domain/roles.ts';
 import { requestKinds } from '#shared/domain/requests.ts';
 import { environments } from '#shared/contract/connections.ts';
+import { pageLanguages, type PageLanguage } from '#shared/contract/exports.ts';
 import {
   inventoryFormats,
   type CheckFinding,
@@ -729,13 +730,21 @@ export async function commands(
   program
     .command('export')
     .argument('<request>', 'access or export request', wholeNumber)
-    .requiredOption('--folder <folder>', 'where the package goes')
+    .requiredOption('--to <folder>', 'where the package goes')
+    .option('--folder', 'as a folder that is already unpacked instead of a zip', false)
+    .addOption(
+      new Option('--language <language>', 'of the page that a person opens first')
+        .choices(pageLanguages)
+        .default('en'),
+    )
     .description('writes the package of everything held about a request’s person')
-    .action((requestId: number, options: { folder: string }) =>
+    .action((requestId: number, options: { to: string; folder: boolean; language: PageLanguage }) =>
       run(async (command) => {
         const { jobId } = await command.call('exports.start', {
           requestId,
-          folder: path.resolve(options.folder),
+          folder: path.resolve(options.to),
+          form: options.folder ? 'folder' : 'zip',
+          language: options.language,
         });
         return (await command.finish(jobId)).result;
       }),

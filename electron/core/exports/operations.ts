@@ -1,4 +1,4 @@
-import { unlink } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { z } from 'zod';
 import type { Desk } from '#core/connections/index.ts';
 import { readerOver } from '#core/database/database.ts';
@@ -9,7 +9,7 @@ import type { Jobs, Progress } from '#core/kernel/jobs.ts';
 import type { ObjectStore } from '#core/objectStore/objectStore.ts';
 import { compiledAcross, kindInForce, mapInForce } from '#core/subjects/index.ts';
 import type { MappedSubject } from '#shared/contract/dataMap.ts';
-import type { ExportRow } from '#shared/contract/exports.ts';
+import type { ExportRow, PackageForm, PageLanguage } from '#shared/contract/exports.ts';
 import { removeLeftovers } from './leftovers.ts';
 import { writePackage, type PackageFile, type PackageProgress } from './package.ts';
 import { readCollection } from './reading.ts';
@@ -92,7 +92,7 @@ export interface ExportOptions {
 
 export function exportOperations({ desk, jobs, version, pace = {} }: ExportOptions): SomeHandlers<Names> {
   return {
-    'exports.start': async ({ requestId, folder }, call) => {
+    'exports.start': async ({ requestId, folder, form, language }, call) => {
       const at = desk();
       const started = await at.database.effect(
         sql`select privacy_console.begin_export(${requestId}::bigint) as result`,
@@ -100,7 +100,7 @@ export function exportOperations({ desk, jobs, version, pace = {} }: ExportOptio
         call.note,
       );
       const jobId = jobs.start('export', requestId, (progress, signal) =>
-        runExport({ at, started, requestId, folder, version, pace }, progress, signal),
+        runExport({ at, started, requestId, folder, form, language, version, pace }, progress, signal),
       );
       return { exportId: started.export, jobId, entry: started.entry };
     },
@@ -171,6 +171,8 @@ interface Export {
   readonly started: z.output<typeof begun>;
   readonly requestId: number;
   readonly folder: string;
+  readonly form: PackageForm;
+  readonly language: PageLanguage;
   readonly version: string;
   readonly pace: ExportPace;
 }
@@ -230,7 +232,7 @@ async function runExport(
       );
     } catch (error) {
       // A package of which the trail knows no hash must not be handed out.
-      await unlink(receipt.file);
+      await rm(receipt.file, { recursive: true });
       throw error;
     }
     return {
@@ -267,7 +269,7 @@ function inWords(error: unknown): unknown {
 }
 
 async function writeFromSnapshots(
-  { at, started, requestId, folder, version, pace }: Export,
+  { at, started, requestId, folder, form, language, version, pace }: Export,
   store: ObjectStore | null,
   progress: Progress,
   signal: AbortSignal,
@@ -283,6 +285,8 @@ async function writeFromSnapshots(
     return await writePackage(
       {
         folder,
+        form,
+        language,
         name: `CloudSingh-${started.subject}-request-${requestId}-export-${started.export}`,
         packageId: `${started.subject}-${started.export}`,
         requestNumber: String(requestId),

@@ -1,11 +1,13 @@
-import { link, open, rename, stat, unlink } from 'node:fs/promises';
+import { link, open, rename, rm, stat, unlink } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import type { PackageForm, PageLanguage } from '#shared/contract/exports.ts';
 import { ExpectedError, cancelled } from '../kernel/errors.ts';
 import { ObjectInterrupted } from '../objectStore/objectStore.ts';
 import type { Absent, OpenObject } from '../objectStore/objectStore.ts';
 import { digesting, newTally, unlessAborted, whileWanted } from './digest.ts';
 import type { Tally } from './digest.ts';
+import { makePrivateFolder, openFolder, readFolder, syncFolder } from './folder.ts';
 import { temporaryName } from './leftovers.ts';
 import {
   bagitText,
@@ -25,6 +27,8 @@ import type {
   FileSummary,
   SnapshotSummary,
 } from './format.ts';
+import { newSample, pageText } from './page/page.ts';
+import type { LeftOut, PageCollection, PageFileEntry, PageInformation } from './page/page.ts';
 import { schemaText } from './schema.ts';
 import type { PackageColumn } from './schema.ts';
 import { newSpool } from './spool.ts';
@@ -34,6 +38,7 @@ import type { TableWriter } from './table.ts';
 import { openZip } from './zipWriter.ts';
 import type { ZipWriter } from './zipWriter.ts';
 import { BrokenZip, readZip } from './zipReader.ts';
+import type { ReadEntry } from './zipReader.ts';
 
 /** Rows of one collection, as JSON Lines. */
 export interface PackageCollection {
@@ -69,8 +74,10 @@ export interface PackageFile {
 }
 
 export interface PackageOptions {
-  /** An existing folder; the package becomes `<folder>/<name>.zip`. */
+  /** An existing folder; the package becomes `<folder>/<name>.zip`, or `<folder>/<name>` in the form of a folder. */
   readonly folder: string;
+  /** A zip where missing. */
+  readonly form?: PackageForm;
   readonly name: string;
   readonly packageId: string;
   readonly requestNumber: string;
@@ -87,8 +94,15 @@ export interface PackageOptions {
   /** The snapshots of the database that were read from, asked when all sources have ended. */
   readonly snapshots?: () => readonly SnapshotSummary[];
   /** More for `data/processing.json` (map hash, what was left out); asked when all sources have ended. */
-  readonly processing?: () => object | Promise<object>;
+  readonly processing?: () => Processing | Promise<Processing>;
+  /** What `data/index.html` is written in; English where missing. */
+  readonly language?: PageLanguage;
+  /** What that page tells beside the data, e.g. why they are held. */
+  readonly information?: readonly PageInformation[];
 }
+
+/** What else `data/processing.json` says. */
+export type Processing = object & { readonly leftOut?: readonly LeftOut[] };
 
 export interface PackageProgress {
   readonly phase: 'records' | 'files' | 'sealing' | 'reading_back';
@@ -103,7 +117,7 @@ export interface PackageProgress {
 export interface PackageReceipt {
   readonly file: string;
   readonly packageId: string;
-  /** Of the zip itself: what goes into the trail and onto the delivery sheet. */
+  /** Of the zip itself, or of a folder's tag manifest, which vouches for all the rest: what goes into the trail and onto the delivery sheet. */
   readonly sha256: string;
   readonly bytes: number;
   readonly payloadBytes: number;
@@ -119,6 +133,9 @@ export interface PackageWork {
 
 /** Bytes between two reports of progress. */
 const reportEvery = 1024 * 1024;
+/** What the page shows of one collection and of all, in bytes of its records; and how many rows or files. */
+const pageBytes = { each: 512 * 1024, all: 4 * 1024 * 1024 } as const;
+const pageRows = 500;
 /** Rows are handed on in blocks of this size, as a source may give them one by one. */
 const blockBytes = 64 * 1024;
 
@@ -136,12 +153,13 @@ export async function writePackage(
   { signal, progress = () => undefined }: PackageWork = {},
 ): Promise<PackageReceipt> {
   checkNames(options);
-  const file = join(options.folder, `${options.name}.zip`);
+  const file = join(options.folder, options.form === 'folder' ? options.name : `${options.name}.zip`);
   const failed = new AbortController();
   const wanted = signal === undefined ? failed.signal : AbortSignal.any([signal, failed.signal]);
   try {
     if (isAborted(signal)) throw cancelled('The export');
     await refuseExisting(file);
+    if (options.form === 'folder') return await writeFolder(options, file, wanted, failed, progress);
     const temporary = join(options.folder, temporaryName());
     let handle: FileHandle | undefined = await open(temporary, 'wx', 0o600);
     const spool = newSpool(options.folder);
@@ -185,9 +203,54 @@ export async function writePackage(
   }
 }
 
+/** The same as a folder: made under another name, synced, read back, renamed. */
+async function writeFolder(
+  options: PackageOptions,
+  folder: string,
+  signal: AbortSignal,
+  failed: AbortController,
+  progress: (progress: PackageProgress) => void,
+): Promise<PackageReceipt> {
+  const temporary = join(options.folder, temporaryName());
+  const spool = newSpool(options.folder);
+  await makePrivateFolder(temporary);
+  try {
+    const writer = openFolder(temporary);
+    const bag = newBag(options, writer, spool, new Date(), signal, progress);
+    await bag.writeCollections();
+    await bag.writeFiles();
+    await bag.seal();
+    await writer.finish();
+    const { entries } = bag;
+    await compareEntries(readFolder(temporary, options.name), entries, signal, (bytes) => {
+      bag.report('reading_back', null, bytes);
+    });
+    signal.throwIfAborted();
+    await refuseExisting(folder);
+    await rename(temporary, folder).catch((error: unknown) => {
+      if (['ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes(codeOf(error))) throw nameTaken(folder);
+      throw error;
+    });
+    await syncFolder(options.folder);
+    return {
+      ...bag.summary(),
+      file: folder,
+      packageId: options.packageId,
+      bytes: entries.reduce((sum, entry) => sum + entry.bytes, 0),
+      sha256: entries.at(-1)?.sha256 ?? '',
+    };
+  } catch (error) {
+    failed.abort(error);
+    await rm(temporary, { recursive: true, force: true });
+    throw error;
+  } finally {
+    await spool.close();
+  }
+}
+
 function newBag(
   options: PackageOptions,
-  zip: ZipWriter,
+  zip: Pick<ZipWriter, 'add'>,
   spool: Spool,
   made: Date,
   signal: AbortSignal,
@@ -196,6 +259,9 @@ function newBag(
   const entries: FileEntry[] = [];
   const collections: CollectionSummary[] = [];
   const index: Buffer[] = [];
+  const shown: PageCollection[] = [];
+  const shownFiles: PageFileEntry[] = [];
+  let pageLeft: number = pageBytes.all;
   const files = { complete: 0, differing: 0, incomplete: 0, missing: 0 };
   let rows = 0;
   let bytes = 0;
@@ -245,7 +311,9 @@ function newBag(
       const table = columns === undefined ? null : newTable(columns);
       const blocks = inBlocks(whileWanted(source(signal), signal));
       const lines = table === null ? blocks : alsoTabled(blocks, table, spool);
-      const tally = await put(path, lines, true, (tally) => {
+      const sample = newSample(pageRows, Math.min(pageBytes.each, pageLeft));
+      const tally = await put(path, lines, true, (tally, chunk) => {
+        sample.add(chunk);
         rows = before + tally.lines;
         if (bytes - reported >= reportEvery) {
           reported = bytes;
@@ -265,7 +333,7 @@ function newBag(
         await put(`data/tables/${name}.csv`, whileWanted(spool.read(), signal), true);
         await putText(`data/schemas/${name}.schema.json`, schemaText(name, title ?? name, columns));
       }
-      collections.push({
+      const summary: CollectionSummary = {
         name,
         file: path,
         ...further,
@@ -274,7 +342,10 @@ function newBag(
         bytes: tally.bytes,
         sha256: tally.sha256(),
         ...reading?.(),
-      });
+      };
+      collections.push(summary);
+      pageLeft -= sample.bytes;
+      shown.push({ title: title ?? name, columns: columns ?? null, summary, lines: sample.lines });
       report('records', name);
     }
   }
@@ -284,14 +355,19 @@ function newBag(
     for await (const file of whileWanted(iterate(options.files), signal)) {
       number += 1;
       report('files', null);
-      index.push(Buffer.from(`${JSON.stringify(await writeFile(file, number))}\n`, 'utf8'));
+      const line = await writeFile(file, number);
+      if (shownFiles.length < pageRows) shownFiles.push(line);
+      index.push(Buffer.from(`${JSON.stringify(line)}\n`, 'utf8'));
     }
     await put('data/files/index.jsonl', inBlocks(iterate(index)), true);
     report('files', null);
   }
 
   /** Writes one object and gives its line in the index. */
-  async function writeFile(file: PackageFile, number: number): Promise<object> {
+  async function writeFile(
+    file: PackageFile,
+    number: number,
+  ): Promise<PageFileEntry & Readonly<Record<string, unknown>>> {
     const { key, contentType, row = null, rowBytes = null, listedEtag = null } = file;
     const rowSha256 = file.rowSha256?.replace(/^\\x/, '').toLowerCase() ?? null;
     const known = { name: originalName(key), key, contentType, row, rowBytes, rowSha256 };
@@ -336,8 +412,20 @@ function newBag(
   async function seal(): Promise<void> {
     report('sealing', null);
     const snapshots = options.snapshots?.() ?? null;
+    const more = await options.processing?.();
+    const page = pageText({
+      ...options,
+      language: options.language ?? 'en',
+      made,
+      snapshots: snapshots ?? [],
+      collections: shown,
+      files: { first: shownFiles, all: index.length },
+      information: options.information ?? [],
+      leftOut: more?.leftOut ?? [],
+    });
+    await put('data/index.html', inBlocks(iterate(page)), true);
     const processing = {
-      ...(await options.processing?.()),
+      ...more,
       ...(snapshots === null ? {} : snapshotText(snapshots, collections)),
       packageId: options.packageId,
       requestNumber: options.requestNumber,
@@ -393,10 +481,32 @@ async function readBack(
   signal: AbortSignal,
   read: (bytes: number) => void,
 ): Promise<void> {
-  const broken = new ExpectedError(
+  await compareEntries(readZip(temporary), expected, signal, read);
+  const tally = newTally();
+  const handle = await open(temporary, 'r');
+  try {
+    const stream = handle.createReadStream({ autoClose: false, highWaterMark: 256 * 1024 });
+    for await (const chunk of digesting(whileWanted(stream, signal), tally)) void chunk;
+  } finally {
+    await handle.close();
+  }
+  if (tally.bytes !== whole.bytes || tally.sha256() !== whole.sha256) throw notReadBack();
+}
+
+function notReadBack(): ExpectedError {
+  return new ExpectedError(
     'disk',
     'The package could not be read back as it was written, so it was thrown away; choose another folder or medium and export again.',
   );
+}
+
+/** Holds every file that lies there against the hash of what was meant to be written; none may be missing or too many. */
+async function compareEntries(
+  found: AsyncIterable<ReadEntry>,
+  expected: readonly FileEntry[],
+  signal: AbortSignal,
+  read: (bytes: number) => void,
+): Promise<void> {
   const left = new Map(expected.map((entry) => [entry.path, entry]));
   let bytes = 0;
   let reported = 0;
@@ -408,28 +518,19 @@ async function readBack(
   };
   read(0);
   try {
-    for await (const entry of readZip(temporary)) {
+    for await (const entry of found) {
       const { path, problem } = entry;
       const tally = newTally();
-      if (problem !== null) throw broken;
+      if (problem !== null) throw notReadBack();
       for await (const chunk of digesting(whileWanted(entry.read(), signal), tally)) count(chunk);
       const meant = left.get(path);
-      if (meant?.bytes !== tally.bytes || meant.sha256 !== tally.sha256()) throw broken;
+      if (meant?.bytes !== tally.bytes || meant.sha256 !== tally.sha256()) throw notReadBack();
       left.delete(path);
     }
   } catch (error) {
-    throw error instanceof BrokenZip ? broken : error;
+    throw error instanceof BrokenZip ? notReadBack() : error;
   }
-  if (left.size > 0) throw broken;
-  const tally = newTally();
-  const handle = await open(temporary, 'r');
-  try {
-    const stream = handle.createReadStream({ autoClose: false, highWaterMark: 256 * 1024 });
-    for await (const chunk of digesting(whileWanted(stream, signal), tally)) void chunk;
-  } finally {
-    await handle.close();
-  }
-  if (tally.bytes !== whole.bytes || tally.sha256() !== whole.sha256) throw broken;
+  if (left.size > 0) throw notReadBack();
   read(bytes);
 }
 
@@ -466,22 +567,8 @@ async function refuseExisting(file: string): Promise<void> {
 function nameTaken(file: string): ExpectedError {
   return new ExpectedError(
     'conflict',
-    `A file named ${basename(file)} is already in that folder and is never overwritten; choose another folder or name.`,
+    `Something named ${basename(file)} is already in that folder and is never overwritten; choose another folder or name.`,
   );
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  // Windows has no such thing as syncing a folder.
-  if (process.platform === 'win32') return;
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } catch (error) {
-    // Some network file systems can't either.
-    if (!['EINVAL', 'ENOTSUP'].includes(codeOf(error))) throw error;
-  } finally {
-    await handle.close();
-  }
 }
 
 function checkNames(options: PackageOptions): void {

@@ -1,6 +1,8 @@
 import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { ExpectedError, cancelled } from '../kernel/errors.ts';
 import { digesting, newTally, whileWanted } from './digest.ts';
+import { readFolder } from './folder.ts';
 import { bagitText } from './format.ts';
 import { newRecordCount } from './table.ts';
 import { BrokenZip, readZip } from './zipReader.ts';
@@ -33,7 +35,7 @@ export interface PackageVerdict {
   readonly packageId: string | null;
   readonly requestNumber: string | null;
   readonly subjectReference: string | null;
-  /** Of the file itself, to be compared with the one in the trail. */
+  /** Of the file itself, or of a folder's tag manifest (empty where there is none), to be compared with the one in the trail. */
   readonly sha256: string;
   readonly bytes: number;
   readonly files: number;
@@ -61,7 +63,7 @@ const largestText = 64 * 1024 * 1024;
 const mostFaults = 1_000;
 
 /**
- * Checks a package with nothing but its file: the zip, the manifests, the
+ * Checks a package, a zip or a folder, with nothing but its files: the zip, the manifests, the
  * counts, and the index of its objects. Every tampering is named; a package
  * re-zipped with the same content is fine. Throws `not_found`, `disk` and
  * `cancelled`; a package that is not one is a verdict, not an error.
@@ -74,7 +76,10 @@ export async function verifyPackage(file: string, work: VerifyWork = {}): Promis
     if (signal.aborted) throw cancelled('The check');
     const code = error instanceof Error && 'code' in error ? error.code : '';
     if (code === 'ENOENT') {
-      throw new ExpectedError('not_found', 'There is no file of that name; check the path of the package.');
+      throw new ExpectedError(
+        'not_found',
+        'There is no file or folder of that name; check the path of the package.',
+      );
     }
     if (error instanceof Error && 'syscall' in error) {
       throw new ExpectedError(
@@ -95,10 +100,14 @@ async function verify(
   const fault = (kind: PackageFaultKind, path: string | null, says: string): void => {
     if (faults.length < mostFaults) faults.push({ kind, path: path === null ? null : shown(path), says });
   };
+  const isFolder = (await stat(file)).isDirectory();
   const outer = newTally();
-  for await (const chunk of digesting(whileWanted(createReadStream(file), signal), outer)) void chunk;
-
-  const { seen, texts } = await readEntries(file, signal, fault, progress);
+  if (!isFolder) {
+    for await (const chunk of digesting(whileWanted(createReadStream(file), signal), outer)) void chunk;
+  }
+  const found = isFolder ? readFolder(file, 'package') : readZip(file);
+  const { seen, texts } = await readEntries(found, signal, fault, progress);
+  if (isFolder && seen.size === 0) fault('malformed', null, 'The folder holds no package.');
   const info = bagInfo(texts.get('bag-info.txt') ?? '');
   if (seen.size > 0) compare(seen, texts, info, fault);
   const records = [...seen]
@@ -110,8 +119,8 @@ async function verify(
     packageId: info.get('External-Identifier') ?? null,
     requestNumber: info.get('Request-Number') ?? null,
     subjectReference: info.get('Subject-Reference') ?? null,
-    sha256: outer.sha256(),
-    bytes: outer.bytes,
+    sha256: isFolder ? (seen.get('tagmanifest-sha256.txt')?.sha256 ?? '') : outer.sha256(),
+    bytes: isFolder ? [...seen.values()].reduce((sum, entry) => sum + entry.bytes, 0) : outer.bytes,
     files: seen.size,
     records,
     gaps: releasedGaps(texts.get('data/processing.json'), fault),
@@ -147,7 +156,7 @@ type Report = (kind: PackageFaultKind, path: string | null, says: string) => voi
 
 /** Reads every entry once; paths are given relative to the package's folder. */
 async function readEntries(
-  file: string,
+  entries: AsyncIterable<ReadEntry>,
   signal: AbortSignal,
   fault: Report,
   progress: NonNullable<VerifyWork['progress']>,
@@ -158,12 +167,12 @@ async function readEntries(
   let root: string | undefined;
   let bytes = 0;
   try {
-    for await (const entry of readZip(file)) {
+    for await (const entry of entries) {
       if (names.has(entry.path.toLowerCase())) {
         fault(
           'duplicate',
           entry.path,
-          'The zip holds two files of this name; systems differ in which one they unpack.',
+          'The package holds two files of this name; systems differ in which one they keep.',
         );
         continue;
       }

@@ -1,7 +1,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { closeSync, openSync, readdirSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, writeFileSync, writeSync } from 'node:fs';
 import {
   mkdir,
   mkdtemp,
@@ -14,7 +14,7 @@ import {
   truncate,
   writeFile,
 } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -560,6 +560,155 @@ describe('an export that does not come to its end', () => {
     await symlink('/etc/passwd', join(folder, foreign.replace('0123', 'aaaa')));
     expect(await removeLeftovers(folder)).toEqual({ removed: 0, kept: 1 });
     expect(await readdir(folder)).toHaveLength(3);
+  });
+});
+
+describe('a package as a folder', () => {
+  const contents = {
+    form: 'folder',
+    collections: [{ ...collectionOf('account', [{ n: 1 }]), columns: [columnOf('n', 'integer')] }],
+    files: [fileOf('one', Buffer.from('first')), fileOf('two', Buffer.from('second'))],
+  } as const;
+
+  async function filesBelow(bag: string): Promise<string[]> {
+    const all = await readdir(bag, { recursive: true, withFileTypes: true });
+    return all
+      .filter((each) => each.isFile())
+      .map((each) => join(each.parentPath, each.name).slice(bag.length));
+  }
+
+  test('holds the files the zip holds, passes sha256sum -c, and is for its owner only', async () => {
+    const receipt = await writePackage(optionsOf(folder, contents));
+    expect(receipt.file).toBe(join(folder, 'export-17'));
+    expect(await readdir(folder)).toEqual(['export-17']);
+    for (const manifest of ['manifest-sha256.txt', 'tagmanifest-sha256.txt'])
+      await run('sha256sum', ['--strict', '-c', manifest], { cwd: receipt.file });
+    expect(await verifyPackage(receipt.file)).toMatchObject({
+      ok: true,
+      faults: [],
+      packageId: receipt.packageId,
+      sha256: sha256(await readFile(join(receipt.file, 'tagmanifest-sha256.txt'))),
+      bytes: receipt.bytes,
+    });
+    expect((await verifyPackage(receipt.file)).sha256).toBe(receipt.sha256);
+    expect((await stat(receipt.file)).mode & 0o777).toBe(0o700);
+    expect((await stat(join(receipt.file, 'data/files'))).mode & 0o777).toBe(0o700);
+    expect((await stat(join(receipt.file, 'data/records/account.jsonl'))).mode & 0o777).toBe(0o600);
+    const zip = await writePackage(optionsOf(folder, { ...contents, form: 'zip' }));
+    const bag = await judgedFromOutside(zip.file);
+    expect((await filesBelow(receipt.file)).sort()).toEqual((await filesBelow(bag)).sort());
+  });
+
+  test('is never put over anything, and leaves nothing when it fails, is cancelled or crashes', async () => {
+    await mkdir(join(folder, 'export-17'));
+    expect((await failureOf(writePackage(optionsOf(folder, contents)))).code).toBe('conflict');
+    await rm(join(folder, 'export-17'), { recursive: true });
+    const meanwhile = async (): Promise<object> => {
+      await mkdir(join(folder, 'export-17'));
+      await writeFile(join(folder, 'export-17', 'mine'), 'x');
+      return {};
+    };
+    expect(
+      (await failureOf(writePackage(optionsOf(folder, { ...contents, processing: meanwhile })))).code,
+    ).toBe('conflict');
+    expect(await readdir(folder)).toEqual(['export-17']);
+    expect(await readdir(join(folder, 'export-17'))).toEqual(['mine']);
+    await rm(join(folder, 'export-17'), { recursive: true });
+    for (const phase of ['records', 'files', 'sealing', 'reading_back'] as const) {
+      const stop = new AbortController();
+      const failure = await failureOf(
+        writePackage(optionsOf(folder, contents), {
+          signal: stop.signal,
+          progress: (now) => {
+            if (now.phase === phase) stop.abort();
+          },
+        }),
+      );
+      expect(failure.message).toBe(cancelled('The export').message);
+      expect(await readdir(folder)).toEqual([]);
+    }
+    const changed = await failureOf(
+      writePackage(optionsOf(folder, contents), {
+        progress: ({ phase }) => {
+          const [temporary = ''] = readdirSync(folder);
+          if (phase === 'reading_back')
+            writeFileSync(join(folder, temporary, 'data/files/000001.png'), 'other');
+        },
+      }),
+    );
+    expect(changed.code).toBe('disk');
+    expect(await readdir(folder)).toEqual([]);
+    // As a console that was killed before the machine restarted leaves it.
+    const host = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
+    const left = `.privacy-console-${host}-1-1000000000000-0123456789ab.partial`;
+    await mkdir(join(folder, left, 'data'), { recursive: true });
+    await writeFile(join(folder, left, 'data', 'x'), 'personal');
+    expect(await removeLeftovers(folder)).toEqual({ removed: 1, kept: 0 });
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  test('names what was changed, added, renamed, taken away or put in as a link', async () => {
+    const { file: bag } = await writePackage(optionsOf(folder, contents));
+    const at = (path: string): string => join(bag, path);
+    const one = await readFile(at('data/files/000001.png'));
+    const attacks: readonly (readonly [object, () => Promise<void>, () => Promise<void>])[] = [
+      [
+        { kind: 'changed', path: 'data/files/000001.png' },
+        () => writeFile(at('data/files/000001.png'), 'x'),
+        () => writeFile(at('data/files/000001.png'), one),
+      ],
+      [
+        { kind: 'missing', path: 'data/files/000001.png' },
+        () => rm(at('data/files/000001.png')),
+        () => writeFile(at('data/files/000001.png'), one),
+      ],
+      [
+        { kind: 'renamed', path: 'data/files/000001.png' },
+        () => rename(at('data/files/000001.png'), at('data/files/x.png')),
+        () => rename(at('data/files/x.png'), at('data/files/000001.png')),
+      ],
+      [
+        { kind: 'added', path: 'data/more.txt' },
+        () => writeFile(at('data/more.txt'), 'x'),
+        () => rm(at('data/more.txt')),
+      ],
+      [
+        { kind: 'malformed', path: 'package/data/files/000001.png' },
+        async () => {
+          await rename(at('data/files/000001.png'), join(folder, 'elsewhere'));
+          await symlink(join(folder, 'elsewhere'), at('data/files/000001.png'));
+        },
+        async () => {
+          await rm(at('data/files/000001.png'));
+          await rename(join(folder, 'elsewhere'), at('data/files/000001.png'));
+        },
+      ],
+      [
+        { kind: 'malformed', path: 'package/data/records' },
+        async () => {
+          await rename(at('data/records'), join(folder, 'elsewhere'));
+          await symlink(join(folder, 'elsewhere'), at('data/records'));
+        },
+        async () => {
+          await rm(at('data/records'));
+          await rename(join(folder, 'elsewhere'), at('data/records'));
+        },
+      ],
+      [
+        { kind: 'unsafe_name', path: 'package/data/con.txt' },
+        () => writeFile(at('data/con.txt'), 'x'),
+        () => rm(at('data/con.txt')),
+      ],
+      [{ kind: 'duplicate' }, () => writeFile(at('BAGIT.txt'), 'x'), () => rm(at('BAGIT.txt'))],
+    ];
+    for (const [named, attack, undo] of attacks) {
+      await attack();
+      expect((await verifyPackage(bag)).faults).toContainEqual(expect.objectContaining(named));
+      await undo();
+      expect((await verifyPackage(bag)).faults).toEqual([]);
+    }
+    await mkdir(join(folder, 'empty'));
+    expect(await verifyPackage(join(folder, 'empty'))).toMatchObject({ ok: false, sha256: '' });
   });
 });
 
