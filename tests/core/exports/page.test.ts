@@ -26,7 +26,7 @@ beforeAll(async () => {
   const found = await findBrowser(resolve(import.meta.dirname, '../../..'));
   browser = await chromium.launch({
     executablePath: found.executablePath,
-    env: { ...process.env, ...found.environment } as Record<string, string>,
+    env: { ...process.env, ...found.environment },
     // Chromium refuses its sandbox to root.
     args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
   });

@@ -245,10 +245,10 @@ const markup: Readonly<Record<string, string>> = {
 function escaped(text: string): string {
   return text
     .replaceAll(/[&<>"']/g, (character) => markup[character] ?? '')
-    .replaceAll(
-      /[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb]/gu,
-      (character) =>
-        `<span class="c">U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}</span>`,
+    .replaceAll(/[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb]/gu, (character) =>
+      /[\t\n\r]/.test(character)
+        ? character
+        : `<span class="c">U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}</span>`,
     );
 }
 
