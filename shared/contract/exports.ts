@@ -38,6 +38,14 @@ const release = z.object({
 });
 export type ExportRelease = z.infer<typeof release>;
 
+/** Languages the page of a package can be in. */
+export const pageLanguages = ['en', 'hi'] as const;
+export type PageLanguage = (typeof pageLanguages)[number];
+
+/** A package is one zip file, or a folder with the same files. */
+export const packageForms = ['zip', 'folder'] as const;
+export type PackageForm = (typeof packageForms)[number];
+
 const fault = z.object({ path: z.string(), fault: z.string() });
 
 export const exports = {
@@ -47,7 +55,10 @@ export const exports = {
     summary: 'writes the package of everything held about a request’s person',
     input: z.strictObject({
       requestId: z.number().int().positive(),
+      /** Where the package goes. */
       folder: z.string().min(1).max(4_000),
+      form: z.enum(packageForms).default('zip'),
+      language: z.enum(pageLanguages).default('en'),
       /** What it is for; by the kind of the request when it isn't said. */
       profile: z.enum(exportProfiles).optional(),
       /** Of a `custom` package: what stays out, and the range of time. */
@@ -114,7 +125,7 @@ export const exports = {
   'packages.verify': operation({
     effect: 'local',
     permission: 'anyone',
-    summary: 'checks a package offline and names every fault',
+    summary: 'checks a package, a zip or a folder, offline and names every fault',
     input: z.strictObject({ file: z.string().min(1).max(4_000) }),
     output: z.object({
       intact: z.boolean(),

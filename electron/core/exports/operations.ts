@@ -1,4 +1,4 @@
-import { unlink } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { z } from 'zod';
 import type { Desk } from '#core/connections/index.ts';
 import { readerOver } from '#core/database/database.ts';
@@ -10,9 +10,9 @@ import type { Jobs, Progress } from '#core/kernel/jobs.ts';
 import type { ObjectStore } from '#core/objectStore/objectStore.ts';
 import { compiledAcross, kindInForce, mapInForce } from '#core/subjects/index.ts';
 import type { MappedSubject } from '#shared/contract/dataMap.ts';
-import type { ExportRow } from '#shared/contract/exports.ts';
+import type { ExportRow, PackageForm, PageLanguage } from '#shared/contract/exports.ts';
 import { exportProfiles } from '#shared/domain/exportProfiles.ts';
-import { informationOf } from './information.ts';
+import { informationForPage, informationOf } from './information.ts';
 import { removeLeftovers } from './leftovers.ts';
 import { writePackage, type PackageFile, type PackageProgress } from './package.ts';
 import { readCollection } from './reading.ts';
@@ -107,7 +107,10 @@ export interface ExportOptions {
 
 export function exportOperations({ desk, jobs, version, pace = {} }: ExportOptions): SomeHandlers<Names> {
   return {
-    'exports.start': async ({ requestId, folder, profile, choice, showOthers, reason }, call) => {
+    'exports.start': async (
+      { requestId, folder, form, language, profile, choice, showOthers, reason },
+      call,
+    ) => {
       const at = desk();
       const scope = await scopeOf(at, requestId, { profile, choice, showOthers, reason });
       await tellBeginnings(at, call);
@@ -118,7 +121,7 @@ export function exportOperations({ desk, jobs, version, pace = {} }: ExportOptio
         call.note,
       );
       const jobId = jobs.start('export', requestId, (progress, signal) =>
-        runExport({ at, started, requestId, folder, version, pace, scope }, progress, signal),
+        runExport({ at, started, requestId, folder, form, language, version, pace, scope }, progress, signal),
       );
       return { exportId: started.export, jobId, entry: started.entry };
     },
@@ -189,6 +192,8 @@ interface Export {
   readonly started: z.output<typeof begun>;
   readonly requestId: number;
   readonly folder: string;
+  readonly form: PackageForm;
+  readonly language: PageLanguage;
   readonly version: string;
   readonly pace: ExportPace;
   readonly scope: ExportScope;
@@ -249,7 +254,7 @@ async function runExport(
       );
     } catch (error) {
       // A package of which the trail knows no hash must not be handed out.
-      await unlink(receipt.file);
+      await rm(receipt.file, { recursive: true });
       throw error;
     }
     return {
@@ -286,7 +291,7 @@ function inWords(error: unknown): unknown {
 }
 
 async function writeFromSnapshots(
-  { at, started, requestId, folder, version, pace, scope }: Export,
+  { at, started, requestId, folder, form, language, version, pace, scope }: Export,
   store: ObjectStore | null,
   progress: Progress,
   signal: AbortSignal,
@@ -299,10 +304,13 @@ async function writeFromSnapshots(
     const map = await mapInForce(readerOver(snapshots.current.client));
     const { subject, collections: held } = kindInForce(map, started.kind);
     const collections = within(scope, held);
+    const information = await informationOf(at, collections, started.controller);
     let filesFrom: number | null = null;
     return await writePackage(
       {
         folder,
+        form,
+        language,
         name: `CloudSingh-${started.subject}-request-${requestId}-export-${started.export}`,
         packageId: `${started.subject}-${started.export}`,
         requestNumber: String(requestId),
@@ -328,12 +336,13 @@ async function writeFromSnapshots(
         extras: [
           {
             path: 'data/information.json',
-            text: () => informationOf(at, collections, started.controller),
+            text: () => Promise.resolve(`${JSON.stringify(information, null, 2)}\n`),
           },
           ...(scope.profile === 'case'
             ? [{ path: 'data/trail.jsonl', text: () => storyOf(at, started.access) }]
             : []),
         ],
+        information: informationForPage(information),
         snapshots: () => snapshots.taken,
         processing: () => ({
           mapHash: map.hash,

@@ -1,7 +1,10 @@
 import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { ExpectedError, cancelled } from '../kernel/errors.ts';
 import { digesting, newTally, whileWanted } from './digest.ts';
+import { readFolder } from './folder.ts';
 import { bagitText } from './format.ts';
+import { newRecordCount } from './table.ts';
 import { BrokenZip, readZip } from './zipReader.ts';
 import type { ReadEntry } from './zipReader.ts';
 
@@ -32,7 +35,7 @@ export interface PackageVerdict {
   readonly packageId: string | null;
   readonly requestNumber: string | null;
   readonly subjectReference: string | null;
-  /** Of the file itself, to be compared with the one in the trail. */
+  /** Of the file itself, or of a folder's tag manifest (empty where there is none), to be compared with the one in the trail. */
   readonly sha256: string;
   readonly bytes: number;
   readonly files: number;
@@ -50,6 +53,8 @@ interface Seen {
   readonly bytes: number;
   readonly sha256: string;
   readonly lines: number;
+  /** Records of a table, its first line included; null for any other file. */
+  readonly records: number | null;
 }
 
 /** Tag files and indexes are kept in memory to be read; a hostile one may not fill it. */
@@ -58,7 +63,7 @@ const largestText = 64 * 1024 * 1024;
 const mostFaults = 1_000;
 
 /**
- * Checks a package with nothing but its file: the zip, the manifests, the
+ * Checks a package, a zip or a folder, with nothing but its files: the zip, the manifests, the
  * counts, and the index of its objects. Every tampering is named; a package
  * re-zipped with the same content is fine. Throws `not_found`, `disk` and
  * `cancelled`; a package that is not one is a verdict, not an error.
@@ -71,7 +76,10 @@ export async function verifyPackage(file: string, work: VerifyWork = {}): Promis
     if (signal.aborted) throw cancelled('The check');
     const code = error instanceof Error && 'code' in error ? error.code : '';
     if (code === 'ENOENT') {
-      throw new ExpectedError('not_found', 'There is no file of that name; check the path of the package.');
+      throw new ExpectedError(
+        'not_found',
+        'There is no file or folder of that name; check the path of the package.',
+      );
     }
     if (error instanceof Error && 'syscall' in error) {
       throw new ExpectedError(
@@ -92,10 +100,14 @@ async function verify(
   const fault = (kind: PackageFaultKind, path: string | null, says: string): void => {
     if (faults.length < mostFaults) faults.push({ kind, path: path === null ? null : shown(path), says });
   };
+  const isFolder = (await stat(file)).isDirectory();
   const outer = newTally();
-  for await (const chunk of digesting(whileWanted(createReadStream(file), signal), outer)) void chunk;
-
-  const { seen, texts } = await readEntries(file, signal, fault, progress);
+  if (!isFolder) {
+    for await (const chunk of digesting(whileWanted(createReadStream(file), signal), outer)) void chunk;
+  }
+  const found = isFolder ? readFolder(file, 'package') : readZip(file);
+  const { seen, texts } = await readEntries(found, signal, fault, progress);
+  if (isFolder && seen.size === 0) fault('malformed', null, 'The folder holds no package.');
   const info = bagInfo(texts.get('bag-info.txt') ?? '');
   if (seen.size > 0) compare(seen, texts, info, fault);
   const records = [...seen]
@@ -107,8 +119,8 @@ async function verify(
     packageId: info.get('External-Identifier') ?? null,
     requestNumber: info.get('Request-Number') ?? null,
     subjectReference: info.get('Subject-Reference') ?? null,
-    sha256: outer.sha256(),
-    bytes: outer.bytes,
+    sha256: isFolder ? (seen.get('tagmanifest-sha256.txt')?.sha256 ?? '') : outer.sha256(),
+    bytes: isFolder ? [...seen.values()].reduce((sum, entry) => sum + entry.bytes, 0) : outer.bytes,
     files: seen.size,
     records,
     gaps: releasedGaps(texts.get('data/processing.json'), fault),
@@ -144,7 +156,7 @@ type Report = (kind: PackageFaultKind, path: string | null, says: string) => voi
 
 /** Reads every entry once; paths are given relative to the package's folder. */
 async function readEntries(
-  file: string,
+  entries: AsyncIterable<ReadEntry>,
   signal: AbortSignal,
   fault: Report,
   progress: NonNullable<VerifyWork['progress']>,
@@ -155,12 +167,12 @@ async function readEntries(
   let root: string | undefined;
   let bytes = 0;
   try {
-    for await (const entry of readZip(file)) {
+    for await (const entry of entries) {
       if (names.has(entry.path.toLowerCase())) {
         fault(
           'duplicate',
           entry.path,
-          'The zip holds two files of this name; systems differ in which one they unpack.',
+          'The package holds two files of this name; systems differ in which one they keep.',
         );
         continue;
       }
@@ -176,10 +188,10 @@ async function readEntries(
         continue;
       }
       if (entry.isFolder) continue;
-      const read = await readEntry(entry, isText(path), signal);
+      const read = await readEntry(entry, path, signal);
       if ('broken' in read) {
         fault(read.broken.kind, path, read.broken.message);
-        seen.set(path, { bytes: 0, sha256: 'unreadable', lines: 0 });
+        seen.set(path, { bytes: 0, sha256: 'unreadable', lines: 0, records: null });
         continue;
       }
       if (read.text !== null) texts.set(path, read.text);
@@ -201,16 +213,19 @@ function isText(path: string): boolean {
 
 async function readEntry(
   entry: ReadEntry,
-  keepText: boolean,
+  path: string,
   signal: AbortSignal,
 ): Promise<
   | { readonly seen: Seen; readonly text: string | null; readonly tooLarge: boolean }
   | { readonly broken: BrokenZip }
 > {
+  const keepText = isText(path);
+  const records = path.startsWith('data/tables/') ? newRecordCount() : null;
   const tally = newTally();
   const kept: Uint8Array[] = [];
   try {
     for await (const chunk of digesting(whileWanted(entry.read(), signal), tally)) {
+      records?.add(chunk);
       if (keepText && tally.bytes <= largestText) kept.push(chunk);
     }
   } catch (error) {
@@ -219,7 +234,12 @@ async function readEntry(
   }
   const tooLarge = keepText && tally.bytes > largestText;
   return {
-    seen: { bytes: tally.bytes, sha256: tally.sha256(), lines: tally.lines },
+    seen: {
+      bytes: tally.bytes,
+      sha256: tally.sha256(),
+      lines: tally.lines,
+      records: records?.records ?? null,
+    },
     text: keepText && !tooLarge ? Buffer.concat(kept).toString('utf8') : null,
     tooLarge,
   };
@@ -237,7 +257,7 @@ function compare(
   }
   const tagListed = manifest('tagmanifest-sha256.txt', seen, texts, fault);
   const listed = manifest('manifest-sha256.txt', seen, texts, fault);
-  for (const path of ['bagit.txt', 'bag-info.txt', 'manifest-sha256.txt']) {
+  for (const path of ['bagit.txt', 'bag-info.txt', 'VERIFY.txt', 'manifest-sha256.txt']) {
     if (tagListed !== null && !tagListed.has(path))
       fault('missing', path, 'The tag manifest does not name it.');
   }
@@ -366,11 +386,42 @@ function compareRecords(
       );
     }
     if (found === undefined) fault('count', file, 'A collection that was exported is not in the package.');
+    compareDerived(fields, seen, told, fault);
   }
   for (const file of seen.keys()) {
-    if (file.startsWith('data/records/') && !told.has(file)) {
+    if (/^data\/(records|tables|schemas)\//.test(file) && !told.has(file)) {
       fault('count', file, 'No collection of the export has this name.');
     }
+  }
+}
+
+/** What is derived from a collection's records: its table, with as many of them, and their schema. */
+function compareDerived(
+  collection: Readonly<Record<string, unknown>> | null,
+  seen: ReadonlyMap<string, Seen>,
+  told: Set<string>,
+  fault: Report,
+): void {
+  const { table, schema } = collection ?? {};
+  for (const file of [table, schema]) {
+    if (typeof file !== 'string') continue;
+    told.add(file);
+    if (!seen.has(file)) fault('count', file, 'A collection that was exported lacks this file of it.');
+  }
+  if (typeof table !== 'string' && typeof schema !== 'string') return;
+  const records = typeof table === 'string' ? seen.get(table) : undefined;
+  if (typeof table !== 'string' || typeof schema !== 'string') {
+    fault(
+      'malformed',
+      'data/processing.json',
+      'It names a table without its schema, or the other way round.',
+    );
+  } else if (
+    records !== undefined &&
+    records.sha256 !== 'unreadable' &&
+    records.records !== Number(collection?.['rows']) + 1
+  ) {
+    fault('count', table, 'It does not hold as many records as were exported.');
   }
 }
 

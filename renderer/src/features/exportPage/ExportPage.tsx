@@ -1,6 +1,7 @@
-import { Button } from '@mantine/core';
+import { Button, SegmentedControl } from '@mantine/core';
 import { useState, type ReactNode } from 'react';
 import { Link, useParams } from 'react-router';
+import type { PackageForm, PageLanguage } from '#shared/contract/exports.ts';
 import type { RequestRow } from '#shared/contract/requests.ts';
 import type { Job } from '#shared/contract/workstation.ts';
 import { en } from '#shared/strings/en.ts';
@@ -101,6 +102,8 @@ function Make(props: {
   const { request, chosen, onChange } = props;
   const works = useMay(['operator']);
   const [folder, setFolder] = useState<string | null>(null);
+  const [form, setForm] = useState<PackageForm>('zip');
+  const [language, setLanguage] = useState<PageLanguage>('en');
   const jobs = useRead('jobs.list', {});
   const start = useWrite('exports.start', ({ entry }) => {
     tell(en.exportPage.started, entry);
@@ -122,7 +125,7 @@ function Make(props: {
 
   function begin(): void {
     if (possible && folder !== null && !start.isPending)
-      start.mutate({ requestId: request.id, folder, ...asInput(chosen) });
+      start.mutate({ requestId: request.id, folder, form, language, ...asInput(chosen) });
   }
 
   useKeys({ 'Ctrl+Enter': begin });
@@ -146,6 +149,26 @@ function Make(props: {
                 <Button variant="default" onClick={() => void choose()}>
                   {en.exportPage.choose}
                 </Button>
+              </div>
+              <div className={styles['choices']}>
+                <SegmentedControl
+                  aria-label={en.exportPage.form}
+                  value={form}
+                  onChange={setForm}
+                  data={[
+                    { value: 'zip', label: en.exportPage.forms.zip },
+                    { value: 'folder', label: en.exportPage.forms.folder },
+                  ]}
+                />
+                <SegmentedControl
+                  aria-label={en.exportPage.language}
+                  value={language}
+                  onChange={setLanguage}
+                  data={[
+                    { value: 'en', label: en.exportPage.languages.en },
+                    { value: 'hi', label: en.exportPage.languages.hi },
+                  ]}
+                />
               </div>
               {start.error ? <FailureNote failure={start.error} /> : null}
               <div>
