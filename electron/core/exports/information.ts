@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Desk } from '#core/connections/index.ts';
+import type { Reader } from '#core/database/database.ts';
 import { sql } from '#core/database/sql.ts';
 import { inventoryOf } from '#core/dataMap/explain/inventory.ts';
 import { mapFromCanonical } from '#core/dataMap/map.ts';
@@ -51,11 +51,11 @@ export interface Information {
  * source, as far as the data map states it; and the person's rights.
  */
 export async function informationOf(
-  at: Desk,
+  reader: Reader,
   collections: readonly MappedCollection[],
   controller: string | null,
 ): Promise<Information> {
-  const { text } = await at.database.row(
+  const { text } = await reader.row(
     sql`select text from privacy_console.installed_map()`,
     z.object({ text: z.string() }),
   );

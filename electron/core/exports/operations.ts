@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { z } from 'zod';
 import type { Desk } from '#core/connections/index.ts';
-import { readerOver } from '#core/database/database.ts';
+import { readerOver, type Reader } from '#core/database/database.ts';
 import { sql } from '#core/database/sql.ts';
 import { tellBeginnings } from '#core/installation/index.ts';
 import { cancelled, ExpectedError } from '#core/kernel/errors.ts';
@@ -301,10 +301,12 @@ async function writeFromSnapshots(
     ...(pace.snapshotMs === undefined ? {} : { lastsMs: pace.snapshotMs }),
   });
   try {
-    const map = await mapInForce(readerOver(snapshots.current.client));
+    const reader = readerOver(snapshots.current.client);
+    const map = await mapInForce(reader);
     const { subject, collections: held } = kindInForce(map, started.kind);
     const collections = within(scope, held);
-    const information = await informationOf(at, collections, started.controller);
+    const information = await informationOf(reader, collections, started.controller);
+    const story = scope.profile === 'case' ? await storyOf(reader, started.access) : null;
     let filesFrom: number | null = null;
     return await writePackage(
       {
@@ -336,11 +338,9 @@ async function writeFromSnapshots(
         extras: [
           {
             path: 'data/information.json',
-            text: () => Promise.resolve(`${JSON.stringify(information, null, 2)}\n`),
+            text: `${JSON.stringify(information, null, 2)}\n`,
           },
-          ...(scope.profile === 'case'
-            ? [{ path: 'data/trail.jsonl', text: () => storyOf(at, started.access) }]
-            : []),
+          ...(story === null ? [] : [{ path: 'data/trail.jsonl', text: story }]),
         ],
         information: informationForPage(information),
         snapshots: () => snapshots.taken,
@@ -384,8 +384,8 @@ function describeProgress(now: PackageProgress): string {
 }
 
 /** The person's entries of the trail, a line each, as they were hashed. */
-async function storyOf(at: Desk, access: number): Promise<string> {
-  const lines = await at.database.rows(
+async function storyOf(reader: Reader, access: number): Promise<string> {
+  const lines = await reader.rows(
     sql`select line from privacy_console.export_story(${access}::bigint) line`,
     z.object({ line: z.string() }),
   );

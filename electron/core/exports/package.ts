@@ -93,8 +93,8 @@ export interface PackageOptions {
   readonly files: Iterable<PackageFile> | AsyncIterable<PackageFile>;
   /** The snapshots of the database that were read from, asked when all sources have ended. */
   readonly snapshots?: () => readonly SnapshotSummary[];
-  /** Further texts of the payload, made when all sources have ended; small enough to be held. */
-  readonly extras?: readonly { readonly path: string; readonly text: () => Promise<string> }[];
+  /** Further texts of the payload, small enough to be held. */
+  readonly extras?: readonly { readonly path: string; readonly text: string }[];
   /** More for `data/processing.json` (map hash, what was left out); asked when all sources have ended. */
   readonly processing?: () => Processing | Promise<Processing>;
   /** What `data/index.html` is written in; English where missing. */
@@ -413,7 +413,7 @@ function newBag(
 
   async function seal(): Promise<void> {
     report('sealing', null);
-    for (const { path, text } of options.extras ?? []) await putText(path, await text());
+    for (const { path, text } of options.extras ?? []) await putText(path, text);
     const snapshots = options.snapshots?.() ?? null;
     const more = await options.processing?.();
     const page = pageText({
