@@ -693,7 +693,7 @@ export const en = {
     reason: 'Reason',
     reasonHint: 'Kept with the entry, for an auditor.',
     whole: 'all of it',
-    fieldsOf: (title: string) => `Fields of ${title}`,
+    fieldsOf: (title: string, count: number) => `${plural(count, 'field', 'fields')} of ${title}`,
     leftOutBecause: {
       derived: 'Worked out from other data, which is no part of portability.',
       third_party: 'About other people.',
