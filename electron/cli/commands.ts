@@ -6,6 +6,7 @@ import { exportProfiles, type ExportProfile } from '#shared/domain/exportProfile
 import { roles } from '#shared/domain/roles.ts';
 import { requestKinds } from '#shared/domain/requests.ts';
 import { environments } from '#shared/contract/connections.ts';
+import { pageLanguages, type PageLanguage } from '#shared/contract/exports.ts';
 import {
   inventoryFormats,
   type CheckFinding,
@@ -62,7 +63,9 @@ interface ExplainOptions {
 }
 
 interface ExportOptions {
-  readonly folder: string;
+  readonly to: string;
+  readonly folder: boolean;
+  readonly language: PageLanguage;
   readonly as?: ExportProfile;
   readonly without?: readonly string[];
   readonly since?: string;
@@ -768,7 +771,13 @@ export async function commands(
   program
     .command('export')
     .argument('<request>', 'access or export request', wholeNumber)
-    .requiredOption('--folder <folder>', 'where the package goes')
+    .requiredOption('--to <folder>', 'where the package goes')
+    .option('--folder', 'as a folder that is already unpacked instead of a zip', false)
+    .addOption(
+      new Option('--language <language>', 'of the page that a person opens first')
+        .choices(pageLanguages)
+        .default('en'),
+    )
     .addOption(
       new Option(
         '--as <profile>',
@@ -791,7 +800,9 @@ export async function commands(
       run(async (command) => {
         const { jobId, passphrase } = await command.call('exports.start', {
           requestId,
-          folder: path.resolve(options.folder),
+          folder: path.resolve(options.to),
+          form: options.folder ? 'folder' : 'zip',
+          language: options.language,
           showOthers: options.showOthers,
           ...(options.as === undefined ? {} : { profile: options.as }),
           ...(options.reason === undefined ? {} : { reason: options.reason }),

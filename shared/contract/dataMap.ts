@@ -35,6 +35,8 @@ export const mappedColumn = z.object({
   origin: z.enum(dataOrigins).default('observed'),
   /** Kinds of people for whom its values are about somebody else. */
   thirdParty: z.array(z.string()).default([]),
+  /** Kinds of people whose own key it holds in rows of theirs, and somebody else's in others. */
+  ownToo: z.array(z.string()).default([]),
 });
 export type MappedColumn = z.infer<typeof mappedColumn>;
 

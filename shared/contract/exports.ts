@@ -48,6 +48,13 @@ const protection = z.discriminatedUnion('kind', [
   }),
 ]);
 export type Protection = z.infer<typeof protection>;
+/** Languages the page of a package can be in. */
+export const pageLanguages = ['en', 'hi'] as const;
+export type PageLanguage = (typeof pageLanguages)[number];
+
+/** A package is one zip file, or a folder with the same files. */
+export const packageForms = ['zip', 'folder'] as const;
+export type PackageForm = (typeof packageForms)[number];
 
 const fault = z.object({ path: z.string(), fault: z.string() });
 
@@ -58,7 +65,10 @@ export const exports = {
     summary: 'writes the package of everything held about a request’s person',
     input: z.strictObject({
       requestId: z.number().int().positive(),
+      /** Where the package goes. */
       folder: z.string().min(1).max(4_000),
+      form: z.enum(packageForms).default('zip'),
+      language: z.enum(pageLanguages).default('en'),
       /** What it is for; by the kind of the request when it isn't said. */
       profile: z.enum(exportProfiles).optional(),
       /** Of a `custom` package: what stays out, and the range of time. */
@@ -133,7 +143,7 @@ export const exports = {
   'packages.verify': operation({
     effect: 'local',
     permission: 'anyone',
-    summary: 'checks a package offline and names every fault',
+    summary: 'checks a package, a zip or a folder, offline and names every fault',
     input: z.strictObject({
       file: z.string().min(1).max(4_000),
       /** What opens an encrypted one: a file of age-keygen, or the passphrase. */

@@ -31,6 +31,8 @@ export interface ExportableCollection {
     readonly origin: DataOrigin;
     /** Kinds of people for whom its values are somebody else's. */
     readonly thirdParty: readonly string[];
+    /** Kinds of people whose own key it holds too: then it is masked where it is another's, and never left out. */
+    readonly ownToo: readonly string[];
   }[];
 }
 
@@ -61,7 +63,7 @@ export function leftOutOf(
       if (profile === 'custom')
         return choice.withoutColumns.includes(`${name}.${column.name}`) ? told('chosen') : [];
       if (profile !== 'portability') return [];
-      if (column.thirdParty.includes(kind)) return told('third_party');
+      if (column.thirdParty.includes(kind) && !column.ownToo.includes(kind)) return told('third_party');
       return column.origin === 'derived' ? told('derived') : [];
     });
     if (out.length < columns.length || columns.length === 0) return out;

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { appendFile, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { describeEntry, en } from '#shared/strings/en.ts';
@@ -70,10 +70,32 @@ test('the main job without a window: find, see, reveal, export, plan, refuse, ap
   for (const request of [deletion, copy])
     await json('operator', 'request', 'link', String(request['id']), subject);
 
-  const exported = await json('operator', 'export', String(copy['id']), '--folder', desk.folder);
+  const exported = await json('operator', 'export', String(copy['id']), '--to', desk.folder);
   const verified = await run(desk, 'package', 'verify', String(exported['file']), '--json');
   expect(verified).toMatchObject({ code: 0 });
   expect(JSON.parse(verified.stdout)).toMatchObject({ intact: true, faults: [] });
+  const unpacked = await json(
+    'operator',
+    ...['export', String(copy['id']), '--to', desk.folder, '--folder', '--language', 'hi'],
+  );
+  const page = path.join(String(unpacked['file']), 'data', 'index.html');
+  expect(await readFile(page, 'utf8')).toContain('<html lang="hi">');
+  expect(await run(desk, 'package', 'verify', String(unpacked['file']))).toMatchObject({ code: 0 });
+  await appendFile(page, 'x');
+  expect(await run(desk, 'package', 'verify', String(unpacked['file']))).toMatchObject({ code: 1 });
+  expect(
+    await run(
+      desk,
+      'export',
+      String(copy['id']),
+      '--to',
+      desk.folder,
+      '--language',
+      'tlh',
+      '--profile',
+      'demo:operator',
+    ),
+  ).toMatchObject({ code: 2 });
 
   const plan = await json('operator', 'erase', 'plan', String(deletion['id']));
   const approve = [

@@ -33,15 +33,7 @@ test('Ctrl-C in the middle of an export ends it as cancelled: exit code 1, an ou
     const folder = await mkdtemp(path.join(desk.folder, 'packages-'));
     const child = spawn(
       process.execPath,
-      [
-        'electron/cli/cli.ts',
-        'export',
-        String(victim.request),
-        '--folder',
-        folder,
-        '--profile',
-        'demo:operator',
-      ],
+      ['electron/cli/cli.ts', 'export', String(victim.request), '--to', folder, '--profile', 'demo:operator'],
       {
         cwd: root,
         env: { ...process.env, PRIVACY_CONSOLE_HOME: desk.home },

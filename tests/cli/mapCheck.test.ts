@@ -145,7 +145,7 @@ test('the bucket is checked, and an export released by two people, by command li
   const subject = await find(bare, await someone(desk));
   const { request } = await effect(bare, `open_request('access', current_date, '', $1)`, [subject]);
   const wanted = String(request);
-  const refused = await at('operator', 'export', wanted, '--folder', desk.folder);
+  const refused = await at('operator', 'export', wanted, '--to', desk.folder);
   expect(refused).toMatchObject({
     code: 1,
     stderr: expect.stringContaining('unknown prefix r2:backups/') as string,
@@ -161,7 +161,7 @@ test('the bucket is checked, and an export released by two people, by command li
   });
   expect(await at('approver', ...decide)).toMatchObject({ code: 0, stderr: '' });
   expect((await at('approver', 'release', 'list')).stdout).toContain('approved');
-  const exported = await at('operator', 'export', wanted, '--folder', desk.folder, '--json');
+  const exported = await at('operator', 'export', wanted, '--to', desk.folder, '--json');
   expect(exported).toMatchObject({ code: 0, stderr: '' });
   const { file } = JSON.parse(exported.stdout) as { file: string };
   const verified = await runAt(desk.home, 'package', 'verify', file);

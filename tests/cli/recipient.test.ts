@@ -47,7 +47,7 @@ test('search, show, export, plan, run and certificate of a recipient say the kin
     link: await run(desk, 'operator', 'request', 'link', deletion, subject),
   };
   await run(desk, 'operator', 'request', 'link', copy, subject);
-  says['export'] = await run(desk, 'operator', 'export', copy, '--folder', desk.folder);
+  says['export'] = await run(desk, 'operator', 'export', copy, '--to', desk.folder);
   says['plan'] = await run(desk, 'operator', 'erase', 'plan', deletion);
   const plan = requestOf(says['plan']);
   const sha256 = /^sha256 +([0-9a-f]{64})$/m.exec(says['plan'])?.[1] ?? '';

@@ -31,6 +31,8 @@ interface Office {
   /** On the other computer, while somebody else works at this one. */
   readonly approverBeside: () => Promise<Page>;
   readonly auditor: () => Promise<Page>;
+  /** What the operator's next dialog answers. */
+  readonly operatorAnswers: (folder: string) => Promise<void>;
   /** What the auditor's next dialog answers. */
   readonly answers: (file: string) => Promise<void>;
   readonly folder: string;
@@ -53,6 +55,9 @@ const test = base.extend<{ readonly office: Office }>({
         approverBeside: async () => await signedIn(await (await open.desk('colleague')).page(), 'approver'),
         approver: async () => await signedIn(await (await open.desk('operator')).page(), 'approver'),
         auditor: async () => await signedIn(await (await open.desk('colleague')).page(), 'auditor'),
+        operatorAnswers: async (chosen) => {
+          await (await open.desk('operator')).answerDialog(chosen);
+        },
         answers: async (file) => {
           await (await open.desk('colleague')).answerDialog(file);
         },
@@ -300,6 +305,48 @@ test('the map page draws the map, says why by keys alone, and saves the record o
   }
 });
 
+/** On the export page: an access request is a copy; chosen things and other people shown need a reason; all of it by keys. */
+async function choosesByKeys(page: Page, office: Office): Promise<void> {
+  const words = en.exportPage;
+  const purpose = part(page, words.purpose);
+  await expect(purpose.getByRole('radio', { name: words.profile.access })).toBeChecked();
+  await sees(part(page, words.leftOut).getByText(words.leftOutNever));
+  await office.operatorAnswers(office.folder);
+  await press(page, words.choose);
+  const start = page.getByRole('button', { name: words.start });
+  await expect(start).toBeEnabled();
+
+  await purpose.getByRole('radio', { name: words.profile.access }).focus();
+  for (let steps = 0; steps < 3; steps += 1) await page.keyboard.press('ArrowDown');
+  await expect(purpose.getByRole('radio', { name: words.profile.custom })).toBeChecked();
+  await expect(start).toBeDisabled();
+  const contents = part(page, words.contents);
+  await contents.getByRole('checkbox', { name: 'Pages visited' }).press('Space');
+  const fields = contents.getByLabel(words.fieldsOf('Messages', 12));
+  await fields.focus();
+  await page.keyboard.press('Enter');
+  await contents.getByRole('checkbox', { name: 'Content until delivered' }).press('Space');
+  const out = part(page, words.leftOut);
+  await sees(out.getByText('Pages visited'));
+  await sees(out.getByText(words.whole));
+  await sees(out.getByText('Content until delivered'));
+  await purpose.getByRole('checkbox', { name: words.showOthers }).press('Space');
+  expect(await examine(page, 'a package of chosen things')).toEqual([]);
+  const pictures = process.env['PRIVACY_CONSOLE_PICTURES'];
+  for (const scheme of ['light', 'dark'] as const) {
+    await wear(page, scheme);
+    await settle(page);
+    if (pictures !== undefined)
+      await page.screenshot({ path: join(pictures, `export-custom-${scheme}.png`) });
+  }
+  await purpose.getByRole('textbox', { name: words.reason }).fill('the court asks for no more');
+  await expect(start).toBeEnabled();
+  await press(page, words.start);
+  await sees(part(page, words.done));
+  const { exports } = await ask(page, 'exports.list', {});
+  expect(exports[0]).toMatchObject({ profile: 'custom', showsOthers: true, state: 'done' });
+}
+
 test('an export that gaps of the map stop is let go by two people, never by one', async ({ office }) => {
   const words = en.release;
   const operator = await office.operator();
@@ -329,6 +376,7 @@ test('an export that gaps of the map stop is let go by two people, never by one'
   };
   await openExport(operator);
   await expect(part(operator, words.title)).toHaveCount(0);
+  await choosesByKeys(operator, office);
   await withSuperuser(office.platform, office.platform.database, ({ query }) =>
     query('create table public.leads (id int primary key, phone text)'),
   );

@@ -15,6 +15,7 @@ import {
   compileAcross,
   compileCollection,
   compileReveal,
+  namesSubject,
   timeColumn,
   withoutKeys,
 } from './compileReading.ts';
@@ -342,6 +343,10 @@ function describeCollections(map: DataMap, catalogue: Catalogue): readonly Mappe
         correctable: mapped.correct,
         origin: mapped.origin ?? held.origin ?? 'observed',
         thirdParty: Object.keys(held.erasure).filter((kind) => isThirdParty(mapped, kind)),
+        ownToo: kindsOf(map).flatMap(({ kind, collections }) => {
+          const mine = collections[name];
+          return mine !== undefined && namesSubject(mine, column) ? [kind] : [];
+        }),
       })),
     origin: held.origin ?? 'observed',
     timeColumn: timeColumn(catalogue, held),

@@ -615,6 +615,13 @@ ${counts.join('\n')}
   return v_given;`;
 }
 
+/** Whether a column holds the subject's key itself, and so in the person's own rows is about nobody else. */
+export function namesSubject(held: Pick<KindCollection, 'subject'>, column: string): boolean {
+  return held.subject.some(
+    (path) => path.of === undefined && path.columns.length === 1 && path.columns[0] === column,
+  );
+}
+
 /**
  * Exact values for an export: whole numbers and decimals as texts, bytes as base64, times in ISO 8601 with their zone.
  * What is about somebody else is a text, masked unless the export was begun to show it.
@@ -627,9 +634,7 @@ function exact(map: KindMap, catalogue: Catalogue, held: KindCollection): string
       const raw = `t.${quoteIdentifier(name)}`;
       if (isThirdParty(mapped, map.kind)) {
         const text = `(${exactDocument(mapped, raw) ?? raw})::text`;
-        const own = held.subject.some(
-          (path) => path.of === undefined && path.columns.length === 1 && path.columns[0] === name,
-        )
+        const own = namesSubject(held, name)
           ? ` or ${subjectKeyIn(map, catalogue, held, [name], 't')} = v_key`
           : '';
         return `case when v_shows_others${own} then ${text} else ${maskOf(mapped.mask ?? 'text', text)} end as ${quoteIdentifier(name)}`;

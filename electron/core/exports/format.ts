@@ -33,6 +33,9 @@ export interface SnapshotSummary {
 export interface CollectionSummary {
   readonly name: string;
   readonly file: string;
+  /** Its table and the schema of its records; missing where its columns were not given. */
+  readonly table?: string;
+  readonly schema?: string;
   readonly rows: number;
   /** What the database counted; null when it was not asked. */
   readonly rowsCounted: number | null;
@@ -123,6 +126,49 @@ export function bagInfoText(about: {
     ...(signer === null ? [] : [['Signed-By', signer] as const]),
   ];
   return lines.map(([label, value]) => `${label}: ${String(value)}\n`).join('');
+}
+
+/** How to check the package with tools every system has or can get; a tag file. */
+export function verifyText(name: string): string {
+  return `How to check this package without the program that made it
+==========================================================
+
+On Linux and macOS the tools are there, or come with the system's packages; on Windows they
+run in WSL or Git Bash. Each command says at its end whether it failed.
+
+1. Is the zip whole? (In the folder it lies in; not for a package that came as a folder.)
+
+   unzip -t ${name}.zip
+
+2. Is every file as it was when the package was made? (In the unpacked folder ${name}.)
+
+   sha256sum -c manifest-sha256.txt
+   sha256sum -c tagmanifest-sha256.txt
+
+   The first names the files below data, the second the others, this one included.
+   On macOS write "shasum -a 256 -c" instead of "sha256sum -c".
+
+3. Who made it? (In the same folder; only where there are files ending in .sig and .sshsig.)
+
+   openssl pkeyutl -verify -rawin -pubin -inkey signer.pem -sigfile tagmanifest-sha256.txt.sig -in tagmanifest-sha256.txt
+
+4. The same with SSH, where "signers" is a file with one line: the word cloudsingh, a blank, and
+   the text of signer.pub.
+
+   ssh-keygen -Y verify -f signers -I cloudsingh -n privacy-console-package -s tagmanifest-sha256.txt.sshsig < tagmanifest-sha256.txt
+
+   signer.pem and signer.pub prove nothing by themselves, since they came with the package.
+   Compare them with the key CloudSingh gives out by another way.
+
+A package whose name ends in .zip.age is encrypted. With the passphrase: age -d -o ${name}.zip ${name}.zip.age
+With a key: age -d -i key.txt -o ${name}.zip ${name}.zip.age
+`;
+}
+
+/** The last part of an object's key: what its file was called. Null where the key ends in a slash. */
+export function originalName(key: string): string | null {
+  const name = key.slice(key.lastIndexOf('/') + 1);
+  return name === '' ? null : name;
 }
 
 /** Text of the data map on one line of a tag file. */

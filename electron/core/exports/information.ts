@@ -1,9 +1,10 @@
 import { z } from 'zod';
-import type { Desk } from '#core/connections/index.ts';
+import type { Reader } from '#core/database/database.ts';
 import { sql } from '#core/database/sql.ts';
 import { inventoryOf } from '#core/dataMap/explain/inventory.ts';
 import { mapFromCanonical } from '#core/dataMap/map.ts';
 import type { MappedCollection } from '#shared/contract/dataMap.ts';
+import type { PageInformation } from './page/page.ts';
 
 /** What a person may ask for: GDPR Art. 15(1)(e) and (f), Art. 16 to 21; DPDP Act 2023, s. 11 to 14. */
 const rights = [
@@ -23,45 +24,103 @@ const sources = {
   derived: 'worked out from other data',
 } as const;
 
+/** What goes with a copy; what the data map doesn't state is null. */
+export interface Information {
+  readonly policy: string;
+  readonly controller: string | null;
+  readonly contact: string | null;
+  /** Who else decides about such people's data, in a sentence. */
+  readonly decidedBy: string | null;
+  readonly transfers: string | null;
+  readonly collections: readonly {
+    readonly name: string;
+    readonly title: string;
+    readonly purpose: string | null;
+    readonly categories: readonly string[];
+    readonly recipients: readonly string[] | null;
+    readonly retention: string | null;
+    /** The law by which its rows are kept. */
+    readonly kept: string | null;
+    readonly sources: readonly string[];
+  }[];
+  readonly rights: readonly string[];
+}
+
 /**
  * What goes with a copy (GDPR Art. 15(1)): by collection the purposes, categories, recipients, how long, and the
- * source, as far as the data map states it; and the person's rights. What it doesn't state is null.
+ * source, as far as the data map states it; and the person's rights.
  */
 export async function informationOf(
-  at: Desk,
+  reader: Reader,
   collections: readonly MappedCollection[],
   controller: string | null,
-): Promise<string> {
-  const { text } = await at.database.row(
+): Promise<Information> {
+  const { text } = await reader.row(
     sql`select text from privacy_console.installed_map()`,
     z.object({ text: z.string() }),
   );
   const map = mapFromCanonical(text);
   const { record, entries } = inventoryOf(map);
-  return `${JSON.stringify(
+  return {
+    policy: map.policy,
+    controller: map.record?.controller ?? null,
+    contact: map.record?.contact ?? null,
+    decidedBy: controller,
+    transfers: record.find((each) => each.what === 'Transfers to third countries')?.says ?? null,
+    collections: collections.map(({ name, title, columns }) => {
+      const entry = entries.find((each) => each.collection === name);
+      return {
+        name,
+        title,
+        purpose: entry?.purpose ?? null,
+        categories: [...new Set(columns.map((column) => column.category))].sort(),
+        recipients: entry?.recipients ?? null,
+        retention: entry?.retention ?? null,
+        kept: entry?.ground ?? null,
+        sources: [...new Set(columns.map((column) => sources[column.origin]))],
+      };
+    }),
+    rights,
+  };
+}
+
+/** The same for the page a person reads; what isn't stated is left out there. */
+export function informationForPage(information: Information): readonly PageInformation[] {
+  const says = (
+    ...pairs: readonly (readonly [
+      PageInformation['says'][number]['what'],
+      string | readonly string[] | null,
+    ])[]
+  ): PageInformation['says'] =>
+    pairs.flatMap(([what, text]) =>
+      text === null || text.length === 0
+        ? []
+        : [{ what, text: typeof text === 'string' ? text : text.join('; ') }],
+    );
+  const { controller, contact, decidedBy, transfers } = information;
+  return [
     {
-      policy: map.policy,
-      controller: map.record?.controller ?? null,
-      contact: map.record?.contact ?? null,
-      // Where somebody else decides about such people's data.
-      decidedBy: controller,
-      transfers: record.find((each) => each.what === 'Transfers to third countries')?.says ?? null,
-      collections: collections.map(({ name, title, columns }) => {
-        const entry = entries.find((each) => each.collection === name);
-        return {
-          name,
-          title,
-          purpose: entry?.purpose ?? null,
-          categories: [...new Set(columns.map((column) => column.category))].sort(),
-          recipients: entry?.recipients ?? null,
-          retention: entry?.retention ?? null,
-          kept: entry?.ground ?? null,
-          sources: [...new Set(columns.map((column) => sources[column.origin]))],
-        };
-      }),
-      rights,
+      title: null,
+      says: says(
+        ['controller', controller],
+        ['contact', contact],
+        ['decidedBy', decidedBy],
+        ['transfers', transfers],
+        ['rights', information.rights],
+      ),
     },
-    null,
-    2,
-  )}\n`;
+    ...information.collections.map(
+      ({ title, purpose, categories, recipients, retention, kept, sources: from }) => ({
+        title,
+        says: says(
+          ['purpose', purpose],
+          ['categories', categories],
+          ['recipients', recipients],
+          ['retention', retention],
+          ['kept', kept],
+          ['sources', from],
+        ),
+      }),
+    ),
+  ];
 }

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { lstat, readdir, unlink } from 'node:fs/promises';
+import { lstat, readdir, rm } from 'node:fs/promises';
 import { hostname, uptime } from 'node:os';
 import { join } from 'node:path';
 
@@ -18,8 +18,8 @@ export function temporaryName(): string {
 }
 
 /**
- * Removes what crashed exports left in a folder: call it at start, before any
- * export. Files of exports that may still be running, here or on another
+ * Removes what crashed exports left in a folder, files and folders: call it at start, before any
+ * export. Those of exports that may still be running, here or on another
  * machine that shares the folder, are kept and counted.
  */
 export async function removeLeftovers(
@@ -32,12 +32,12 @@ export async function removeLeftovers(
     const [, host, pid, time] = match;
     const path = join(folder, name);
     const found = await lstat(path).catch(() => null);
-    if (found?.isFile() !== true) continue;
+    if (found?.isFile() !== true && found?.isDirectory() !== true) continue;
     if (host !== machine() || mayBeRunning(Number(pid), Number(time))) {
       counts.kept += 1;
       continue;
     }
-    await unlink(path);
+    await rm(path, { recursive: true });
     counts.removed += 1;
   }
   return counts;

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import type { Desk } from '#core/connections/index.ts';
-import { readerOver } from '#core/database/database.ts';
+import { readerOver, type Reader } from '#core/database/database.ts';
 import { sql } from '#core/database/sql.ts';
 import { tellBeginnings } from '#core/installation/index.ts';
 import { cancelled, ExpectedError } from '#core/kernel/errors.ts';
@@ -11,9 +11,9 @@ import type { Keychain } from '#core/keychain/index.ts';
 import type { ObjectStore } from '#core/objectStore/objectStore.ts';
 import { compiledAcross, kindInForce, mapInForce } from '#core/subjects/index.ts';
 import type { MappedSubject } from '#shared/contract/dataMap.ts';
-import type { ExportRow, Protection } from '#shared/contract/exports.ts';
+import type { ExportRow, PackageForm, PageLanguage, Protection } from '#shared/contract/exports.ts';
 import { exportProfiles } from '#shared/domain/exportProfiles.ts';
-import { informationOf } from './information.ts';
+import { informationForPage, informationOf } from './information.ts';
 import { removeLeftovers } from './leftovers.ts';
 import { writePackage } from './package.ts';
 import type { PackageFile, PackageOptions, PackageProgress, PackageReceipt } from './package.ts';
@@ -126,9 +126,18 @@ export function exportOperations({
   pace = {},
 }: ExportOptions): SomeHandlers<Names> {
   return {
-    'exports.start': async ({ requestId, folder, profile, choice, showOthers, reason, protection }, call) => {
+    'exports.start': async (
+      { requestId, folder, form, language, profile, choice, showOthers, reason, protection },
+      call,
+    ) => {
       const at = desk();
       const lock = lockOf(protection);
+      if (form === 'folder' && lock !== null) {
+        throw new ExpectedError(
+          'invalid_input',
+          'A folder can not be encrypted; make one zip, or choose no encryption.',
+        );
+      }
       const signer = await signerFrom(keychain);
       const scope = await scopeOf(at, requestId, { profile, choice, showOthers, reason });
       await tellBeginnings(at, call);
@@ -139,7 +148,11 @@ export function exportOperations({
         call.note,
       );
       const jobId = jobs.start('export', requestId, (progress, signal) =>
-        runExport({ at, started, requestId, folder, version, pace, scope, lock, signer }, progress, signal),
+        runExport(
+          { at, started, requestId, folder, form, language, version, pace, scope, lock, signer },
+          progress,
+          signal,
+        ),
       );
       const passphrase = lock !== null && 'passphrase' in lock ? lock.passphrase : null;
       return { exportId: started.export, jobId, entry: started.entry, passphrase };
@@ -264,6 +277,8 @@ interface Export {
   readonly started: z.output<typeof begun>;
   readonly requestId: number;
   readonly folder: string;
+  readonly form: PackageForm;
+  readonly language: PageLanguage;
   readonly version: string;
   readonly pace: ExportPace;
   readonly scope: ExportScope;
@@ -382,7 +397,7 @@ function inWords(error: unknown): unknown {
 }
 
 async function writeFromSnapshots(
-  { at, started, requestId, folder, version, pace, scope, lock, signer }: Export,
+  { at, started, requestId, folder, form, language, version, pace, scope, lock, signer }: Export,
   store: ObjectStore | null,
   register: NonNullable<PackageOptions['register']>,
   progress: Progress,
@@ -393,13 +408,18 @@ async function writeFromSnapshots(
     ...(pace.snapshotMs === undefined ? {} : { lastsMs: pace.snapshotMs }),
   });
   try {
-    const map = await mapInForce(readerOver(snapshots.current.client));
+    const reader = readerOver(snapshots.current.client);
+    const map = await mapInForce(reader);
     const { subject, collections: held } = kindInForce(map, started.kind);
     const collections = within(scope, held);
+    const information = await informationOf(reader, collections, started.controller);
+    const story = scope.profile === 'case' ? await storyOf(reader, started.access) : null;
     let filesFrom: number | null = null;
     return await writePackage(
       {
         folder,
+        form,
+        language,
         name: `CloudSingh-${started.subject}-request-${requestId}-export-${started.export}`,
         packageId: `${started.subject}-${started.export}`,
         requestNumber: String(requestId),
@@ -425,15 +445,14 @@ async function writeFromSnapshots(
         extras: [
           {
             path: 'data/information.json',
-            text: () => informationOf(at, collections, started.controller),
+            text: `${JSON.stringify(information, null, 2)}\n`,
           },
-          ...(scope.profile === 'case'
-            ? [{ path: 'data/trail.jsonl', text: () => storyOf(at, started.access) }]
-            : []),
+          ...(story === null ? [] : [{ path: 'data/trail.jsonl', text: story }]),
         ],
         ...(signer === null ? {} : { signer }),
         ...(lock === null ? {} : { encryption: encryptionFor(lock) }),
         register,
+        information: informationForPage(information),
         snapshots: () => snapshots.taken,
         processing: () => ({
           mapHash: map.hash,
@@ -475,8 +494,8 @@ function describeProgress(now: PackageProgress): string {
 }
 
 /** The person's entries of the trail, a line each, as they were hashed. */
-async function storyOf(at: Desk, access: number): Promise<string> {
-  const lines = await at.database.rows(
+async function storyOf(reader: Reader, access: number): Promise<string> {
+  const lines = await reader.rows(
     sql`select line from privacy_console.export_story(${access}::bigint) line`,
     z.object({ line: z.string() }),
   );

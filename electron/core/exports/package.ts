@@ -1,11 +1,13 @@
-import { link, open, rename, stat, unlink } from 'node:fs/promises';
+import { link, open, rename, rm, stat, unlink } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import type { PackageForm, PageLanguage } from '#shared/contract/exports.ts';
 import { ExpectedError, cancelled } from '../kernel/errors.ts';
 import { ObjectInterrupted } from '../objectStore/objectStore.ts';
 import type { Absent, OpenObject } from '../objectStore/objectStore.ts';
 import { digesting, newTally, unlessAborted, whileWanted } from './digest.ts';
 import type { Tally } from './digest.ts';
+import { makePrivateFolder, openFolder, readFolder, syncFolder } from './folder.ts';
 import { temporaryName } from './leftovers.ts';
 import {
   bagitText,
@@ -14,7 +16,9 @@ import {
   isCompressedType,
   isSafeName,
   manifestText,
+  originalName,
   snapshotText,
+  verifyText,
 } from './format.ts';
 import type {
   CollectionReading,
@@ -23,16 +27,29 @@ import type {
   FileSummary,
   SnapshotSummary,
 } from './format.ts';
+import { newSample, pageText } from './page/page.ts';
+import type { LeftOutInWords, PageCollection, PageFileEntry, PageInformation } from './page/page.ts';
+import { schemaText } from './schema.ts';
+import type { PackageColumn } from './schema.ts';
 import { openSealed, type Encryption } from './seal/age.ts';
 import type { Signer } from './seal/signature.ts';
+import { newSpool } from './spool.ts';
+import type { Spool } from './spool.ts';
+import { newTable } from './table.ts';
+import type { TableWriter } from './table.ts';
 import { openZip } from './zipWriter.ts';
 import type { ZipWriter } from './zipWriter.ts';
-import { BrokenZip, readZip, type ZipBytes } from './zipReader.ts';
+import { BrokenZip, readZip } from './zipReader.ts';
+import type { ReadEntry, ZipBytes } from './zipReader.ts';
 
 /** Rows of one collection, as JSON Lines. */
 export interface PackageCollection {
   /** Becomes `data/records/<name>.jsonl`: letters, digits, `_`, `-` and `.`. */
   readonly name: string;
+  /** What people call it; its name where missing. */
+  readonly title?: string;
+  /** What its rows may hold, in the order of the table; where missing there is no table and no schema. */
+  readonly columns?: readonly PackageColumn[];
   /** The bytes of the lines, each ended by one line feed; may be cut anywhere. Must end when the signal aborts. */
   readonly rows: (signal: AbortSignal) => AsyncIterable<Uint8Array | string>;
   /** Counts the rows by another way; asked after the last row, a difference refuses the package. */
@@ -59,8 +76,10 @@ export interface PackageFile {
 }
 
 export interface PackageOptions {
-  /** An existing folder; the package becomes `<folder>/<name>.zip`, or `.zip.age` where it is encrypted. */
+  /** An existing folder; the package becomes `<folder>/<name>.zip`, `.zip.age` where it is encrypted, or `<folder>/<name>` in the form of a folder. */
   readonly folder: string;
+  /** A zip where missing. */
+  readonly form?: PackageForm;
   readonly name: string;
   readonly packageId: string;
   readonly requestNumber: string;
@@ -76,15 +95,23 @@ export interface PackageOptions {
   readonly files: Iterable<PackageFile> | AsyncIterable<PackageFile>;
   /** The snapshots of the database that were read from, asked when all sources have ended. */
   readonly snapshots?: () => readonly SnapshotSummary[];
-  /** Further texts of the payload, made when all sources have ended; small enough to be held. */
-  readonly extras?: readonly { readonly path: string; readonly text: () => Promise<string> }[];
+  /** Further texts of the payload, small enough to be held. */
+  readonly extras?: readonly { readonly path: string; readonly text: string }[];
   /** More for `data/processing.json` (map hash, what was left out); asked when all sources have ended. */
-  readonly processing?: () => object | Promise<object>;
+  readonly processing?: () => Processing | Promise<Processing>;
+  /** What `data/index.html` is written in; English where missing. */
+  readonly language?: PageLanguage;
+  /** What that page tells beside the data, e.g. why they are held. */
+  readonly information?: readonly PageInformation[];
   readonly signer?: Signer;
+  /** Of a zip only. */
   readonly encryption?: Encryption;
-  /** Called with what was read back, before the file gets its name; a failure leaves no file. */
+  /** Called with what was read back, before the package gets its name; a failure leaves none. */
   readonly register?: (receipt: Omit<PackageReceipt, 'file'>) => Promise<void>;
 }
+
+/** What else `data/processing.json` says. */
+export type Processing = object & { readonly leftOut?: readonly LeftOutInWords[] };
 
 export interface PackageProgress {
   readonly phase: 'records' | 'files' | 'sealing' | 'reading_back';
@@ -99,7 +126,7 @@ export interface PackageProgress {
 export interface PackageReceipt {
   readonly file: string;
   readonly packageId: string;
-  /** Of the zip itself: what goes into the trail and onto the delivery sheet. */
+  /** Of the zip itself, or of a folder's tag manifest, which vouches for all the rest: what goes into the trail and onto the delivery sheet. */
   readonly sha256: string;
   readonly bytes: number;
   readonly payloadBytes: number;
@@ -115,6 +142,9 @@ export interface PackageWork {
 
 /** Bytes between two reports of progress. */
 const reportEvery = 1024 * 1024;
+/** What the page shows of one collection and of all, in bytes of its records; and how many rows or files. */
+const pageBytes = { each: 512 * 1024, all: 4 * 1024 * 1024 } as const;
+const pageRows = 500;
 /** Rows are handed on in blocks of this size, as a source may give them one by one. */
 const blockBytes = 64 * 1024;
 
@@ -132,14 +162,17 @@ export async function writePackage(
   { signal, progress = () => undefined }: PackageWork = {},
 ): Promise<PackageReceipt> {
   checkNames(options);
-  const file = join(options.folder, `${options.name}.zip${options.encryption === undefined ? '' : '.age'}`);
+  const ending = options.form === 'folder' ? '' : options.encryption === undefined ? '.zip' : '.zip.age';
+  const file = join(options.folder, `${options.name}${ending}`);
   const failed = new AbortController();
   const wanted = signal === undefined ? failed.signal : AbortSignal.any([signal, failed.signal]);
   try {
     if (isAborted(signal)) throw cancelled('The export');
     await refuseExisting(file);
+    if (options.form === 'folder') return await writeFolder(options, file, wanted, failed, progress);
     const temporary = join(options.folder, temporaryName());
     let handle: FileHandle | undefined = await open(temporary, 'wx', 0o600);
+    const spool = newSpool(options.folder);
     let zip: ZipWriter | undefined;
     let zipFailure: unknown;
     try {
@@ -153,7 +186,7 @@ export async function writePackage(
         },
         options.encryption?.encrypt,
       );
-      const bag = newBag(options, zip, made, wanted, progress);
+      const bag = newBag(options, zip, spool, made, wanted, progress);
       await bag.writeCollections();
       await bag.writeFiles();
       await bag.seal();
@@ -178,6 +211,8 @@ export async function writePackage(
       await handle?.close();
       await unlink(temporary).catch(ignoreMissing);
       throw cause;
+    } finally {
+      await spool.close();
     }
   } catch (error) {
     if (isAborted(signal)) throw cancelled('The export');
@@ -185,9 +220,56 @@ export async function writePackage(
   }
 }
 
+/** The same as a folder: made under another name, synced, read back, renamed. */
+async function writeFolder(
+  options: PackageOptions,
+  folder: string,
+  signal: AbortSignal,
+  failed: AbortController,
+  progress: (progress: PackageProgress) => void,
+): Promise<PackageReceipt> {
+  const temporary = join(options.folder, temporaryName());
+  const spool = newSpool(options.folder);
+  await makePrivateFolder(temporary);
+  try {
+    const writer = openFolder(temporary);
+    const bag = newBag(options, writer, spool, new Date(), signal, progress);
+    await bag.writeCollections();
+    await bag.writeFiles();
+    await bag.seal();
+    await writer.finish();
+    const { entries } = bag;
+    await compareEntries(readFolder(temporary, options.name), entries, signal, (bytes) => {
+      bag.report('reading_back', null, bytes);
+    });
+    signal.throwIfAborted();
+    await refuseExisting(folder);
+    const receipt = {
+      ...bag.summary(),
+      packageId: options.packageId,
+      bytes: entries.reduce((sum, entry) => sum + entry.bytes, 0),
+      sha256: entries.find(({ path }) => path.endsWith('/tagmanifest-sha256.txt'))?.sha256 ?? '',
+    };
+    await options.register?.(receipt);
+    await rename(temporary, folder).catch((error: unknown) => {
+      if (['ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes(codeOf(error))) throw nameTaken(folder);
+      throw error;
+    });
+    await syncFolder(options.folder);
+    return { ...receipt, file: folder };
+  } catch (error) {
+    failed.abort(error);
+    await rm(temporary, { recursive: true, force: true });
+    throw error;
+  } finally {
+    await spool.close();
+  }
+}
+
 function newBag(
   options: PackageOptions,
-  zip: ZipWriter,
+  zip: Pick<ZipWriter, 'add'>,
+  spool: Spool,
   made: Date,
   signal: AbortSignal,
   progress: (progress: PackageProgress) => void,
@@ -195,6 +277,9 @@ function newBag(
   const entries: FileEntry[] = [];
   const collections: CollectionSummary[] = [];
   const index: Buffer[] = [];
+  const shown: PageCollection[] = [];
+  const shownFiles: PageFileEntry[] = [];
+  let pageLeft: number = pageBytes.all;
   const files = { complete: 0, differing: 0, incomplete: 0, missing: 0 };
   let rows = 0;
   let bytes = 0;
@@ -227,7 +312,7 @@ function newBag(
 
   async function writeCollections(): Promise<void> {
     const taken = new Set<string>();
-    for await (const { name, rows: source, expectedRows, reading } of whileWanted(
+    for await (const { name, title, columns, rows: source, expectedRows, reading } of whileWanted(
       iterate(options.collections),
       signal,
     )) {
@@ -241,8 +326,12 @@ function newBag(
       const before = rows;
       report('records', name);
       const path = `data/records/${name}.jsonl`;
-      const lines = inBlocks(whileWanted(source(signal), signal));
-      const tally = await put(path, lines, true, (tally) => {
+      const table = columns === undefined ? null : newTable(columns);
+      const blocks = inBlocks(whileWanted(source(signal), signal));
+      const lines = table === null ? blocks : alsoTabled(blocks, table, spool);
+      const sample = newSample(pageRows, Math.min(pageBytes.each, pageLeft));
+      const tally = await put(path, lines, true, (tally, chunk) => {
+        sample.add(chunk);
         rows = before + tally.lines;
         if (bytes - reported >= reportEvery) {
           reported = bytes;
@@ -256,15 +345,25 @@ function newBag(
           `The export read ${String(tally.lines)} rows of ${name} where the database counts ${String(expected)}; nothing was kept, start the export again.`,
         );
       }
-      collections.push({
+      let further: Pick<CollectionSummary, 'table' | 'schema'> = {};
+      if (columns !== undefined) {
+        further = { table: `data/tables/${name}.csv`, schema: `data/schemas/${name}.schema.json` };
+        await put(`data/tables/${name}.csv`, whileWanted(spool.read(), signal), true);
+        await putText(`data/schemas/${name}.schema.json`, schemaText(name, title ?? name, columns));
+      }
+      const summary: CollectionSummary = {
         name,
         file: path,
+        ...further,
         rows: tally.lines,
         rowsCounted: expected,
         bytes: tally.bytes,
         sha256: tally.sha256(),
         ...reading?.(),
-      });
+      };
+      collections.push(summary);
+      pageLeft -= sample.bytes;
+      shown.push({ title: title ?? name, columns: columns ?? null, summary, lines: sample.lines });
       report('records', name);
     }
   }
@@ -274,17 +373,22 @@ function newBag(
     for await (const file of whileWanted(iterate(options.files), signal)) {
       number += 1;
       report('files', null);
-      index.push(Buffer.from(`${JSON.stringify(await writeFile(file, number))}\n`, 'utf8'));
+      const line = await writeFile(file, number);
+      if (shownFiles.length < pageRows) shownFiles.push(line);
+      index.push(Buffer.from(`${JSON.stringify(line)}\n`, 'utf8'));
     }
     await put('data/files/index.jsonl', inBlocks(iterate(index)), true);
     report('files', null);
   }
 
   /** Writes one object and gives its line in the index. */
-  async function writeFile(file: PackageFile, number: number): Promise<object> {
+  async function writeFile(
+    file: PackageFile,
+    number: number,
+  ): Promise<PageFileEntry & Readonly<Record<string, unknown>>> {
     const { key, contentType, row = null, rowBytes = null, listedEtag = null } = file;
     const rowSha256 = file.rowSha256?.replace(/^\\x/, '').toLowerCase() ?? null;
-    const known = { key, contentType, row, rowBytes, rowSha256 };
+    const known = { name: originalName(key), key, contentType, row, rowBytes, rowSha256 };
     const opened = await unlessAborted(file.open(signal), signal);
     if (opened === 'gone' || opened === 'unreadable_key') {
       files.missing += 1;
@@ -325,10 +429,22 @@ function newBag(
 
   async function seal(): Promise<void> {
     report('sealing', null);
-    for (const { path, text } of options.extras ?? []) await putText(path, await text());
+    for (const { path, text } of options.extras ?? []) await putText(path, text);
     const snapshots = options.snapshots?.() ?? null;
+    const more = await options.processing?.();
+    const page = pageText({
+      ...options,
+      language: options.language ?? 'en',
+      made,
+      snapshots: snapshots ?? [],
+      collections: shown,
+      files: { first: shownFiles, all: index.length },
+      information: options.information ?? [],
+      leftOut: more?.leftOut ?? [],
+    });
+    await put('data/index.html', inBlocks(iterate(page)), true);
     const processing = {
-      ...(await options.processing?.()),
+      ...more,
       ...(snapshots === null ? {} : snapshotText(snapshots, collections)),
       packageId: options.packageId,
       requestNumber: options.requestNumber,
@@ -343,6 +459,7 @@ function newBag(
     await putText('data/processing.json', `${JSON.stringify(processing, null, 2)}\n`);
     const payload = entries.filter(({ path }) => path.startsWith('data/'));
     await putText('bagit.txt', bagitText);
+    await putText('VERIFY.txt', verifyText(options.name));
     await putText(
       'bag-info.txt',
       bagInfoText({
@@ -396,10 +513,40 @@ async function readBack(
   signal: AbortSignal,
   read: (bytes: number) => void,
 ): Promise<void> {
-  const broken = new ExpectedError(
+  let sealed: ZipBytes | undefined;
+  try {
+    if (encryption !== undefined) sealed = await openSealed(temporary, encryption.opener());
+    await compareEntries(readZip(sealed ?? temporary), expected, signal, read);
+  } catch (error) {
+    throw error instanceof BrokenZip ? notReadBack() : error;
+  } finally {
+    await sealed?.close();
+  }
+  const tally = newTally();
+  const handle = await open(temporary, 'r');
+  try {
+    const stream = handle.createReadStream({ autoClose: false, highWaterMark: 256 * 1024 });
+    for await (const chunk of digesting(whileWanted(stream, signal), tally)) void chunk;
+  } finally {
+    await handle.close();
+  }
+  if (tally.bytes !== whole.bytes || tally.sha256() !== whole.sha256) throw notReadBack();
+}
+
+function notReadBack(): ExpectedError {
+  return new ExpectedError(
     'disk',
     'The package could not be read back as it was written, so it was thrown away; choose another folder or medium and export again.',
   );
+}
+
+/** Holds every file that lies there against the hash of what was meant to be written; none may be missing or too many. */
+async function compareEntries(
+  found: AsyncIterable<ReadEntry>,
+  expected: readonly FileEntry[],
+  signal: AbortSignal,
+  read: (bytes: number) => void,
+): Promise<void> {
   const left = new Map(expected.map((entry) => [entry.path, entry]));
   let bytes = 0;
   let reported = 0;
@@ -410,33 +557,20 @@ async function readBack(
     read(bytes);
   };
   read(0);
-  let sealed: ZipBytes | undefined;
   try {
-    if (encryption !== undefined) sealed = await openSealed(temporary, encryption.opener());
-    for await (const entry of readZip(sealed ?? temporary)) {
+    for await (const entry of found) {
       const { path, problem } = entry;
       const tally = newTally();
-      if (problem !== null) throw broken;
+      if (problem !== null) throw notReadBack();
       for await (const chunk of digesting(whileWanted(entry.read(), signal), tally)) count(chunk);
       const meant = left.get(path);
-      if (meant?.bytes !== tally.bytes || meant.sha256 !== tally.sha256()) throw broken;
+      if (meant?.bytes !== tally.bytes || meant.sha256 !== tally.sha256()) throw notReadBack();
       left.delete(path);
     }
   } catch (error) {
-    throw error instanceof BrokenZip ? broken : error;
-  } finally {
-    await sealed?.close();
+    throw error instanceof BrokenZip ? notReadBack() : error;
   }
-  if (left.size > 0) throw broken;
-  const tally = newTally();
-  const handle = await open(temporary, 'r');
-  try {
-    const stream = handle.createReadStream({ autoClose: false, highWaterMark: 256 * 1024 });
-    for await (const chunk of digesting(whileWanted(stream, signal), tally)) void chunk;
-  } finally {
-    await handle.close();
-  }
-  if (tally.bytes !== whole.bytes || tally.sha256() !== whole.sha256) throw broken;
+  if (left.size > 0) throw notReadBack();
   read(bytes);
 }
 
@@ -473,22 +607,8 @@ async function refuseExisting(file: string): Promise<void> {
 function nameTaken(file: string): ExpectedError {
   return new ExpectedError(
     'conflict',
-    `A file named ${basename(file)} is already in that folder and is never overwritten; choose another folder or name.`,
+    `Something named ${basename(file)} is already in that folder and is never overwritten; choose another folder or name.`,
   );
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  // Windows has no such thing as syncing a folder.
-  if (process.platform === 'win32') return;
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } catch (error) {
-    // Some network file systems can't either.
-    if (!['EINVAL', 'ENOTSUP'].includes(codeOf(error))) throw error;
-  } finally {
-    await handle.close();
-  }
 }
 
 function checkNames(options: PackageOptions): void {
@@ -579,6 +699,19 @@ async function* inBlocks(pieces: AsyncIterable<Uint8Array | string>): AsyncGener
   }
   if (last !== undefined && last !== lineFeed) waiting.push(Buffer.from([lineFeed]));
   if (waiting.length > 0) yield Buffer.concat(waiting);
+}
+
+/** Hands the lines on and keeps the records of their table in the spool. */
+async function* alsoTabled(
+  lines: AsyncIterable<Uint8Array>,
+  table: TableWriter,
+  spool: Spool,
+): AsyncGenerator<Uint8Array> {
+  await spool.write(table.head);
+  for await (const chunk of lines) {
+    await spool.write(table.add(chunk));
+    yield chunk;
+  }
 }
 
 /** A body whose first bytes have been read; an interruption ends it and is noted instead of thrown. */

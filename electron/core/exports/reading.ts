@@ -51,6 +51,8 @@ export function readCollection(
 
   return {
     name: collection.name,
+    title: collection.title,
+    columns: collection.columns,
     rows: async function* (signal) {
       let more = true;
       while (more) {

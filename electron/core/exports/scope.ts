@@ -6,6 +6,7 @@ import { kindInForce, mapInForce } from '#core/subjects/index.ts';
 import type { MappedCollection } from '#shared/contract/dataMap.ts';
 import type { InputOf } from '#shared/contract/index.ts';
 import { leftOutOf, profileFor, type ExportProfile, type LeftOut } from '#shared/domain/exportProfiles.ts';
+import type { LeftOutInWords } from './page/page.ts';
 
 /** What of a person an export holds. */
 export interface ExportScope {
@@ -134,7 +135,7 @@ const leftOutWords: Readonly<Record<LeftOut['because'], string>> = {
 export function leftOutInWords(
   scope: ExportScope,
   collections: readonly MappedCollection[],
-): readonly object[] {
+): readonly LeftOutInWords[] {
   return [
     ...scope.leftOut.map(({ collection, column, because }) => ({
       collection,

@@ -1,11 +1,14 @@
 import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { ExpectedError, cancelled } from '../kernel/errors.ts';
 import { digesting, newTally, whileWanted } from './digest.ts';
+import { readFolder } from './folder.ts';
 import { bagitText } from './format.ts';
 import { isSealed, openSealed, type Opener } from './seal/age.ts';
 import { checkSignature, signatureFiles } from './seal/signature.ts';
+import { newRecordCount } from './table.ts';
 import { BrokenZip, readZip } from './zipReader.ts';
-import type { ReadEntry, ZipBytes } from './zipReader.ts';
+import type { ReadEntry } from './zipReader.ts';
 
 export type PackageFaultKind =
   | 'changed'
@@ -36,7 +39,7 @@ export interface PackageVerdict {
   readonly packageId: string | null;
   readonly requestNumber: string | null;
   readonly subjectReference: string | null;
-  /** Of the file itself, to be compared with the one in the trail. */
+  /** Of the file itself, or of a folder's tag manifest (empty where there is none), to be compared with the one in the trail. */
   readonly sha256: string;
   readonly bytes: number;
   readonly files: number;
@@ -61,6 +64,8 @@ interface Seen {
   readonly bytes: number;
   readonly sha256: string;
   readonly lines: number;
+  /** Records of a table, its first line included; null for any other file. */
+  readonly records: number | null;
 }
 
 /** Tag files and indexes are kept in memory to be read; a hostile one may not fill it. */
@@ -69,7 +74,7 @@ const largestText = 64 * 1024 * 1024;
 const mostFaults = 1_000;
 
 /**
- * Checks a package with nothing but its file: the zip, the manifests, the
+ * Checks a package, a zip or a folder, with nothing but its files: the zip, the manifests, the
  * counts, and the index of its objects. Every tampering is named; a package
  * re-zipped with the same content is fine. Throws `not_found`, `disk` and
  * `cancelled`; a package that is not one is a verdict, not an error.
@@ -82,7 +87,10 @@ export async function verifyPackage(file: string, work: VerifyWork = {}): Promis
     if (signal.aborted) throw cancelled('The check');
     const code = error instanceof Error && 'code' in error ? error.code : '';
     if (code === 'ENOENT') {
-      throw new ExpectedError('not_found', 'There is no file of that name; check the path of the package.');
+      throw new ExpectedError(
+        'not_found',
+        'There is no file or folder of that name; check the path of the package.',
+      );
     }
     if (error instanceof Error && 'syscall' in error) {
       throw new ExpectedError(
@@ -104,17 +112,25 @@ async function verify(
   const fault = (kind: PackageFaultKind, path: string | null, says: string): void => {
     if (faults.length < mostFaults) faults.push({ kind, path: path === null ? null : shown(path), says });
   };
+  const isFolder = (await stat(file)).isDirectory();
   const outer = newTally();
-  for await (const chunk of digesting(whileWanted(createReadStream(file), signal), outer)) void chunk;
-
-  const encrypted = await isSealed(file);
+  if (!isFolder) {
+    for await (const chunk of digesting(whileWanted(createReadStream(file), signal), outer)) void chunk;
+  }
+  const encrypted = !isFolder && (await isSealed(file));
   if (encrypted && opener === undefined) {
     throw new ExpectedError(
       'invalid_input',
       'The package is encrypted; give the identity file or the passphrase it was made for.',
     );
   }
-  const { seen, texts } = await readEntries(file, encrypted ? opener : undefined, signal, fault, progress);
+  const found = isFolder
+    ? readFolder(file, 'package')
+    : encrypted && opener !== undefined
+      ? readSealed(file, opener)
+      : readZip(file);
+  const { seen, texts } = await readEntries(found, signal, fault, progress);
+  if (isFolder && seen.size === 0) fault('malformed', null, 'The folder holds no package.');
   const info = bagInfo(texts.get('bag-info.txt') ?? '');
   if (seen.size > 0) compare(seen, texts, info, fault);
   const signer = seen.size > 0 ? signerOf(texts, info, expectedSigner, fault) : null;
@@ -127,8 +143,8 @@ async function verify(
     packageId: info.get('External-Identifier') ?? null,
     requestNumber: info.get('Request-Number') ?? null,
     subjectReference: info.get('Subject-Reference') ?? null,
-    sha256: outer.sha256(),
-    bytes: outer.bytes,
+    sha256: isFolder ? (seen.get('tagmanifest-sha256.txt')?.sha256 ?? '') : outer.sha256(),
+    bytes: isFolder ? [...seen.values()].reduce((sum, entry) => sum + entry.bytes, 0) : outer.bytes,
     files: seen.size,
     records,
     gaps: releasedGaps(texts.get('data/processing.json'), fault),
@@ -196,10 +212,18 @@ function releasedGaps(text: string | undefined, fault: Report): readonly string[
 
 type Report = (kind: PackageFaultKind, path: string | null, says: string) => void;
 
+async function* readSealed(file: string, opener: Opener): AsyncGenerator<ReadEntry> {
+  const sealed = await openSealed(file, opener);
+  try {
+    yield* readZip(sealed);
+  } finally {
+    await sealed.close();
+  }
+}
+
 /** Reads every entry once; paths are given relative to the package's folder. */
 async function readEntries(
-  file: string,
-  opener: Opener | undefined,
+  entries: AsyncIterable<ReadEntry>,
   signal: AbortSignal,
   fault: Report,
   progress: NonNullable<VerifyWork['progress']>,
@@ -209,15 +233,13 @@ async function readEntries(
   const names = new Set<string>();
   let root: string | undefined;
   let bytes = 0;
-  let sealed: ZipBytes | undefined;
   try {
-    if (opener !== undefined) sealed = await openSealed(file, opener);
-    for await (const entry of readZip(sealed ?? file)) {
+    for await (const entry of entries) {
       if (names.has(entry.path.toLowerCase())) {
         fault(
           'duplicate',
           entry.path,
-          'The zip holds two files of this name; systems differ in which one they unpack.',
+          'The package holds two files of this name; systems differ in which one they keep.',
         );
         continue;
       }
@@ -233,10 +255,10 @@ async function readEntries(
         continue;
       }
       if (entry.isFolder) continue;
-      const read = await readEntry(entry, isText(path), isSignature(path) ? 'latin1' : 'utf8', signal);
+      const read = await readEntry(entry, path, signal);
       if ('broken' in read) {
         fault(read.broken.kind, path, read.broken.message);
-        seen.set(path, { bytes: 0, sha256: 'unreadable', lines: 0 });
+        seen.set(path, { bytes: 0, sha256: 'unreadable', lines: 0, records: null });
         continue;
       }
       if (read.text !== null) texts.set(path, read.text);
@@ -248,8 +270,6 @@ async function readEntries(
   } catch (error) {
     if (!(error instanceof BrokenZip)) throw error;
     fault(error.kind, error.path, error.message);
-  } finally {
-    await sealed?.close();
   }
   return { seen, texts };
 }
@@ -260,17 +280,19 @@ function isText(path: string): boolean {
 
 async function readEntry(
   entry: ReadEntry,
-  keepText: boolean,
-  encoding: 'utf8' | 'latin1',
+  path: string,
   signal: AbortSignal,
 ): Promise<
   | { readonly seen: Seen; readonly text: string | null; readonly tooLarge: boolean }
   | { readonly broken: BrokenZip }
 > {
+  const keepText = isText(path);
+  const records = path.startsWith('data/tables/') ? newRecordCount() : null;
   const tally = newTally();
   const kept: Uint8Array[] = [];
   try {
     for await (const chunk of digesting(whileWanted(entry.read(), signal), tally)) {
+      records?.add(chunk);
       if (keepText && tally.bytes <= largestText) kept.push(chunk);
     }
   } catch (error) {
@@ -279,8 +301,13 @@ async function readEntry(
   }
   const tooLarge = keepText && tally.bytes > largestText;
   return {
-    seen: { bytes: tally.bytes, sha256: tally.sha256(), lines: tally.lines },
-    text: keepText && !tooLarge ? Buffer.concat(kept).toString(encoding) : null,
+    seen: {
+      bytes: tally.bytes,
+      sha256: tally.sha256(),
+      lines: tally.lines,
+      records: records?.records ?? null,
+    },
+    text: keepText && !tooLarge ? Buffer.concat(kept).toString(isSignature(path) ? 'latin1' : 'utf8') : null,
     tooLarge,
   };
 }
@@ -297,7 +324,7 @@ function compare(
   }
   const tagListed = manifest('tagmanifest-sha256.txt', seen, texts, fault);
   const listed = manifest('manifest-sha256.txt', seen, texts, fault);
-  for (const path of ['bagit.txt', 'bag-info.txt', 'manifest-sha256.txt']) {
+  for (const path of ['bagit.txt', 'bag-info.txt', 'VERIFY.txt', 'manifest-sha256.txt']) {
     if (tagListed !== null && !tagListed.has(path))
       fault('missing', path, 'The tag manifest does not name it.');
   }
@@ -429,11 +456,42 @@ function compareRecords(
       );
     }
     if (found === undefined) fault('count', file, 'A collection that was exported is not in the package.');
+    compareDerived(fields, seen, told, fault);
   }
   for (const file of seen.keys()) {
-    if (file.startsWith('data/records/') && !told.has(file)) {
+    if (/^data\/(records|tables|schemas)\//.test(file) && !told.has(file)) {
       fault('count', file, 'No collection of the export has this name.');
     }
+  }
+}
+
+/** What is derived from a collection's records: its table, with as many of them, and their schema. */
+function compareDerived(
+  collection: Readonly<Record<string, unknown>> | null,
+  seen: ReadonlyMap<string, Seen>,
+  told: Set<string>,
+  fault: Report,
+): void {
+  const { table, schema } = collection ?? {};
+  for (const file of [table, schema]) {
+    if (typeof file !== 'string') continue;
+    told.add(file);
+    if (!seen.has(file)) fault('count', file, 'A collection that was exported lacks this file of it.');
+  }
+  if (typeof table !== 'string' && typeof schema !== 'string') return;
+  const records = typeof table === 'string' ? seen.get(table) : undefined;
+  if (typeof table !== 'string' || typeof schema !== 'string') {
+    fault(
+      'malformed',
+      'data/processing.json',
+      'It names a table without its schema, or the other way round.',
+    );
+  } else if (
+    records !== undefined &&
+    records.sha256 !== 'unreadable' &&
+    records.records !== Number(collection?.['rows']) + 1
+  ) {
+    fault('count', table, 'It does not hold as many records as were exported.');
   }
 }
 

@@ -104,9 +104,15 @@ export function openZip(
   }
 }
 
-async function writeFully(handle: FileHandle, chunk: Uint8Array): Promise<void> {
+/** Writes all of a chunk, where the file stands or at a place in it. */
+export async function writeFully(handle: FileHandle, chunk: Uint8Array, place?: number): Promise<void> {
   for (let offset = 0; offset < chunk.byteLength;) {
-    const { bytesWritten } = await handle.write(chunk, offset);
+    const { bytesWritten } = await handle.write(
+      chunk,
+      offset,
+      chunk.byteLength - offset,
+      place === undefined ? null : place + offset,
+    );
     offset += bytesWritten;
   }
 }

@@ -1,7 +1,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { closeSync, openSync, readdirSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, writeFileSync, writeSync } from 'node:fs';
 import {
   mkdir,
   mkdtemp,
@@ -14,7 +14,7 @@ import {
   truncate,
   writeFile,
 } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -27,7 +27,7 @@ import type { PackageCollection, PackageProgress } from '#core/exports/package.t
 import { verifyPackage } from '#core/exports/verify.ts';
 import { ExpectedError, cancelled } from '#core/kernel/errors.ts';
 import { ObjectInterrupted } from '#core/objectStore/objectStore.ts';
-import { bigFile, collectionOf, fileOf, manyRows, optionsOf } from './sources.ts';
+import { bigFile, collectionOf, columnOf, fileOf, manyRows, optionsOf } from './sources.ts';
 
 const run = promisify(execFile);
 const child = join(import.meta.dirname, 'crashingExport.ts');
@@ -102,6 +102,7 @@ describe('a package', () => {
     expect(await indexOf(bag)).toEqual([
       {
         file: 'data/files/000001.png',
+        name: 'नमस्ते 😀.png',
         key: 'workspaces/a b/नमस्ते 😀.png',
         contentType: 'image/png',
         bytes: picture.byteLength,
@@ -223,6 +224,45 @@ describe('a package', () => {
       new Set(['records', 'files', 'sealing', 'reading_back']),
     );
     await run('unzip', ['-t', receipt.file]);
+  });
+
+  test('has a table and a schema of what each collection may hold, and leaves nothing of them elsewhere', async () => {
+    const rows = [
+      { id: '1', note: '=1+1', seen: null },
+      { id: '2', note: 'a "b",\n\u202etxt', seen: { at: 1.5 } },
+    ];
+    const columns = [columnOf('id', 'integer'), columnOf('note', 'text'), columnOf('seen', 'json')];
+    const inFolder: string[] = [];
+    const { file, collections } = await writePackage(
+      optionsOf(folder, {
+        collections: [
+          { ...collectionOf('notes', rows), title: 'Notes', columns },
+          { ...collectionOf('empty', []), columns },
+        ],
+      }),
+      { progress: () => inFolder.push(...readdirSync(folder)) },
+    );
+    // The spool has no name: nothing but the package itself was ever to be seen.
+    expect(new Set(inFolder).size).toBe(1);
+    const bag = await judgedFromOutside(file);
+    expect(await readFile(join(bag, 'data/tables/notes.csv'), 'utf8')).toBe(
+      '\uFEFF"id","note","seen"\r\n"1","\'=1+1",\r\n"2","a ""b"",\n\u202etxt","{""at"":1.5}"\r\n',
+    );
+    expect(await readFile(join(bag, 'data/tables/empty.csv'), 'utf8')).toBe('\uFEFF"id","note","seen"\r\n');
+    const schema: unknown = JSON.parse(await readFile(join(bag, 'data/schemas/notes.schema.json'), 'utf8'));
+    expect(schema).toMatchObject({
+      $schema: 'https://json-schema.org/draft/2020-12/schema',
+      title: 'Notes',
+      required: ['id', 'note', 'seen'],
+      properties: { id: { title: 'Id', type: ['integer', 'string', 'null'] } },
+    });
+    expect(collections[0]).toMatchObject({
+      rows: 2,
+      table: 'data/tables/notes.csv',
+      schema: 'data/schemas/notes.schema.json',
+    });
+    expect(await readFile(join(bag, 'VERIFY.txt'), 'utf8')).toContain('unzip -t export-17.zip');
+    expect((await verifyPackage(file)).faults).toEqual([]);
   });
 
   test('is refused when the database counts other rows than were read', async () => {
@@ -523,6 +563,155 @@ describe('an export that does not come to its end', () => {
   });
 });
 
+describe('a package as a folder', () => {
+  const contents = {
+    form: 'folder',
+    collections: [{ ...collectionOf('account', [{ n: 1 }]), columns: [columnOf('n', 'integer')] }],
+    files: [fileOf('one', Buffer.from('first')), fileOf('two', Buffer.from('second'))],
+  } as const;
+
+  async function filesBelow(bag: string): Promise<string[]> {
+    const all = await readdir(bag, { recursive: true, withFileTypes: true });
+    return all
+      .filter((each) => each.isFile())
+      .map((each) => join(each.parentPath, each.name).slice(bag.length));
+  }
+
+  test('holds the files the zip holds, passes sha256sum -c, and is for its owner only', async () => {
+    const receipt = await writePackage(optionsOf(folder, contents));
+    expect(receipt.file).toBe(join(folder, 'export-17'));
+    expect(await readdir(folder)).toEqual(['export-17']);
+    for (const manifest of ['manifest-sha256.txt', 'tagmanifest-sha256.txt'])
+      await run('sha256sum', ['--strict', '-c', manifest], { cwd: receipt.file });
+    expect(await verifyPackage(receipt.file)).toMatchObject({
+      ok: true,
+      faults: [],
+      packageId: receipt.packageId,
+      sha256: sha256(await readFile(join(receipt.file, 'tagmanifest-sha256.txt'))),
+      bytes: receipt.bytes,
+    });
+    expect((await verifyPackage(receipt.file)).sha256).toBe(receipt.sha256);
+    expect((await stat(receipt.file)).mode & 0o777).toBe(0o700);
+    expect((await stat(join(receipt.file, 'data/files'))).mode & 0o777).toBe(0o700);
+    expect((await stat(join(receipt.file, 'data/records/account.jsonl'))).mode & 0o777).toBe(0o600);
+    const zip = await writePackage(optionsOf(folder, { ...contents, form: 'zip' }));
+    const bag = await judgedFromOutside(zip.file);
+    expect((await filesBelow(receipt.file)).sort()).toEqual((await filesBelow(bag)).sort());
+  });
+
+  test('is never put over anything, and leaves nothing when it fails, is cancelled or crashes', async () => {
+    await mkdir(join(folder, 'export-17'));
+    expect((await failureOf(writePackage(optionsOf(folder, contents)))).code).toBe('conflict');
+    await rm(join(folder, 'export-17'), { recursive: true });
+    const meanwhile = async (): Promise<object> => {
+      await mkdir(join(folder, 'export-17'));
+      await writeFile(join(folder, 'export-17', 'mine'), 'x');
+      return {};
+    };
+    expect(
+      (await failureOf(writePackage(optionsOf(folder, { ...contents, processing: meanwhile })))).code,
+    ).toBe('conflict');
+    expect(await readdir(folder)).toEqual(['export-17']);
+    expect(await readdir(join(folder, 'export-17'))).toEqual(['mine']);
+    await rm(join(folder, 'export-17'), { recursive: true });
+    for (const phase of ['records', 'files', 'sealing', 'reading_back'] as const) {
+      const stop = new AbortController();
+      const failure = await failureOf(
+        writePackage(optionsOf(folder, contents), {
+          signal: stop.signal,
+          progress: (now) => {
+            if (now.phase === phase) stop.abort();
+          },
+        }),
+      );
+      expect(failure.message).toBe(cancelled('The export').message);
+      expect(await readdir(folder)).toEqual([]);
+    }
+    const changed = await failureOf(
+      writePackage(optionsOf(folder, contents), {
+        progress: ({ phase }) => {
+          const [temporary = ''] = readdirSync(folder);
+          if (phase === 'reading_back')
+            writeFileSync(join(folder, temporary, 'data/files/000001.png'), 'other');
+        },
+      }),
+    );
+    expect(changed.code).toBe('disk');
+    expect(await readdir(folder)).toEqual([]);
+    // As a console that was killed before the machine restarted leaves it.
+    const host = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
+    const left = `.privacy-console-${host}-1-1000000000000-0123456789ab.partial`;
+    await mkdir(join(folder, left, 'data'), { recursive: true });
+    await writeFile(join(folder, left, 'data', 'x'), 'personal');
+    expect(await removeLeftovers(folder)).toEqual({ removed: 1, kept: 0 });
+    expect(await readdir(folder)).toEqual([]);
+  });
+
+  test('names what was changed, added, renamed, taken away or put in as a link', async () => {
+    const { file: bag } = await writePackage(optionsOf(folder, contents));
+    const at = (path: string): string => join(bag, path);
+    const one = await readFile(at('data/files/000001.png'));
+    const attacks: readonly (readonly [object, () => Promise<void>, () => Promise<void>])[] = [
+      [
+        { kind: 'changed', path: 'data/files/000001.png' },
+        () => writeFile(at('data/files/000001.png'), 'x'),
+        () => writeFile(at('data/files/000001.png'), one),
+      ],
+      [
+        { kind: 'missing', path: 'data/files/000001.png' },
+        () => rm(at('data/files/000001.png')),
+        () => writeFile(at('data/files/000001.png'), one),
+      ],
+      [
+        { kind: 'renamed', path: 'data/files/000001.png' },
+        () => rename(at('data/files/000001.png'), at('data/files/x.png')),
+        () => rename(at('data/files/x.png'), at('data/files/000001.png')),
+      ],
+      [
+        { kind: 'added', path: 'data/more.txt' },
+        () => writeFile(at('data/more.txt'), 'x'),
+        () => rm(at('data/more.txt')),
+      ],
+      [
+        { kind: 'malformed', path: 'package/data/files/000001.png' },
+        async () => {
+          await rename(at('data/files/000001.png'), join(folder, 'elsewhere'));
+          await symlink(join(folder, 'elsewhere'), at('data/files/000001.png'));
+        },
+        async () => {
+          await rm(at('data/files/000001.png'));
+          await rename(join(folder, 'elsewhere'), at('data/files/000001.png'));
+        },
+      ],
+      [
+        { kind: 'malformed', path: 'package/data/records' },
+        async () => {
+          await rename(at('data/records'), join(folder, 'elsewhere'));
+          await symlink(join(folder, 'elsewhere'), at('data/records'));
+        },
+        async () => {
+          await rm(at('data/records'));
+          await rename(join(folder, 'elsewhere'), at('data/records'));
+        },
+      ],
+      [
+        { kind: 'unsafe_name', path: 'package/data/con.txt' },
+        () => writeFile(at('data/con.txt'), 'x'),
+        () => rm(at('data/con.txt')),
+      ],
+      [{ kind: 'duplicate' }, () => writeFile(at('BAGIT.txt'), 'x'), () => rm(at('BAGIT.txt'))],
+    ];
+    for (const [named, attack, undo] of attacks) {
+      await attack();
+      expect((await verifyPackage(bag)).faults).toContainEqual(expect.objectContaining(named));
+      await undo();
+      expect((await verifyPackage(bag)).faults).toEqual([]);
+    }
+    await mkdir(join(folder, 'empty'));
+    expect(await verifyPackage(join(folder, 'empty'))).toMatchObject({ ok: false, sha256: '' });
+  });
+});
+
 describe('tampering', () => {
   // The attack: someone between the desk and the person changes, adds, takes
   // away or renames a file of the package, or cuts it short, and passes it on.
@@ -533,7 +722,10 @@ describe('tampering', () => {
   }> {
     const { file } = await writePackage(
       optionsOf(folder, {
-        collections: [collectionOf('account', [{ n: 1 }]), collectionOf('messages', [{ n: 2 }, { n: 3 }])],
+        collections: [
+          { ...collectionOf('account', [{ n: 1 }]), columns: [columnOf('n', 'integer')] },
+          collectionOf('messages', [{ n: 2 }, { n: 3 }]),
+        ],
         files: [fileOf('one', Buffer.from('first')), fileOf('two', Buffer.from('second'))],
       }),
     );
@@ -551,9 +743,12 @@ describe('tampering', () => {
   const files = [
     'bag-info.txt',
     'bagit.txt',
+    'VERIFY.txt',
     'manifest-sha256.txt',
     'tagmanifest-sha256.txt',
     'data/processing.json',
+    'data/tables/account.csv',
+    'data/schemas/account.schema.json',
     'data/records/account.jsonl',
     'data/records/messages.jsonl',
     'data/files/000001.png',
@@ -613,7 +808,7 @@ describe('tampering', () => {
       'bash',
       [
         '-c',
-        'find data -type f | LC_ALL=C sort | xargs sha256sum > manifest-sha256.txt; sha256sum bag-info.txt bagit.txt manifest-sha256.txt > tagmanifest-sha256.txt',
+        'find data -type f | LC_ALL=C sort | xargs sha256sum > manifest-sha256.txt; sha256sum VERIFY.txt bag-info.txt bagit.txt manifest-sha256.txt > tagmanifest-sha256.txt',
       ],
       { cwd: bag },
     );
@@ -621,6 +816,42 @@ describe('tampering', () => {
     expect(faults).toContainEqual(
       expect.objectContaining({ kind: 'count', path: 'data/records/messages.jsonl' }),
     );
+  });
+
+  test('that drops a record of a table, or a table with its mention of it, is found by the counts', async () => {
+    const { root, bag } = await unpackedPackage();
+    const table = join(bag, 'data/tables/account.csv');
+    const processing = join(bag, 'data/processing.json');
+    const original = await readFile(processing, 'utf8');
+    const attacks: readonly (readonly [string, () => Promise<void>])[] = [
+      // Line ends within quotes are no records.
+      ['data/tables/account.csv', () => writeFile(table, '"n"\r\n')],
+      ['data/tables/account.csv', () => writeFile(table, '"n"\r\n"1\n2\n3"\r\n4\r\n')],
+      ['data/tables/account.csv', () => rm(table)],
+      [
+        'data/processing.json',
+        () => writeFile(processing, original.replace(/\s*"table": "data.tables.account.csv",/, '')),
+      ],
+      [
+        'data/schemas/account.schema.json',
+        () => writeFile(processing, original.replace(/\s*"(table|schema)": "[^"]*",/g, '')),
+      ],
+    ];
+    for (const [path, attack] of attacks) {
+      await writeFile(table, '"n"\r\n1\r\n');
+      await writeFile(processing, original);
+      await attack();
+      await run(
+        'bash',
+        [
+          '-c',
+          'find data -type f | LC_ALL=C sort | xargs sha256sum > manifest-sha256.txt; sha256sum VERIFY.txt bag-info.txt bagit.txt manifest-sha256.txt > tagmanifest-sha256.txt',
+        ],
+        { cwd: bag },
+      );
+      const { faults } = await verifyPackage(await rezipped(root));
+      expect(faults).toContainEqual(expect.objectContaining({ path }));
+    }
   });
 
   test('that hides a snapshot, or says otherwise what was read from which, is found by the counts', async () => {
@@ -660,7 +891,7 @@ describe('tampering', () => {
         'bash',
         [
           '-c',
-          'find data -type f | LC_ALL=C sort | xargs sha256sum > manifest-sha256.txt; sha256sum bag-info.txt bagit.txt manifest-sha256.txt > tagmanifest-sha256.txt',
+          'find data -type f | LC_ALL=C sort | xargs sha256sum > manifest-sha256.txt; sha256sum VERIFY.txt bag-info.txt bagit.txt manifest-sha256.txt > tagmanifest-sha256.txt',
         ],
         { cwd: bag },
       );

@@ -84,6 +84,8 @@ test('portability holds nothing worked out and nothing of others, and is what an
   expect(keysOf(records.get('messages'))).not.toContain('recipient_phone');
   expect(keysOf(records.get('messages'))).toContain('status');
   expect(keysOf(records.get('contacts'))).not.toContain('name');
+  // Their own key in their own row.
+  expect(keysOf(records.get('workspace_members'))).toContain('user_id');
   expect(keysOf(records.get('campaigns'))).not.toContain('stats');
   expect(processing['leftOut']).toEqual(
     expect.arrayContaining([
@@ -158,6 +160,7 @@ test('what a profile leaves out follows from origin, kind and choice alone', () 
     name,
     origin,
     thirdParty,
+    ownToo: [] as string[],
   });
   const collections = [
     { name: 'a', origin: 'provided', columns: [column('x', 'provided'), column('y', 'derived')] },

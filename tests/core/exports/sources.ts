@@ -1,5 +1,15 @@
 import { Readable } from 'node:stream';
 import type { PackageCollection, PackageFile, PackageOptions } from '#core/exports/package.ts';
+import type { PackageColumn } from '#core/exports/schema.ts';
+
+export function columnOf(name: string, kind: PackageColumn['kind']): PackageColumn {
+  return {
+    name,
+    title: `${name.charAt(0).toUpperCase()}${name.slice(1)}`,
+    kind,
+    category: 'user.content',
+  };
+}
 
 export function collectionOf(name: string, rows: readonly unknown[]): PackageCollection {
   return {

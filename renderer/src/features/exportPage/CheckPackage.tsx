@@ -15,9 +15,12 @@ export function CheckPackage(): ReactNode {
   const verify = useWrite('packages.verify');
   const encrypted = file?.endsWith('.age') === true;
 
-  async function choose(): Promise<void> {
+  async function choose(what: 'file' | 'folder'): Promise<void> {
     try {
-      const { file: chosen } = await call('dialogs.chooseFile', { purpose: 'open' });
+      const chosen =
+        what === 'file'
+          ? (await call('dialogs.chooseFile', { purpose: 'open' })).file
+          : (await call('dialogs.chooseFolder', {})).folder;
       if (chosen === null) return;
       setFile(chosen);
       setPassphrase('');
@@ -31,8 +34,11 @@ export function CheckPackage(): ReactNode {
 
   return (
     <>
-      <Button variant="default" title={en.exportPage.verifyHint} onClick={() => void choose()}>
+      <Button variant="default" title={en.exportPage.verifyHint} onClick={() => void choose('file')}>
         {en.exportPage.verify}
+      </Button>
+      <Button variant="default" title={en.exportPage.verifyHint} onClick={() => void choose('folder')}>
+        {en.exportPage.verifyFolder}
       </Button>
       <Modal
         opened={file !== null}

@@ -114,7 +114,7 @@ function Fields(props: Props & { readonly collection: MappedCollection }): React
       />
       {isIn ? (
         <details>
-          <summary aria-label={en.exportPage.fieldsOf(collection.title)}>
+          <summary aria-label={en.exportPage.fieldsOf(collection.title, left.length)}>
             {en.exportPage.fields(left.length)}
           </summary>
           {collection.columns.map((column) => (

@@ -1,6 +1,7 @@
-import { Button } from '@mantine/core';
+import { Button, SegmentedControl } from '@mantine/core';
 import { useState, type ReactNode } from 'react';
 import { Link, useParams } from 'react-router';
+import type { PackageForm, PageLanguage } from '#shared/contract/exports.ts';
 import type { RequestRow } from '#shared/contract/requests.ts';
 import type { Job } from '#shared/contract/workstation.ts';
 import { en } from '#shared/strings/en.ts';
@@ -103,6 +104,8 @@ function Make(props: {
   const works = useMay(['operator']);
   const [folder, setFolder] = useState<string | null>(null);
   const [protection, setProtection] = useState<Protected>({ kind: 'passphrase', recipients: '' });
+  const [form, setForm] = useState<PackageForm>('zip');
+  const [language, setLanguage] = useState<PageLanguage>('en');
   const jobs = useRead('jobs.list', {});
   const start = useWrite('exports.start', ({ entry }) => {
     tell(en.exportPage.started, entry);
@@ -116,7 +119,7 @@ function Make(props: {
     request.subject !== null &&
     !running &&
     !lacksReason(chosen) &&
-    !lacksKeys(protection);
+    (form === 'folder' || !lacksKeys(protection));
 
   async function choose(): Promise<void> {
     try {
@@ -132,8 +135,10 @@ function Make(props: {
       start.mutate({
         requestId: request.id,
         folder,
+        form,
+        language,
         ...asInput(chosen),
-        protection: asProtection(protection),
+        protection: form === 'folder' ? { kind: 'none' } : asProtection(protection),
       });
   }
 
@@ -159,7 +164,31 @@ function Make(props: {
                   {en.exportPage.choose}
                 </Button>
               </div>
-              <Protection chosen={protection} onChange={setProtection} />
+              <div className={styles['choices']}>
+                <SegmentedControl
+                  aria-label={en.exportPage.form}
+                  value={form}
+                  onChange={setForm}
+                  data={[
+                    { value: 'zip', label: en.exportPage.forms.zip },
+                    { value: 'folder', label: en.exportPage.forms.folder },
+                  ]}
+                />
+                <SegmentedControl
+                  aria-label={en.exportPage.language}
+                  value={language}
+                  onChange={setLanguage}
+                  data={[
+                    { value: 'en', label: en.exportPage.languages.en },
+                    { value: 'hi', label: en.exportPage.languages.hi },
+                  ]}
+                />
+              </div>
+              {form === 'folder' ? (
+                <Dim>{en.exportPage.protection.noFolder}</Dim>
+              ) : (
+                <Protection chosen={protection} onChange={setProtection} />
+              )}
               {start.error ? <FailureNote failure={start.error} /> : null}
               <div>
                 <Button disabled={!possible || folder === null} loading={start.isPending} onClick={begin}>

@@ -1,0 +1,327 @@
+import { createHash } from 'node:crypto';
+import type { PageLanguage } from '#shared/contract/exports.ts';
+import type { CollectionSummary, SnapshotSummary } from '../format.ts';
+import type { PackageColumn } from '../schema.ts';
+import { pageScript, pageStyle } from './look.ts';
+import { pageStrings } from './strings.ts';
+import type { PageStrings } from './strings.ts';
+
+/** A collection as the page shows it. */
+export interface PageCollection {
+  readonly title: string;
+  readonly columns: readonly PackageColumn[] | null;
+  readonly summary: CollectionSummary;
+  /** The first of its records, each one line of JSON. */
+  readonly lines: readonly string[];
+}
+
+/** A file as its line in the index describes it. */
+export interface PageFileEntry {
+  readonly file: string | null;
+  readonly name: string | null;
+  readonly bytes: number | null;
+  readonly status: 'complete' | 'differs' | 'incomplete' | 'missing';
+}
+
+/** What is held and not in the package; `column` null is all of the collection, `collection` null is objects of R2. */
+export interface LeftOutInWords {
+  readonly collection: string | null;
+  readonly column: string | null;
+  readonly because: string;
+}
+
+/** What the person is told beside their data, e.g. the purposes of one collection; without a title it is of all. */
+export interface PageInformation {
+  readonly title: string | null;
+  readonly says: readonly { readonly what: keyof PageStrings['informed']; readonly text: string }[];
+}
+
+export interface PageContents {
+  readonly language: PageLanguage;
+  readonly requestNumber: string;
+  readonly subjectReference: string;
+  readonly subjectKind?: string;
+  readonly controller?: string | null;
+  readonly program: string;
+  readonly made: Date;
+  readonly snapshots: readonly SnapshotSummary[];
+  readonly collections: readonly PageCollection[];
+  /** The first of its files, and how many there are. */
+  readonly files: { readonly first: readonly PageFileEntry[]; readonly all: number };
+  readonly information: readonly PageInformation[];
+  readonly leftOut: readonly LeftOutInWords[];
+}
+
+/** Endings a browser shows without running anything in them. */
+const linked =
+  /\.(jpg|png|gif|webp|heic|mp4|3gp|mov|webm|ogg|opus|mp3|m4a|aac|amr|pdf|txt|csv|zip|docx?|xlsx?|pptx?|vcf)$/;
+const pictures = /\.(jpg|png|gif|webp)$/;
+/** Characters of one value that are shown. */
+const mostCharacters = 1_000;
+
+/**
+ * The page a person opens first, `data/index.html`: in one file, without a
+ * network. All that comes from the data is text: markup in it is shown as it
+ * is written, characters that turn the direction of writing or can't be seen
+ * are named, and the page's policy runs no script and loads nothing but its own.
+ */
+export function* pageText(contents: PageContents): Generator<string> {
+  const say = pageStrings[contents.language];
+  const number = new Intl.NumberFormat(say.locale);
+  const policy = [
+    "default-src 'none'",
+    `style-src '${hashOf(pageStyle)}'`,
+    `script-src '${hashOf(pageScript)}'`,
+    // Its own pictures, wherever the folder lies.
+    "img-src 'self' file:",
+    "base-uri 'none'",
+    "form-action 'none'",
+  ].join('; ');
+  const held = contents.collections.filter(({ summary }) => summary.rows > 0);
+  const empty = contents.collections.filter(({ summary }) => summary.rows === 0);
+  const facts: readonly (readonly [string, string])[] = [
+    [say.request, contents.requestNumber],
+    [say.reference, contents.subjectReference],
+    ...(contents.subjectKind === undefined ? [] : [[say.kind, contents.subjectKind] as const]),
+    ...(contents.controller === undefined || contents.controller === null
+      ? []
+      : [[say.controller, contents.controller] as const]),
+    ...contents.snapshots.map(({ began }) => [say.read, timeText(began, say)] as const),
+    [say.made, timeText(contents.made.toISOString(), say)],
+    [say.by, contents.program],
+  ];
+  yield `<!doctype html>
+<html lang="${contents.language}">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="referrer" content="no-referrer">
+<meta name="robots" content="noindex">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escaped(`${say.title}, ${say.request} ${contents.requestNumber}`)}</title>
+<style>${pageStyle}</style>
+</head>
+<body>
+<header>
+<h1>${say.title}</h1>
+<p>${say.lead}</p>
+${definitions(facts)}
+</header>
+<div class="tools" role="search" hidden><input type="search" aria-label="${say.search}" placeholder="${say.search}"><output class="dim" data-found="${say.found}"></output></div>
+<main>
+<nav aria-label="${say.contents}">
+<ul>
+`;
+  for (const { title, summary } of held) {
+    yield `<li><a href="#${idOf(summary.name)}">${escaped(title)}</a> <span class="dim">${number.format(summary.rows)}</span></li>\n`;
+  }
+  if (contents.files.all > 0) {
+    yield `<li><a href="#files">${say.files}</a> <span class="dim">${number.format(contents.files.all)}</span></li>\n`;
+  }
+  yield '</ul>\n</nav>\n';
+  for (const collection of held) yield* collectionText(collection, say, number);
+  if (empty.length > 0) {
+    yield `<section>\n<p><span class="dim">${say.empty}</span> ${escaped(empty.map(({ title }) => title).join(', '))}</p>\n</section>\n`;
+  }
+  if (contents.files.all > 0) yield* filesText(contents.files, say, number);
+  if (contents.information.length > 0) {
+    yield `<section>\n<h2>${say.information}</h2>\n`;
+    for (const { title, says } of contents.information) {
+      yield `<div data-row><h3>${escaped(title ?? say.inGeneral)}</h3>${definitions(says.map(({ what, text }) => [say.informed[what], text]))}</div>\n`;
+    }
+    yield '</section>\n';
+  }
+  if (contents.leftOut.length > 0) {
+    yield `<section>\n<h2>${say.leftOut}</h2>\n<p class="dim">${say.leftOutLead}</p>\n<ul>\n`;
+    for (const [collection, parts] of Map.groupBy(contents.leftOut, (each) => each.collection)) {
+      const title =
+        collection === null
+          ? say.files
+          : (contents.collections.find(({ summary }) => summary.name === collection)?.title ?? collection);
+      for (const [because, columns] of Map.groupBy(parts, (each) => each.because)) {
+        const names = columns.map(({ column }) => column ?? say.whole).join(', ');
+        yield `<li data-row>${value(title)}: ${value(names)} <span class="dim">(${escaped(say.reasons[because] ?? because)})</span></li>\n`;
+      }
+    }
+    yield '</ul>\n</section>\n';
+  }
+  yield `<section>\n<p class="dim">${say.check}</p>\n</section>\n</main>\n<script>${pageScript}</script>\n</body>\n</html>\n`;
+}
+
+function* collectionText(
+  { title, columns, summary, lines }: PageCollection,
+  say: PageStrings,
+  number: Intl.NumberFormat,
+): Generator<string> {
+  const rows = lines.map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>);
+  const titles = new Map(columns?.map((column) => [column.name, column.title]));
+  const names = columns?.map((column) => column.name) ?? Object.keys(rows[0] ?? {});
+  const filled = names.filter((name) => rows.some((row) => !isNothing(row[name])));
+  const unfilled = names.filter((name) => !filled.includes(name));
+  const titleOf = (name: string): string => titles.get(name) ?? name;
+  const links = [
+    ...(summary.table === undefined ? [] : [linkTo(summary.table, say.asTable)]),
+    linkTo(summary.file, say.asRecords),
+  ].join(', ');
+  const shown =
+    rows.length < summary.rows
+      ? ` ${say.firstOf(number.format(rows.length), number.format(summary.rows))}`
+      : '';
+  yield `<section id="${idOf(summary.name)}">\n<h2>${escaped(title)}</h2>\n<p class="dim">${say.records(number.format(summary.rows))}${shown} ${say.allIn} ${links}</p>\n`;
+  const [only] = rows;
+  if (only !== undefined && rows.length === 1) {
+    yield `<dl data-row>${filled.map((name) => `<dt>${escaped(titleOf(name))}</dt><dd>${cell(only[name], say)}</dd>`).join('')}</dl>\n`;
+  } else if (rows.length > 0) {
+    yield `<div class="wide" tabindex="0" role="group" aria-label="${escaped(title)}"><table>\n<thead><tr>${filled.map((name) => `<th scope="col">${escaped(titleOf(name))}</th>`).join('')}</tr></thead>\n<tbody>\n`;
+    for (const row of rows) {
+      yield `<tr data-row>${filled.map((name) => `<td>${cell(row[name], say)}</td>`).join('')}</tr>\n`;
+    }
+    yield '</tbody>\n</table></div>\n';
+  }
+  if (rows.length > 0 && unfilled.length > 0) {
+    yield `<p class="dim">${say.emptyColumns} ${escaped(unfilled.map(titleOf).join(', '))}</p>\n`;
+  }
+  yield '</section>\n';
+}
+
+function* filesText(
+  files: PageContents['files'],
+  say: PageStrings,
+  number: Intl.NumberFormat,
+): Generator<string> {
+  const shown =
+    files.first.length < files.all
+      ? ` ${say.firstOf(number.format(files.first.length), number.format(files.all))}`
+      : '';
+  yield `<section id="files">\n<h2>${say.files}</h2>\n<p class="dim">${say.fileCount(number.format(files.all))}${shown} ${say.filesAllIn} ${linkTo('data/files/index.jsonl', 'index.jsonl')}</p>
+<div class="wide" tabindex="0" role="group" aria-label="${say.files}"><table>\n<thead><tr><th scope="col">${say.picture}</th><th scope="col">${say.name}</th><th scope="col">${say.size}</th><th scope="col">${say.state}</th></tr></thead>\n<tbody>\n`;
+  for (const { file, name, bytes, status } of files.first) {
+    const title = name ?? say.noName;
+    const link =
+      file === null
+        ? value(title)
+        : linked.test(file)
+          ? linkTo(file, title)
+          : `${value(title)} <span class="dim">${say.notLinked} ${escaped(file)}</span>`;
+    const picture =
+      file !== null && pictures.test(file)
+        ? `<img src="${pathOf(file)}" alt="" loading="lazy" decoding="async">`
+        : '';
+    const state =
+      status === 'complete' ? say.status.complete : `<span class="warn">${say.status[status]}</span>`;
+    yield `<tr data-row><td>${picture}</td><td>${link}</td><td>${bytes === null ? '' : sizeText(bytes, say)}</td><td>${state}</td></tr>\n`;
+  }
+  yield '</tbody>\n</table></div>\n</section>\n';
+}
+
+function definitions(facts: readonly (readonly [string, string])[]): string {
+  return `<dl>${facts.map(([what, text]) => `<dt>${escaped(what)}</dt><dd>${value(text)}</dd>`).join('')}</dl>`;
+}
+
+function isNothing(held: unknown): boolean {
+  return held === null || held === undefined || held === '';
+}
+
+function cell(held: unknown, say: PageStrings): string {
+  if (isNothing(held)) return '';
+  if (typeof held === 'boolean') return held ? say.yes : say.no;
+  const text = typeof held === 'string' ? held : JSON.stringify(held, null, 1);
+  if (text.length <= mostCharacters) return value(text);
+  return `${value(text.slice(0, mostCharacters).toWellFormed())} <span class="dim">… (${say.more})</span>`;
+}
+
+/** A text of unknown origin: its direction of writing is its own and ends with it. */
+function value(text: string): string {
+  return `<span class="v" dir="auto">${escaped(text)}</span>`;
+}
+
+const markup: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+/** Text as HTML: markup is shown, and what could hide or turn the writing around it is named. */
+function escaped(text: string): string {
+  return text
+    .replaceAll(/[&<>"']/g, (character) => markup[character] ?? '')
+    .replaceAll(/[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb]/gu, (character) =>
+      /[\t\n\r]/.test(character)
+        ? character
+        : `<span class="c">U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}</span>`,
+    );
+}
+
+/** A link to a file of the package, relative to the page; the names are the package's own. */
+function linkTo(file: string, text: string): string {
+  return `<a href="${pathOf(file)}" rel="noreferrer">${value(text)}</a>`;
+}
+
+function pathOf(file: string): string {
+  return escaped(file.slice('data/'.length));
+}
+
+function idOf(name: string): string {
+  return `c-${escaped(name)}`;
+}
+
+function hashOf(text: string): string {
+  return `sha256-${createHash('sha256').update(text).digest('base64')}`;
+}
+
+function timeText(time: string, say: PageStrings): string {
+  const options = { dateStyle: 'long', timeStyle: 'long', timeZone: 'Asia/Kolkata' } as const;
+  return new Intl.DateTimeFormat(say.locale, options).format(new Date(time));
+}
+
+function sizeText(bytes: number, say: PageStrings): string {
+  const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte'] as const;
+  const place = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(bytes, 1)) / 3));
+  return new Intl.NumberFormat(say.locale, {
+    style: 'unit',
+    unit: units[place] ?? 'byte',
+    unitDisplay: place === 0 ? 'long' : 'short',
+    maximumFractionDigits: place === 0 ? 0 : 1,
+  }).format(bytes / 1000 ** place);
+}
+
+/** Keeps the first whole lines that pass by, up to so many and so many bytes. */
+export interface Sample {
+  readonly add: (chunk: Uint8Array) => void;
+  readonly lines: readonly string[];
+  readonly bytes: number;
+}
+
+export function newSample(mostLines: number, mostBytes: number): Sample {
+  const lines: string[] = [];
+  let waiting: Uint8Array[] = [];
+  let bytes = 0;
+  let full = false;
+  const keep = (part: Uint8Array): void => {
+    bytes += part.byteLength;
+    full = bytes > mostBytes;
+    // Copied, or a few lines would keep the whole block.
+    if (full) waiting = [];
+    else waiting.push(part.slice());
+  };
+  return {
+    add(chunk) {
+      for (let at = 0; !full && at < chunk.byteLength;) {
+        const end = chunk.indexOf(0x0a, at);
+        keep(chunk.subarray(at, end === -1 ? chunk.byteLength : end));
+        if (end === -1) return;
+        if (full) return;
+        lines.push(Buffer.concat(waiting).toString('utf8'));
+        waiting = [];
+        full = lines.length === mostLines;
+        at = end + 1;
+      }
+    },
+    lines,
+    get bytes() {
+      return Math.min(bytes, mostBytes);
+    },
+  };
+}

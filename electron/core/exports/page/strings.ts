@@ -1,0 +1,192 @@
+import type { PageLanguage } from '#shared/contract/exports.ts';
+
+/** What the page says, beside what the data map and the person's own data say. */
+export interface PageStrings {
+  readonly locale: string;
+  readonly title: string;
+  readonly lead: string;
+  readonly request: string;
+  readonly reference: string;
+  readonly kind: string;
+  readonly controller: string;
+  readonly made: string;
+  readonly read: string;
+  readonly by: string;
+  readonly contents: string;
+  readonly search: string;
+  readonly found: string;
+  readonly records: (count: string) => string;
+  readonly firstOf: (shown: string, all: string) => string;
+  readonly allIn: string;
+  readonly asTable: string;
+  readonly asRecords: string;
+  readonly empty: string;
+  readonly emptyColumns: string;
+  readonly files: string;
+  readonly fileCount: (count: string) => string;
+  readonly filesAllIn: string;
+  readonly name: string;
+  readonly size: string;
+  readonly state: string;
+  readonly picture: string;
+  readonly noName: string;
+  readonly notLinked: string;
+  readonly status: Readonly<Record<'complete' | 'differs' | 'incomplete' | 'missing', string>>;
+  readonly information: string;
+  readonly inGeneral: string;
+  readonly informed: Readonly<
+    Record<
+      | 'controller'
+      | 'contact'
+      | 'decidedBy'
+      | 'transfers'
+      | 'rights'
+      | 'purpose'
+      | 'categories'
+      | 'recipients'
+      | 'retention'
+      | 'kept'
+      | 'sources',
+      string
+    >
+  >;
+  readonly leftOut: string;
+  readonly leftOutLead: string;
+  readonly whole: string;
+  readonly reasons: Readonly<Record<string, string>>;
+  readonly yes: string;
+  readonly no: string;
+  readonly more: string;
+  readonly check: string;
+}
+
+const english: PageStrings = {
+  locale: 'en-IN',
+  title: 'Your data',
+  lead: 'This is what CloudSingh holds about you. The page works without a network and sends nothing anywhere.',
+  request: 'Request',
+  reference: 'Your reference',
+  kind: 'About',
+  controller: 'Who decides',
+  made: 'Made',
+  read: 'As of',
+  by: 'Made by',
+  contents: 'What is here',
+  search: 'Search this page',
+  found: 'records found',
+  records: (count) => (count === '1' ? '1 record.' : `${count} records.`),
+  firstOf: (shown, all) => `The first ${shown} of ${all} are shown here.`,
+  allIn: 'All of them:',
+  asTable: 'as a table',
+  asRecords: 'exactly',
+  empty: 'Nothing is held under:',
+  emptyColumns: 'Empty in all that is shown:',
+  files: 'Files',
+  fileCount: (count) => (count === '1' ? '1 file.' : `${count} files.`),
+  filesAllIn: 'The list of all files:',
+  name: 'Name',
+  size: 'Size',
+  state: 'State',
+  picture: 'Picture',
+  noName: 'without a name',
+  notLinked: 'Opened in a browser it could run programs, so there is no link; its file is',
+  status: {
+    complete: 'whole',
+    differs: 'whole, but other than its record says',
+    incomplete: 'only its beginning',
+    missing: 'could not be read, so it is not here',
+  },
+  information: 'Why it is held',
+  inGeneral: 'In general, and your rights',
+  informed: {
+    controller: 'Controller',
+    contact: 'Contact',
+    decidedBy: 'Who decides about it',
+    transfers: 'Transfers to other countries',
+    rights: 'You may ask for',
+    purpose: 'Purpose',
+    categories: 'Categories',
+    recipients: 'Recipients',
+    retention: 'How long it is kept',
+    kept: 'Kept by law',
+    sources: 'Where it comes from',
+  },
+  leftOut: 'What is left out',
+  leftOutLead: 'These are held, and not in this package.',
+  whole: 'all of it',
+  reasons: {},
+  yes: 'yes',
+  no: 'no',
+  more: 'longer; the rest is in the file',
+  check: 'How to check that nothing was changed stands in VERIFY.txt, beside the folder of this page.',
+};
+
+const hindi: PageStrings = {
+  locale: 'hi-IN',
+  title: 'आपका डेटा',
+  lead: 'CloudSingh के पास आपके बारे में जो जानकारी है, वह यहाँ है। यह पेज बिना नेटवर्क के चलता है और कहीं कुछ नहीं भेजता।',
+  request: 'अनुरोध',
+  reference: 'आपकी संदर्भ संख्या',
+  kind: 'किसके बारे में',
+  controller: 'निर्णय किसका है',
+  made: 'बनाया गया',
+  read: 'इस समय की स्थिति',
+  by: 'बनाने वाला प्रोग्राम',
+  contents: 'यहाँ क्या है',
+  search: 'इस पेज में खोजें',
+  found: 'रिकॉर्ड मिले',
+  records: (count) => `${count} रिकॉर्ड।`,
+  firstOf: (shown, all) => `${all} में से पहले ${shown} यहाँ दिखाए गए हैं।`,
+  allIn: 'सभी रिकॉर्ड:',
+  asTable: 'तालिका के रूप में',
+  asRecords: 'ज्यों के त्यों',
+  empty: 'इनमें कुछ नहीं है:',
+  emptyColumns: 'दिखाए गए सभी रिकॉर्ड में खाली:',
+  files: 'फ़ाइलें',
+  fileCount: (count) => `${count} फ़ाइलें।`,
+  filesAllIn: 'सभी फ़ाइलों की सूची:',
+  name: 'नाम',
+  size: 'आकार',
+  state: 'स्थिति',
+  picture: 'चित्र',
+  noName: 'बिना नाम',
+  notLinked: 'ब्राउज़र में खोलने पर यह प्रोग्राम चला सकती है, इसलिए लिंक नहीं है; फ़ाइल यह है:',
+  status: {
+    complete: 'पूरी',
+    differs: 'पूरी, पर अपने रिकॉर्ड से अलग',
+    incomplete: 'केवल शुरुआती भाग',
+    missing: 'पढ़ी नहीं जा सकी, इसलिए यहाँ नहीं है',
+  },
+  information: 'यह जानकारी क्यों रखी जाती है',
+  inGeneral: 'सामान्य बातें और आपके अधिकार',
+  informed: {
+    controller: 'डेटा नियंत्रक',
+    contact: 'संपर्क',
+    decidedBy: 'इसके बारे में कौन निर्णय करता है',
+    transfers: 'दूसरे देशों में भेजना',
+    rights: 'आप माँग सकते हैं',
+    purpose: 'उद्देश्य',
+    categories: 'श्रेणियाँ',
+    recipients: 'किसे दी जाती है',
+    retention: 'कब तक रखी जाती है',
+    kept: 'क़ानून के अनुसार रखी गई',
+    sources: 'कहाँ से मिली',
+  },
+  leftOut: 'क्या शामिल नहीं है',
+  leftOutLead: 'यह जानकारी रखी जाती है, पर इस पैकेज में नहीं है।',
+  whole: 'पूरा',
+  reasons: {
+    'a secret of the platform': 'प्लेटफ़ॉर्म की गोपनीय जानकारी',
+    'worked out from other data, so not part of portability':
+      'दूसरे डेटा से निकाली गई, इसलिए पोर्टेबिलिटी का भाग नहीं',
+    'about other people': 'दूसरे लोगों के बारे में',
+    'left out by choice': 'चुनकर छोड़ी गई',
+    'objects of R2 that no row of this package names': 'R2 की वे फ़ाइलें जिनका नाम इस पैकेज के किसी रिकॉर्ड में नहीं है',
+  },
+  yes: 'हाँ',
+  no: 'नहीं',
+  more: 'और भी है; बाकी फ़ाइल में है',
+  check: 'कुछ बदला तो नहीं गया, यह कैसे जाँचें, VERIFY.txt में लिखा है, जो इस पेज के फ़ोल्डर के पास है।',
+};
+
+export const pageStrings: Readonly<Record<PageLanguage, PageStrings>> = { en: english, hi: hindi };
