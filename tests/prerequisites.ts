@@ -8,6 +8,8 @@ export const prerequisites = {
   psql: { packages: ['postgresql-client'], use: 'the attacks with psql' },
   unzip: { packages: ['unzip'], use: 'the judgement of packages from outside' },
   openssl: { packages: ['openssl'], use: 'the certificates of the TLS tests' },
+  sshKeygen: { packages: ['openssh-client'], use: 'the judgement of signatures from outside' },
+  age: { packages: ['age'], use: 'the judgement of encrypted packages from outside' },
   secretService: {
     packages: ['gnome-keyring', 'dbus-daemon'],
     use: 'the keychain tests against a real Secret Service',
@@ -44,7 +46,10 @@ export function isThere(name: Prerequisite): boolean {
     case 'psql':
     case 'unzip':
     case 'openssl':
+    case 'age':
       return onPath(name);
+    case 'sshKeygen':
+      return onPath('ssh-keygen');
     case 'secretService':
       // macOS and Windows have a keychain of their own; their tests don't need this one.
       return process.platform !== 'linux' || (onPath('gnome-keyring-daemon') && onPath('dbus-run-session'));

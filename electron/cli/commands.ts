@@ -72,6 +72,8 @@ interface ExportOptions {
   readonly until?: string;
   readonly showOthers: boolean;
   readonly reason?: string;
+  readonly recipient?: string[];
+  readonly passphrase: boolean;
 }
 
 /** What is chosen of a custom package; nothing when no option chooses. */
@@ -116,6 +118,11 @@ async function bucketFindings(command: Command, { keys }: CheckOptions): Promise
   );
   const { result } = await command.finish(jobId);
   return (result?.['findings'] ?? []) as CheckFinding[];
+}
+
+function protectionOf({ recipient, passphrase }: ExportOptions): InputOf<'exports.start'>['protection'] {
+  if (recipient !== undefined) return { kind: 'recipients', recipients: recipient };
+  return { kind: passphrase ? 'passphrase' : 'none' };
 }
 
 /** Parses the arguments and runs the command they name; `shown` when only help was asked for. */
@@ -782,10 +789,16 @@ export async function commands(
     .option('--until <time>', 'of a custom package: rows before then')
     .option('--show-others', 'leaves what is about other people as it is; needs --reason', false)
     .option('--reason <text>', 'why a custom package, or why others are shown')
+    .option('--recipient <key...>', 'encrypts it for the holder of an age key, age1…; for each of several')
+    .addOption(
+      new Option('--passphrase', 'encrypts it with a passphrase, which is made, and told once')
+        .default(false)
+        .conflicts('recipient'),
+    )
     .description('writes the package of what is held about a request’s person')
     .action((requestId: number, options: ExportOptions) =>
       run(async (command) => {
-        const { jobId } = await command.call('exports.start', {
+        const { jobId, passphrase } = await command.call('exports.start', {
           requestId,
           folder: path.resolve(options.to),
           form: options.folder ? 'folder' : 'zip',
@@ -794,8 +807,10 @@ export async function commands(
           ...(options.as === undefined ? {} : { profile: options.as }),
           ...(options.reason === undefined ? {} : { reason: options.reason }),
           ...choiceOf(options),
+          protection: protectionOf(options),
         });
-        return (await command.finish(jobId)).result;
+        const { result } = await command.finish(jobId);
+        return passphrase === null ? result : { ...result, passphrase };
       }),
     );
   const exportList = program
@@ -858,12 +873,24 @@ export async function commands(
   const packages = program.command('package').description('packages, offline');
   packages
     .command('verify <file>')
-    .description('checks a package and names every fault')
-    .action((file: string) =>
-      run((command) => command.call('packages.verify', { file: path.resolve(file) }), {
-        signIn: false,
-        refused: (value: { intact: boolean }) => !value.intact,
-      }),
+    .option('--identity <file>', 'opens an encrypted one: what age-keygen wrote')
+    .option('--passphrase-stdin', 'opens an encrypted one: the passphrase is read from standard input', false)
+    .option('--signer <key>', 'refuses any other signer than this: SHA256:…, or a file with the public key')
+    .description('checks a package and its signature, and names every fault')
+    .action((file: string, options: { identity?: string; passphraseStdin: boolean; signer?: string }) =>
+      run(
+        async (command) =>
+          command.call('packages.verify', {
+            file: path.resolve(file),
+            ...(options.identity === undefined ? {} : { identityFile: path.resolve(options.identity) }),
+            ...(options.passphraseStdin ? { passphrase: (await readAll(stdin)).replace(/\r?\n$/, '') } : {}),
+            ...(options.signer === undefined ? {} : { signer: options.signer }),
+          }),
+        {
+          signIn: false,
+          refused: (value: { intact: boolean }) => !value.intact,
+        },
+      ),
     );
 
   const erase = program

@@ -96,6 +96,7 @@ export function createConsole(ports: ConsolePorts): Console {
       ...exportOperations({
         desk,
         jobs,
+        keychain,
         version,
         ...(ports.exportPace === undefined ? {} : { pace: ports.exportPace }),
       }),

@@ -385,6 +385,14 @@ const exportsPerson: Step = {
     await desk.answerDialog(stage.out);
     await press(page, en.exportPage.choose);
     await sees(page.getByText(stage.out, { exact: true }));
+    // What programs from outside are to judge next has to lie open.
+    const protection = page.getByRole('radiogroup', { name: en.exportPage.protection.title });
+    const { kind } = en.exportPage.protection;
+    assert.ok(
+      await protection.getByRole('radio', { name: kind.passphrase }).isChecked(),
+      'encryption is not the default',
+    );
+    await protection.getByRole('radio', { name: kind.none }).check();
     await press(page, en.exportPage.start);
     const done = part(page, en.exportPage.done);
     const failed = part(page, en.exportPage.failed);

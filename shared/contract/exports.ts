@@ -46,6 +46,17 @@ export type PageLanguage = (typeof pageLanguages)[number];
 export const packageForms = ['zip', 'folder'] as const;
 export type PackageForm = (typeof packageForms)[number];
 
+const protection = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('none') }),
+  z.strictObject({ kind: z.literal('passphrase') }),
+  /** X25519 keys, `age1…`; each opens the package alone. */
+  z.strictObject({
+    kind: z.literal('recipients'),
+    recipients: z.array(z.string().max(200)).min(1).max(10),
+  }),
+]);
+export type Protection = z.infer<typeof protection>;
+
 const fault = z.object({ path: z.string(), fault: z.string() });
 
 export const exports = {
@@ -75,8 +86,16 @@ export const exports = {
       /** Leaves what is about other people as it is; needs a reason, and is told by the trail. */
       showOthers: z.boolean().default(false),
       reason: z.string().min(3).max(2_000).optional(),
+      /** Encryption by age; a passphrase is made by the console. */
+      protection: protection.default({ kind: 'none' }),
     }),
-    output: z.object({ exportId: z.number().int(), jobId: z.string(), entry: z.number().int() }),
+    output: z.object({
+      exportId: z.number().int(),
+      jobId: z.string(),
+      entry: z.number().int(),
+      /** Told here and never again: nothing keeps it. Null unless one was asked for. */
+      passphrase: z.string().nullable(),
+    }),
   }),
   'exports.list': operation({
     effect: 'read',
@@ -126,8 +145,16 @@ export const exports = {
     effect: 'local',
     permission: 'anyone',
     summary: 'checks a package, a zip or a folder, offline and names every fault',
-    input: z.strictObject({ file: z.string().min(1).max(4_000) }),
+    input: z.strictObject({
+      file: z.string().min(1).max(4_000),
+      /** What opens an encrypted one: a file of age-keygen, or the passphrase. */
+      identityFile: z.string().min(1).max(4_000).optional(),
+      passphrase: z.string().min(1).max(1_000).optional(),
+      /** Whose signature is asked for: `SHA256:…`, or a file with the public key (`ssh-ed25519 …`). */
+      signer: z.string().min(1).max(4_000).optional(),
+    }),
     output: z.object({
+      /** Whether nothing is wrong with it; says who made it only together with `signer`. */
       intact: z.boolean(),
       packageId: z.string().nullable(),
       files: z.number().int(),
@@ -135,6 +162,9 @@ export const exports = {
       /** What the map didn’t cover when it was made, released by two people; empty as a rule. */
       gaps: z.array(z.string()),
       faults: z.array(fault),
+      /** Fingerprint of the key that signed it; null when it is not signed or the signature doesn’t hold. */
+      signer: z.string().nullable(),
+      encrypted: z.boolean(),
     }),
   }),
 } as const;

@@ -186,6 +186,12 @@ export const layers: IForbiddenRuleType[] = [
     module: { path: packages(name), numberOfDependentsMoreThan: 1 },
     from: { path: '^electron/' },
   })),
+  soleImporter(
+    'age in age.ts alone',
+    '^electron/core/exports/seal/age\\.ts$',
+    'age-encryption',
+    '@noble/[^/]+',
+  ),
   soleImporter('pino in the log alone', '^electron/core/kernel/log\\.ts$', 'pino'),
   soleImporter('commander in the command line alone', '^electron/cli/', 'commander'),
   soleImporter('yaml in the data map alone', '^(?:electron/core/dataMap|tests)/', 'yaml'),

@@ -125,6 +125,7 @@ export const plantedLayers: readonly PlantedLayer[] = [
   planted('S3 in r2.ts alone', 'electron/core/erasure/p29.ts', `import '@aws-sdk/client-s3';`),
   planted('keytar in osKeychain.ts alone', 'electron/core/keychain/p30.ts', `import 'keytar';`),
   planted('zip in exports alone', 'electron/core/audit/p31.ts', `import 'yazl';`),
+  planted('age in age.ts alone', 'electron/core/exports/p38.ts', `import 'age-encryption';`),
   {
     rule: 'yazl in one file',
     caught: 'node_modules/yazl/index.js',

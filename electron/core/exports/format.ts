@@ -99,8 +99,10 @@ export function bagInfoText(about: {
   readonly collections: readonly CollectionSummary[];
   readonly files: FileSummary;
   readonly snapshots: number | null;
+  /** Fingerprint of the key it is signed with. */
+  readonly signer: string | null;
 }): string {
-  const { payload, collections, files, snapshots } = about;
+  const { payload, collections, files, snapshots, signer } = about;
   const bytes = payload.reduce((sum, entry) => sum + entry.bytes, 0);
   const rows = collections.reduce((sum, collection) => sum + collection.rows, 0);
   const lines: readonly (readonly [string, string | number])[] = [
@@ -121,6 +123,7 @@ export function bagInfoText(about: {
     ['Files-Incomplete', files.incomplete],
     ['Files-Missing', files.missing],
     ...(snapshots === null ? [] : [['Snapshot-Count', snapshots] as const]),
+    ...(signer === null ? [] : [['Signed-By', signer] as const]),
   ];
   return lines.map(([label, value]) => `${label}: ${String(value)}\n`).join('');
 }

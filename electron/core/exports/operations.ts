@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import type { Desk } from '#core/connections/index.ts';
 import { readerOver, type Reader } from '#core/database/database.ts';
@@ -7,14 +7,16 @@ import { tellBeginnings } from '#core/installation/index.ts';
 import { cancelled, ExpectedError } from '#core/kernel/errors.ts';
 import type { Call, SomeHandlers } from '#core/kernel/dispatch.ts';
 import type { Jobs, Progress } from '#core/kernel/jobs.ts';
+import type { Keychain } from '#core/keychain/index.ts';
 import type { ObjectStore } from '#core/objectStore/objectStore.ts';
 import { compiledAcross, kindInForce, mapInForce } from '#core/subjects/index.ts';
 import type { MappedSubject } from '#shared/contract/dataMap.ts';
-import type { ExportRow, PackageForm, PageLanguage } from '#shared/contract/exports.ts';
+import type { ExportRow, PackageForm, PageLanguage, Protection } from '#shared/contract/exports.ts';
 import { exportProfiles } from '#shared/domain/exportProfiles.ts';
 import { informationForPage, informationOf } from './information.ts';
 import { removeLeftovers } from './leftovers.ts';
-import { writePackage, type PackageFile, type PackageProgress } from './package.ts';
+import { writePackage } from './package.ts';
+import type { PackageFile, PackageOptions, PackageProgress, PackageReceipt } from './package.ts';
 import { readCollection } from './reading.ts';
 import {
   leftOutInWords,
@@ -26,6 +28,16 @@ import {
   withoutOf,
   type ExportScope,
 } from './scope.ts';
+import {
+  checkRecipients,
+  encryptionFor,
+  identitiesOf,
+  makePassphrase,
+  recipientFingerprint,
+} from './seal/age.ts';
+import type { Lock, Opener } from './seal/age.ts';
+import { fingerprintOfLine, type Signer } from './seal/signature.ts';
+import { openSigner } from './seal/signingKey.ts';
 import { openSnapshots, type Snapshots } from './snapshots.ts';
 import { verifyPackage } from './verify.ts';
 
@@ -101,17 +113,26 @@ export interface ExportPace {
 export interface ExportOptions {
   readonly desk: () => Desk;
   readonly jobs: Jobs;
+  readonly keychain: Keychain;
   readonly version: string;
   readonly pace?: ExportPace;
 }
 
-export function exportOperations({ desk, jobs, version, pace = {} }: ExportOptions): SomeHandlers<Names> {
+export function exportOperations({
+  desk,
+  jobs,
+  keychain,
+  version,
+  pace = {},
+}: ExportOptions): SomeHandlers<Names> {
   return {
     'exports.start': async (
-      { requestId, folder, form, language, profile, choice, showOthers, reason },
+      { requestId, folder, form, language, profile, choice, showOthers, reason, protection },
       call,
     ) => {
       const at = desk();
+      const lock = lockOf(protection);
+      const signer = await signerFrom(keychain);
       const scope = await scopeOf(at, requestId, { profile, choice, showOthers, reason });
       await tellBeginnings(at, call);
       const started = await at.database.effect(
@@ -121,9 +142,14 @@ export function exportOperations({ desk, jobs, version, pace = {} }: ExportOptio
         call.note,
       );
       const jobId = jobs.start('export', requestId, (progress, signal) =>
-        runExport({ at, started, requestId, folder, form, language, version, pace, scope }, progress, signal),
+        runExport(
+          { at, started, requestId, folder, form, language, version, pace, scope, lock, signer },
+          progress,
+          signal,
+        ),
       );
-      return { exportId: started.export, jobId, entry: started.entry };
+      const passphrase = lock !== null && 'passphrase' in lock ? lock.passphrase : null;
+      return { exportId: started.export, jobId, entry: started.entry, passphrase };
     },
     'exports.list': async ({ requestId }) => ({
       exports: (await desk().database.rows(
@@ -171,18 +197,71 @@ export function exportOperations({ desk, jobs, version, pace = {} }: ExportOptio
       );
       return { gaps: gaps.map((each) => each.gap), releases: [...releases] };
     },
-    'packages.verify': async ({ file }, { signal }) => {
-      const verdict = await verifyPackage(file, { signal });
+    'packages.verify': async ({ file, identityFile, passphrase, signer }, { signal }) => {
+      const opener = await openerOf(identityFile, passphrase);
+      const verdict = await verifyPackage(file, {
+        signal,
+        ...(opener === null ? {} : { opener }),
+        ...(signer === undefined ? {} : { expectedSigner: await fingerprintGiven(signer) }),
+      });
       return {
         intact: verdict.ok,
         packageId: verdict.packageId,
         files: verdict.files,
         bytes: verdict.bytes,
         gaps: [...verdict.gaps],
+        signer: verdict.signer,
+        encrypted: verdict.encrypted,
         faults: verdict.faults.map((each) => ({ path: each.path ?? 'the package', fault: each.says })),
       };
     },
   };
+}
+
+function lockOf(protection: Protection): Lock | null {
+  switch (protection.kind) {
+    case 'none':
+      return null;
+    case 'passphrase':
+      return { passphrase: makePassphrase() };
+    case 'recipients':
+      checkRecipients(protection.recipients);
+      return { recipients: protection.recipients };
+  }
+}
+
+/** Without a keychain there is nowhere to keep a key: the package goes unsigned, and package and trail say so. */
+async function signerFrom(keychain: Keychain): Promise<Signer | null> {
+  try {
+    return await openSigner(keychain);
+  } catch (error) {
+    if (error instanceof ExpectedError && error.code === 'no_keychain') return null;
+    throw error;
+  }
+}
+
+async function openerOf(
+  identityFile: string | undefined,
+  passphrase: string | undefined,
+): Promise<Opener | null> {
+  if (identityFile !== undefined) return { identities: await identitiesOf(identityFile) };
+  return passphrase === undefined ? null : { passphrase };
+}
+
+async function fingerprintGiven(signer: string): Promise<string> {
+  if (/^SHA256:[A-Za-z0-9+/]{43}$/.test(signer)) return signer;
+  const line = await readFile(signer, 'latin1').catch(() => {
+    throw new ExpectedError(
+      'not_found',
+      'The signer is neither a fingerprint (SHA256:…) nor a file that can be read; give one of them.',
+    );
+  });
+  const fingerprint = fingerprintOfLine(line);
+  if (fingerprint !== null) return fingerprint;
+  throw new ExpectedError(
+    'invalid_input',
+    'The file of the signer holds no Ed25519 key in one line ssh-ed25519 …; give the signer.pub handed over when the key was made.',
+  );
 }
 
 const noNote: Call['note'] = () => undefined;
@@ -197,6 +276,8 @@ interface Export {
   readonly version: string;
   readonly pace: ExportPace;
   readonly scope: ExportScope;
+  readonly lock: Lock | null;
+  readonly signer: Signer | null;
 }
 
 /** The database closes an export's access when it hears nothing for five minutes. */
@@ -240,23 +321,19 @@ async function runExport(
     // The folder is looked at by writePackage, which says what is wrong with it.
     await removeLeftovers(work.folder).catch(() => undefined);
     bucket = at.profile.r2 === null ? null : await at.openBucket('read');
-    const receipt = await writeFromSnapshots(work, bucket, progress, signal);
-    const rows = receipt.collections.reduce((sum, each) => sum + each.rows, 0);
-    const { complete, differing, incomplete, missing } = receipt.files;
-    const files = complete + differing;
-    try {
-      await end(
-        receipt.sha256,
-        receipt.bytes,
-        rows,
-        files,
-        `missing ${missing}, incomplete ${incomplete}, differing ${differing}`,
-      );
-    } catch (error) {
-      // A package of which the trail knows no hash must not be handed out.
-      await rm(receipt.file, { recursive: true });
-      throw error;
-    }
+    const receipt = await writeFromSnapshots(
+      work,
+      bucket,
+      // A package of which the trail knows no hash must not be handed out, so it is told before there is one.
+      async ({ sha256, bytes, collections, files }) => {
+        await end(sha256, bytes, rowsOf(collections), filesIn(files), detailOf(work, files));
+      },
+      progress,
+      signal,
+    );
+    const rows = rowsOf(receipt.collections);
+    const files = filesIn(receipt.files);
+    const { differing, incomplete, missing } = receipt.files;
     return {
       file: receipt.file,
       kind: started.kind,
@@ -269,6 +346,8 @@ async function runExport(
       incomplete,
       differing,
       exportId: started.export,
+      signer: work.signer?.fingerprint ?? null,
+      encrypted: work.lock !== null,
     };
   } catch (error) {
     const cause = closed.signal.aborted ? (closed.signal.reason as Error) : inWords(error);
@@ -278,6 +357,27 @@ async function runExport(
     clearInterval(life);
     bucket?.close();
   }
+}
+
+function rowsOf(collections: PackageReceipt['collections']): number {
+  return collections.reduce((sum, each) => sum + each.rows, 0);
+}
+
+function filesIn({ complete, differing }: PackageReceipt['files']): number {
+  return complete + differing;
+}
+
+/** For the trail: what the package lacks, who signed it, and the keys it was made for, by fingerprint. */
+function detailOf({ lock, signer }: Export, files: PackageReceipt['files']): string {
+  const { missing, incomplete, differing } = files;
+  const signed = signer === null ? 'not signed' : `signed by ${signer.fingerprint}`;
+  const locked =
+    lock === null
+      ? 'not encrypted'
+      : 'passphrase' in lock
+        ? 'encrypted with a passphrase'
+        : `encrypted for ${lock.recipients.map(recipientFingerprint).join(' ')}`;
+  return `missing ${missing}, incomplete ${incomplete}, differing ${differing}; ${signed}; ${locked}`;
 }
 
 /** The gate speaks of opening an access, which nobody can for an export. */
@@ -291,8 +391,9 @@ function inWords(error: unknown): unknown {
 }
 
 async function writeFromSnapshots(
-  { at, started, requestId, folder, form, language, version, pace, scope }: Export,
+  { at, started, requestId, folder, form, language, version, pace, scope, lock, signer }: Export,
   store: ObjectStore | null,
+  register: NonNullable<PackageOptions['register']>,
   progress: Progress,
   signal: AbortSignal,
 ): ReturnType<typeof writePackage> {
@@ -343,6 +444,9 @@ async function writeFromSnapshots(
           ...(story === null ? [] : [{ path: 'data/trail.jsonl', text: story }]),
         ],
         information: informationForPage(information),
+        ...(signer === null ? {} : { signer }),
+        ...(lock === null ? {} : { encryption: encryptionFor(lock) }),
+        register,
         snapshots: () => snapshots.taken,
         processing: () => ({
           mapHash: map.hash,

@@ -31,6 +31,8 @@ import { newSample, pageText } from './page/page.ts';
 import type { LeftOutInWords, PageCollection, PageFileEntry, PageInformation } from './page/page.ts';
 import { schemaText } from './schema.ts';
 import type { PackageColumn } from './schema.ts';
+import { openSealed, type Encryption } from './seal/age.ts';
+import type { Signer } from './seal/signature.ts';
 import { newSpool } from './spool.ts';
 import type { Spool } from './spool.ts';
 import { newTable } from './table.ts';
@@ -74,7 +76,10 @@ export interface PackageFile {
 }
 
 export interface PackageOptions {
-  /** An existing folder; the package becomes `<folder>/<name>.zip`, or `<folder>/<name>` in the form of a folder. */
+  /**
+   * An existing folder; the package becomes `<folder>/<name>.zip`, `.zip.age` where it is encrypted, or `<folder>/<name>`
+   * in the form of a folder.
+   */
   readonly folder: string;
   /** A zip where missing. */
   readonly form?: PackageForm;
@@ -101,6 +106,10 @@ export interface PackageOptions {
   readonly language?: PageLanguage;
   /** What that page tells beside the data, e.g. why they are held. */
   readonly information?: readonly PageInformation[];
+  readonly signer?: Signer;
+  readonly encryption?: Encryption;
+  /** Called with what was read back, before the file gets its name; a failure leaves no file. */
+  readonly register?: (receipt: Omit<PackageReceipt, 'file'>) => Promise<void>;
 }
 
 /** What else `data/processing.json` says. */
@@ -155,7 +164,14 @@ export async function writePackage(
   { signal, progress = () => undefined }: PackageWork = {},
 ): Promise<PackageReceipt> {
   checkNames(options);
-  const file = join(options.folder, options.form === 'folder' ? options.name : `${options.name}.zip`);
+  if (options.form === 'folder' && options.encryption !== undefined) {
+    throw new ExpectedError(
+      'invalid_input',
+      'A folder can not be encrypted; make one zip of it, or choose no encryption.',
+    );
+  }
+  const ending = options.form === 'folder' ? '' : `.zip${options.encryption === undefined ? '' : '.age'}`;
+  const file = join(options.folder, `${options.name}${ending}`);
   const failed = new AbortController();
   const wanted = signal === undefined ? failed.signal : AbortSignal.any([signal, failed.signal]);
   try {
@@ -169,10 +185,15 @@ export async function writePackage(
     let zipFailure: unknown;
     try {
       const made = new Date();
-      zip = openZip(handle, made, (error) => {
-        zipFailure = error;
-        failed.abort(error);
-      });
+      zip = openZip(
+        handle,
+        made,
+        (error) => {
+          zipFailure = error;
+          failed.abort(error);
+        },
+        options.encryption?.encrypt,
+      );
       const bag = newBag(options, zip, spool, made, wanted, progress);
       await bag.writeCollections();
       await bag.writeFiles();
@@ -181,13 +202,15 @@ export async function writePackage(
       await handle.sync();
       await handle.close();
       handle = undefined;
-      await readBack(temporary, bag.entries, whole, wanted, (bytes) => {
+      await readBack(temporary, options.encryption, bag.entries, whole, wanted, (bytes) => {
         bag.report('reading_back', null, bytes);
       });
       if (isAborted(signal)) throw cancelled('The export');
+      const receipt = { ...bag.summary(), packageId: options.packageId, ...whole };
+      await options.register?.(receipt);
       await publish(temporary, file);
       await syncFolder(options.folder);
-      return { ...bag.summary(), file, packageId: options.packageId, ...whole };
+      return { ...receipt, file };
     } catch (error) {
       // A full disk stops the sources, whose own complaint about that may arrive first.
       const cause = zipFailure ?? error;
@@ -229,18 +252,19 @@ async function writeFolder(
     });
     signal.throwIfAborted();
     await refuseExisting(folder);
+    const receipt = {
+      ...bag.summary(),
+      packageId: options.packageId,
+      bytes: entries.reduce((sum, entry) => sum + entry.bytes, 0),
+      sha256: entries.find(({ path }) => path.endsWith('/tagmanifest-sha256.txt'))?.sha256 ?? '',
+    };
+    await options.register?.(receipt);
     await rename(temporary, folder).catch((error: unknown) => {
       if (['ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes(codeOf(error))) throw nameTaken(folder);
       throw error;
     });
     await syncFolder(options.folder);
-    return {
-      ...bag.summary(),
-      file: folder,
-      packageId: options.packageId,
-      bytes: entries.reduce((sum, entry) => sum + entry.bytes, 0),
-      sha256: entries.at(-1)?.sha256 ?? '',
-    };
+    return { ...receipt, file: folder };
   } catch (error) {
     failed.abort(error);
     await rm(temporary, { recursive: true, force: true });
@@ -446,11 +470,23 @@ function newBag(
     await putText('VERIFY.txt', verifyText(options.name));
     await putText(
       'bag-info.txt',
-      bagInfoText({ ...options, made, payload, collections, files, snapshots: snapshots?.length ?? null }),
+      bagInfoText({
+        ...options,
+        signer: options.signer?.fingerprint ?? null,
+        made,
+        payload,
+        collections,
+        files,
+        snapshots: snapshots?.length ?? null,
+      }),
     );
     await putText('manifest-sha256.txt', manifestText(payload));
     const tags = entries.filter(({ path }) => !path.startsWith('data/'));
-    await putText('tagmanifest-sha256.txt', manifestText(tags));
+    const tagManifest = manifestText(tags);
+    await putText('tagmanifest-sha256.txt', tagManifest);
+    // What signs the tag manifest can't stand in it.
+    for (const [path, content] of options.signer?.sign(Buffer.from(tagManifest)) ?? [])
+      await put(path, once(content), true);
   }
 
   function summary() {
@@ -479,12 +515,23 @@ function newBag(
 /** Reads the package from the disk and compares every byte's hash with what was meant to be written. */
 async function readBack(
   temporary: string,
+  encryption: Encryption | undefined,
   expected: readonly FileEntry[],
   whole: { readonly bytes: number; readonly sha256: string },
   signal: AbortSignal,
   read: (bytes: number) => void,
 ): Promise<void> {
-  await compareEntries(readZip(temporary), expected, signal, read);
+  const sealed =
+    encryption === undefined
+      ? undefined
+      : await openSealed(temporary, encryption.opener()).catch((error: unknown) => {
+          throw error instanceof BrokenZip ? notReadBack() : error;
+        });
+  try {
+    await compareEntries(readZip(sealed ?? temporary), expected, signal, read);
+  } finally {
+    await sealed?.close();
+  }
   const tally = newTally();
   const handle = await open(temporary, 'r');
   try {

@@ -5,6 +5,8 @@ import { digesting, newTally, whileWanted } from './digest.ts';
 import { readFolder } from './folder.ts';
 import { bagitText } from './format.ts';
 import { newRecordCount } from './table.ts';
+import { isSealed, openSealed, type Opener } from './seal/age.ts';
+import { checkSignature, signatureFiles } from './seal/signature.ts';
 import { BrokenZip, readZip } from './zipReader.ts';
 import type { ReadEntry } from './zipReader.ts';
 
@@ -17,7 +19,9 @@ export type PackageFaultKind =
   | 'unsafe_name'
   | 'malformed'
   | 'truncated'
-  | 'count';
+  | 'count'
+  /** Missing where one is told, not of this tag manifest, or by another signer than asked for. */
+  | 'signature';
 
 /** One thing that is wrong with a package. */
 export interface PackageFault {
@@ -28,7 +32,7 @@ export interface PackageFault {
 }
 
 export interface PackageVerdict {
-  /** True when every file is there and unchanged. Says nothing of who made it: checksums are no signature. */
+  /** True when every file is there and unchanged, and the signature, if there is one, holds and is by whom it was asked for. */
   readonly ok: boolean;
   readonly faults: readonly PackageFault[];
   /** As `bag-info.txt` says; null where it can't be read. */
@@ -42,9 +46,16 @@ export interface PackageVerdict {
   readonly records: number;
   /** What the map didn’t cover when it was made, as the package says; two people let it go all the same. */
   readonly gaps: readonly string[];
+  /** Fingerprint of the key whose signature holds (`SHA256:…`); null when it is unsigned or does not hold. */
+  readonly signer: string | null;
+  readonly encrypted: boolean;
 }
 
 export interface VerifyWork {
+  /** Needed where the package is encrypted. */
+  readonly opener?: Opener;
+  /** Fingerprint of the only key whose signature is good enough. */
+  readonly expectedSigner?: string;
   readonly signal?: AbortSignal;
   readonly progress?: (progress: { readonly files: number; readonly bytes: number }) => void;
 }
@@ -71,7 +82,7 @@ const mostFaults = 1_000;
 export async function verifyPackage(file: string, work: VerifyWork = {}): Promise<PackageVerdict> {
   const { signal = new AbortController().signal, progress = () => undefined } = work;
   try {
-    return await verify(file, signal, progress);
+    return await verify(file, work, signal, progress);
   } catch (error) {
     if (signal.aborted) throw cancelled('The check');
     const code = error instanceof Error && 'code' in error ? error.code : '';
@@ -93,6 +104,7 @@ export async function verifyPackage(file: string, work: VerifyWork = {}): Promis
 
 async function verify(
   file: string,
+  { opener, expectedSigner }: VerifyWork,
   signal: AbortSignal,
   progress: NonNullable<VerifyWork['progress']>,
 ): Promise<PackageVerdict> {
@@ -105,11 +117,19 @@ async function verify(
   if (!isFolder) {
     for await (const chunk of digesting(whileWanted(createReadStream(file), signal), outer)) void chunk;
   }
-  const found = isFolder ? readFolder(file, 'package') : readZip(file);
+  const encrypted = !isFolder && (await isSealed(file));
+  if (encrypted && opener === undefined) {
+    throw new ExpectedError(
+      'invalid_input',
+      'The package is encrypted; give the identity file or the passphrase it was made for.',
+    );
+  }
+  const found = isFolder ? readFolder(file, 'package') : zipEntries(file, encrypted ? opener : undefined);
   const { seen, texts } = await readEntries(found, signal, fault, progress);
   if (isFolder && seen.size === 0) fault('malformed', null, 'The folder holds no package.');
   const info = bagInfo(texts.get('bag-info.txt') ?? '');
   if (seen.size > 0) compare(seen, texts, info, fault);
+  const signer = seen.size > 0 ? signerOf(texts, info, expectedSigner, fault) : null;
   const records = [...seen]
     .filter(([path]) => path.startsWith('data/records/'))
     .reduce((sum, [, { lines }]) => sum + lines, 0);
@@ -124,7 +144,41 @@ async function verify(
     files: seen.size,
     records,
     gaps: releasedGaps(texts.get('data/processing.json'), fault),
+    signer,
+    encrypted,
   };
+}
+
+function isSignature(path: string): boolean {
+  return Object.values<string>(signatureFiles).includes(path);
+}
+
+/** Whose signature holds. One that was stripped is told by `bag-info.txt`, one that was replaced by another key's name there. */
+function signerOf(
+  texts: ReadonlyMap<string, string>,
+  info: ReadonlyMap<string, string>,
+  expected: string | undefined,
+  fault: Report,
+): string | null {
+  const present = Object.values<string>(signatureFiles).filter((path) => texts.has(path));
+  const told = info.get('Signed-By');
+  if (present.length === 0) {
+    if (told !== undefined) fault('signature', null, 'It was signed, and its signature has been taken away.');
+    else if (expected !== undefined) fault('signature', null, 'It is not signed.');
+    return null;
+  }
+  const files = new Map(present.map((path) => [path, Buffer.from(texts.get(path) ?? '', 'latin1')]));
+  const signer = checkSignature(Buffer.from(texts.get('tagmanifest-sha256.txt') ?? '', 'utf8'), files);
+  if (signer === null) {
+    fault('signature', null, 'Its signature is not one of this package, or a part of it is missing.');
+    return null;
+  }
+  if (told !== signer)
+    fault('signature', null, `It is signed by ${signer}, not by the key it was made with.`);
+  if (expected !== undefined && expected !== signer) {
+    fault('signature', null, `It is signed by ${signer}, not by the signer asked for.`);
+  }
+  return signer;
 }
 
 /** What the package says it was made in spite of; one that says so without saying who let it go is none of ours. */
@@ -153,6 +207,16 @@ function releasedGaps(text: string | undefined, fault: Report): readonly string[
 }
 
 type Report = (kind: PackageFaultKind, path: string | null, says: string) => void;
+
+/** The entries of a zip, or of one that `opener` opens. */
+async function* zipEntries(file: string, opener: Opener | undefined): AsyncGenerator<ReadEntry> {
+  const sealed = opener === undefined ? undefined : await openSealed(file, opener);
+  try {
+    yield* readZip(sealed ?? file);
+  } finally {
+    await sealed?.close();
+  }
+}
 
 /** Reads every entry once; paths are given relative to the package's folder. */
 async function readEntries(
@@ -240,7 +304,7 @@ async function readEntry(
       lines: tally.lines,
       records: records?.records ?? null,
     },
-    text: keepText && !tooLarge ? Buffer.concat(kept).toString('utf8') : null,
+    text: keepText && !tooLarge ? Buffer.concat(kept).toString(isSignature(path) ? 'latin1' : 'utf8') : null,
     tooLarge,
   };
 }
@@ -264,7 +328,10 @@ function compare(
   const payload = [...seen].filter(([path]) => path.startsWith('data/'));
   if (listed !== null) compareWith(listed, new Map(payload), fault);
   const tags = [...seen].filter(
-    ([path]) => !path.startsWith('data/') && (path !== 'tagmanifest-sha256.txt' || tagListed === null),
+    ([path]) =>
+      !path.startsWith('data/') &&
+      !isSignature(path) &&
+      (path !== 'tagmanifest-sha256.txt' || tagListed === null),
   );
   if (tagListed !== null) compareWith(tagListed, new Map(tags), fault);
 
@@ -333,7 +400,7 @@ function manifest(
 function bagInfo(text: string): ReadonlyMap<string, string> {
   return new Map(
     linesOf(text).flatMap((line): (readonly [string, string])[] => {
-      const match = /^([A-Za-z-]{1,40}): ([\w .:/-]{0,120})$/.exec(line);
+      const match = /^([A-Za-z-]{1,40}): ([\w .:/+-]{0,120})$/.exec(line);
       return match?.[1] === undefined || match[2] === undefined ? [] : [[match[1], match[2]]];
     }),
   );

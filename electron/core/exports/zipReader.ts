@@ -1,5 +1,6 @@
+import { Readable } from 'node:stream';
 import { crc32 } from 'node:zlib';
-import { openPromise } from 'yauzl';
+import { fromRandomAccessReaderPromise, openPromise, RandomAccessReader } from 'yauzl';
 import type { Entry, ZipFile } from 'yauzl';
 
 /** What is wrong with the zip as a zip; `path` is the entry concerned, as text. */
@@ -24,6 +25,14 @@ export interface ReadEntry {
   read(): AsyncGenerator<Uint8Array>;
 }
 
+/** A zip that is no plain file; ranges are asked for in any order. */
+export interface ZipBytes {
+  readonly bytes: number;
+  /** Bytes from `from` up to, without, `to`. Throws {@link BrokenZip} where they are damaged. */
+  range(from: number, to: number): AsyncIterable<Uint8Array>;
+  close(): Promise<void>;
+}
+
 const localHeaderBytes = 30;
 const largestDataDescriptor = 24;
 /** Zip64, extended timestamp, Unix owner: the only extra fields that can't give an entry another name. */
@@ -34,13 +43,17 @@ const harmlessExtraFields: ReadonlySet<number> = new Set([0x0001, 0x5455, 0x7875
  * Believes nothing: local headers are compared with the directory, entries may
  * not overlap or hide bytes between them. Throws {@link BrokenZip}.
  */
-export async function* readZip(file: string): AsyncGenerator<ReadEntry> {
+export async function* readZip(file: string | ZipBytes): AsyncGenerator<ReadEntry> {
   let zip: ZipFile;
   try {
     // Names are decoded here: the library would stop at the first unsafe one.
-    zip = await openPromise(file, { lazyEntries: true, autoClose: false, decodeStrings: false });
+    const options = { lazyEntries: true, autoClose: false, decodeStrings: false } as const;
+    zip =
+      typeof file === 'string'
+        ? await openPromise(file, options)
+        : await fromRandomAccessReaderPromise(new ReaderOver(file), file.bytes, options);
   } catch (error) {
-    if (isFileError(error)) throw error;
+    if (error instanceof BrokenZip || isFileError(error)) throw error;
     throw new BrokenZip('truncated', 'The file is not a complete zip: its end is missing or damaged.');
   }
   const extents: { readonly start: number; readonly end: number }[] = [];
@@ -53,6 +66,24 @@ export async function* readZip(file: string): AsyncGenerator<ReadEntry> {
     throw new BrokenZip('malformed', 'The directory of the zip is damaged.');
   } finally {
     zip.close();
+  }
+}
+
+/** The library asks for a subclass. The bytes stay their owner's to close. */
+class ReaderOver extends RandomAccessReader {
+  readonly #source: ZipBytes;
+
+  constructor(source: ZipBytes) {
+    super();
+    this.#source = source;
+  }
+
+  override _readStreamForRange(start: number, end: number): Readable {
+    return Readable.from(this.#source.range(start, end), { objectMode: false });
+  }
+
+  override close(callback: (error: Error | null) => void): void {
+    callback(null);
   }
 }
 
@@ -84,7 +115,7 @@ async function examine(
       problem ??= new BrokenZip('malformed', 'Its header has a field that could give it another name.', path);
     }
   } catch (error) {
-    if (isFileError(error)) throw error;
+    if (isFileError(error) || error instanceof BrokenZip) throw error;
     problem ??= new BrokenZip('malformed', 'Its header is damaged or lies outside the file.', path);
   }
   return { path, isFolder, problem, read: () => content(zip, entry, path) };
@@ -122,6 +153,8 @@ async function* content(zip: ZipFile, entry: Entry, path: string): AsyncGenerato
     }
   } catch (error) {
     if (isFileError(error)) throw error;
+    // Damage below the zip is none of this entry's making.
+    if (error instanceof BrokenZip) throw new BrokenZip(error.kind, error.message, path);
     throw new BrokenZip('changed', 'Its bytes can not be unpacked.', path);
   }
   if (crc !== entry.crc32 || bytes !== entry.uncompressedSize) {

@@ -25,9 +25,15 @@ export interface ZipWriter {
 /**
  * Starts a zip at the beginning of an empty file; the handle stays the
  * caller's to sync and close. `onFailure` is called once when the zip can't go
- * on, so that a source that is being waited for can be stopped.
+ * on, so that a source that is being waited for can be stopped. What `encrypt`
+ * makes of the zip is what is written, hashed and counted.
  */
-export function openZip(handle: FileHandle, modified: Date, onFailure: (error: Error) => void): ZipWriter {
+export function openZip(
+  handle: FileHandle,
+  modified: Date,
+  onFailure: (error: Error) => void,
+  encrypt: (zip: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array> = (plain) => plain,
+): ZipWriter {
   const zip = new ZipFile();
   const output = zip.outputStream as Readable;
   const whole = createHash('sha256');
@@ -36,7 +42,7 @@ export function openZip(handle: FileHandle, modified: Date, onFailure: (error: E
   let failure: Error | undefined;
 
   async function drain(): Promise<void> {
-    for await (const chunk of output as AsyncIterable<Uint8Array>) {
+    for await (const chunk of encrypt(output as AsyncIterable<Uint8Array>)) {
       whole.update(chunk);
       await writeFully(handle, chunk);
       bytes += chunk.byteLength;

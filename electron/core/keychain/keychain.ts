@@ -24,6 +24,8 @@ export interface KeychainEntry<Secret> {
 export interface Keychain {
   databasePassword(profile: string): KeychainEntry<string>;
   objectStoreKeys(profile: string, use: ObjectStoreUse): KeychainEntry<ObjectStoreKeys>;
+  /** What this workstation signs packages with, whatever the profile. */
+  signingKey(): KeychainEntry<string>;
   /** Proves by writing, reading and deleting that the keychain works. Rejects with `no_keychain`. */
   probe(): Promise<void>;
   /** Deletes all secrets of a profile. */
@@ -86,6 +88,8 @@ export function keychainOver(store: SecretStore): Keychain {
   return {
     databasePassword,
     objectStoreKeys,
+    // Names of profiles hold no slash before their first letter, so no profile has this one.
+    signingKey: () => text('/package-signing-key'),
     probe,
     async forget(profile) {
       await databasePassword(profile).delete();

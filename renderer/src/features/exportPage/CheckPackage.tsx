@@ -1,4 +1,4 @@
-import { Button, Modal } from '@mantine/core';
+import { Button, Modal, PasswordInput } from '@mantine/core';
 import { useState, type ReactNode } from 'react';
 import { en } from '#shared/strings/en.ts';
 import { call, CallFailed } from '../../client/call.ts';
@@ -11,7 +11,9 @@ import styles from './exportPage.module.css';
 /** Checks a package that lies on this machine or a stick; needs no database. */
 export function CheckPackage(): ReactNode {
   const [file, setFile] = useState<string | null>(null);
+  const [passphrase, setPassphrase] = useState('');
   const verify = useWrite('packages.verify');
+  const encrypted = file?.endsWith('.age') === true;
 
   async function choose(what: 'file' | 'folder'): Promise<void> {
     try {
@@ -21,7 +23,10 @@ export function CheckPackage(): ReactNode {
           : (await call('dialogs.chooseFolder', {})).folder;
       if (chosen === null) return;
       setFile(chosen);
-      verify.mutate({ file: chosen });
+      setPassphrase('');
+      verify.reset();
+      // An encrypted one waits for what opens it.
+      if (!chosen.endsWith('.age')) verify.mutate({ file: chosen });
     } catch (error) {
       if (error instanceof CallFailed) tellFailure(error);
     }
@@ -46,11 +51,40 @@ export function CheckPackage(): ReactNode {
       >
         <div className={styles['form']}>
           <p className={styles['folder']}>{file}</p>
+          {encrypted && verify.data === undefined ? (
+            <form
+              className={styles['form']}
+              onSubmit={(event) => {
+                event.preventDefault();
+                if (file !== null && passphrase !== '' && !verify.isPending)
+                  verify.mutate({ file, passphrase: passphrase.trim() });
+              }}
+            >
+              <PasswordInput
+                label={en.exportPage.verifyPassphrase}
+                description={en.exportPage.verifyPassphraseHint}
+                autoComplete="off"
+                data-autofocus
+                value={passphrase}
+                onChange={(event) => {
+                  setPassphrase(event.currentTarget.value);
+                }}
+              />
+              <div>
+                <Button type="submit" disabled={passphrase === ''} loading={verify.isPending}>
+                  {en.exportPage.verifyOpen}
+                </Button>
+              </div>
+            </form>
+          ) : null}
           {verify.isPending ? <p role="status">{en.common.loading}…</p> : null}
           {verify.error ? <FailureNote failure={verify.error} /> : null}
           {verify.data?.intact ? (
             <Note tone="good">
-              {en.exportPage.verifyOk(verify.data.files, formatBytes(verify.data.bytes))}
+              {en.exportPage.verifyOk(verify.data.files, formatBytes(verify.data.bytes))}{' '}
+              {verify.data.signer === null
+                ? en.exportPage.verifyUnsigned
+                : en.exportPage.verifySigned(verify.data.signer)}
             </Note>
           ) : null}
           {verify.data && verify.data.gaps.length > 0 ? (

@@ -32,6 +32,7 @@ import { Choice } from './Choice.tsx';
 import { asInput, chosenFor, lacksReason, type Chosen } from './chosen.ts';
 import { Contents } from './Contents.tsx';
 import { exportColumns } from './exportColumns.tsx';
+import { asProtection, lacksKeys, Passphrase, Protection, type Protected } from './Protection.tsx';
 import { Release } from './Release.tsx';
 import styles from './exportPage.module.css';
 
@@ -104,6 +105,7 @@ function Make(props: {
   const [folder, setFolder] = useState<string | null>(null);
   const [form, setForm] = useState<PackageForm>('zip');
   const [language, setLanguage] = useState<PageLanguage>('en');
+  const [protection, setProtection] = useState<Protected>({ kind: 'passphrase', recipients: '' });
   const jobs = useRead('jobs.list', {});
   const start = useWrite('exports.start', ({ entry }) => {
     tell(en.exportPage.started, entry);
@@ -112,7 +114,12 @@ function Make(props: {
   const job = own.find((one) => one.id === start.data?.jobId) ?? own[0];
   const running = job?.state === 'running';
   const possible =
-    works && request.closedAt === null && request.subject !== null && !running && !lacksReason(chosen);
+    works &&
+    request.closedAt === null &&
+    request.subject !== null &&
+    !running &&
+    !lacksReason(chosen) &&
+    !lacksKeys(protection);
 
   async function choose(): Promise<void> {
     try {
@@ -125,7 +132,14 @@ function Make(props: {
 
   function begin(): void {
     if (possible && folder !== null && !start.isPending)
-      start.mutate({ requestId: request.id, folder, form, language, ...asInput(chosen) });
+      start.mutate({
+        requestId: request.id,
+        folder,
+        form,
+        language,
+        ...asInput(chosen),
+        protection: asProtection(form === 'folder' ? { ...protection, kind: 'none' } : protection),
+      });
   }
 
   useKeys({ 'Ctrl+Enter': begin });
@@ -170,6 +184,11 @@ function Make(props: {
                   ]}
                 />
               </div>
+              {form === 'folder' ? (
+                <Note>{en.exportPage.protection.folder}</Note>
+              ) : (
+                <Protection chosen={protection} onChange={setProtection} />
+              )}
               {start.error ? <FailureNote failure={start.error} /> : null}
               <div>
                 <Button disabled={!possible || folder === null} loading={start.isPending} onClick={begin}>
@@ -181,6 +200,9 @@ function Make(props: {
         </Panel>
       ) : null}
       <Release request={request} />
+      {start.data?.passphrase && job?.id === start.data.jobId && (running || job.state === 'done') ? (
+        <Passphrase text={start.data.passphrase} />
+      ) : null}
       {job ? <JobPanel job={job} /> : null}
     </div>
   );
@@ -235,6 +257,7 @@ function JobPanel(props: { readonly job: Job }): ReactNode {
       <Facts
         facts={[
           file === null ? null : [en.exportPage.file, <Reference key="file" text={file} onCopy={copy} />],
+          [en.exportPage.signer, text(job.result['signer']) ?? en.exportPage.unsigned],
           sha256 === null ? null : [en.exportPage.sha256, <Hash key="sha256" text={sha256} />],
           rows === null ? null : [en.exportPage.rows, formatNumber(rows)],
           files === null ? null : [en.exportPage.filesCount, formatNumber(files)],
