@@ -38,6 +38,14 @@ const release = z.object({
 });
 export type ExportRelease = z.infer<typeof release>;
 
+/** Languages the page of a package can be in. */
+export const pageLanguages = ['en', 'hi'] as const;
+export type PageLanguage = (typeof pageLanguages)[number];
+
+/** A package is one zip file, or a folder with the same files. */
+export const packageForms = ['zip', 'folder'] as const;
+export type PackageForm = (typeof packageForms)[number];
+
 const protection = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('none') }),
   z.strictObject({ kind: z.literal('passphrase') }),
@@ -48,13 +56,6 @@ const protection = z.discriminatedUnion('kind', [
   }),
 ]);
 export type Protection = z.infer<typeof protection>;
-/** Languages the page of a package can be in. */
-export const pageLanguages = ['en', 'hi'] as const;
-export type PageLanguage = (typeof pageLanguages)[number];
-
-/** A package is one zip file, or a folder with the same files. */
-export const packageForms = ['zip', 'folder'] as const;
-export type PackageForm = (typeof packageForms)[number];
 
 const fault = z.object({ path: z.string(), fault: z.string() });
 

@@ -256,7 +256,7 @@ test('each command that lists or shows speaks JSON when asked to', async () => {
     expect(ended.stderr, argv.join(' ')).toBe('');
     expect(JSON.parse(ended.stdout), argv.join(' ')).toBeTypeOf('object');
   }
-});
+}, 180_000);
 
 test('a dashboard session is ended, a chart and the files are told, from the command line too', async () => {
   await using desk = await openDesk({ withBucket: true });

@@ -132,12 +132,6 @@ export function exportOperations({
     ) => {
       const at = desk();
       const lock = lockOf(protection);
-      if (form === 'folder' && lock !== null) {
-        throw new ExpectedError(
-          'invalid_input',
-          'A folder can not be encrypted; make one zip, or choose no encryption.',
-        );
-      }
       const signer = await signerFrom(keychain);
       const scope = await scopeOf(at, requestId, { profile, choice, showOthers, reason });
       await tellBeginnings(at, call);
@@ -449,10 +443,10 @@ async function writeFromSnapshots(
           },
           ...(story === null ? [] : [{ path: 'data/trail.jsonl', text: story }]),
         ],
+        information: informationForPage(information),
         ...(signer === null ? {} : { signer }),
         ...(lock === null ? {} : { encryption: encryptionFor(lock) }),
         register,
-        information: informationForPage(information),
         snapshots: () => snapshots.taken,
         processing: () => ({
           mapHash: map.hash,

@@ -40,7 +40,7 @@ import type { TableWriter } from './table.ts';
 import { openZip } from './zipWriter.ts';
 import type { ZipWriter } from './zipWriter.ts';
 import { BrokenZip, readZip } from './zipReader.ts';
-import type { ReadEntry, ZipBytes } from './zipReader.ts';
+import type { ReadEntry } from './zipReader.ts';
 
 /** Rows of one collection, as JSON Lines. */
 export interface PackageCollection {
@@ -76,7 +76,10 @@ export interface PackageFile {
 }
 
 export interface PackageOptions {
-  /** An existing folder; the package becomes `<folder>/<name>.zip`, `.zip.age` where it is encrypted, or `<folder>/<name>` in the form of a folder. */
+  /**
+   * An existing folder; the package becomes `<folder>/<name>.zip`, `.zip.age` where it is encrypted, or `<folder>/<name>`
+   * in the form of a folder.
+   */
   readonly folder: string;
   /** A zip where missing. */
   readonly form?: PackageForm;
@@ -104,9 +107,8 @@ export interface PackageOptions {
   /** What that page tells beside the data, e.g. why they are held. */
   readonly information?: readonly PageInformation[];
   readonly signer?: Signer;
-  /** Of a zip only. */
   readonly encryption?: Encryption;
-  /** Called with what was read back, before the package gets its name; a failure leaves none. */
+  /** Called with what was read back, before the file gets its name; a failure leaves no file. */
   readonly register?: (receipt: Omit<PackageReceipt, 'file'>) => Promise<void>;
 }
 
@@ -162,7 +164,13 @@ export async function writePackage(
   { signal, progress = () => undefined }: PackageWork = {},
 ): Promise<PackageReceipt> {
   checkNames(options);
-  const ending = options.form === 'folder' ? '' : options.encryption === undefined ? '.zip' : '.zip.age';
+  if (options.form === 'folder' && options.encryption !== undefined) {
+    throw new ExpectedError(
+      'invalid_input',
+      'A folder can not be encrypted; make one zip of it, or choose no encryption.',
+    );
+  }
+  const ending = options.form === 'folder' ? '' : `.zip${options.encryption === undefined ? '' : '.age'}`;
   const file = join(options.folder, `${options.name}${ending}`);
   const failed = new AbortController();
   const wanted = signal === undefined ? failed.signal : AbortSignal.any([signal, failed.signal]);
@@ -513,12 +521,14 @@ async function readBack(
   signal: AbortSignal,
   read: (bytes: number) => void,
 ): Promise<void> {
-  let sealed: ZipBytes | undefined;
+  const sealed =
+    encryption === undefined
+      ? undefined
+      : await openSealed(temporary, encryption.opener()).catch((error: unknown) => {
+          throw error instanceof BrokenZip ? notReadBack() : error;
+        });
   try {
-    if (encryption !== undefined) sealed = await openSealed(temporary, encryption.opener());
     await compareEntries(readZip(sealed ?? temporary), expected, signal, read);
-  } catch (error) {
-    throw error instanceof BrokenZip ? notReadBack() : error;
   } finally {
     await sealed?.close();
   }

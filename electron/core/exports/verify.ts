@@ -4,9 +4,9 @@ import { ExpectedError, cancelled } from '../kernel/errors.ts';
 import { digesting, newTally, whileWanted } from './digest.ts';
 import { readFolder } from './folder.ts';
 import { bagitText } from './format.ts';
+import { newRecordCount } from './table.ts';
 import { isSealed, openSealed, type Opener } from './seal/age.ts';
 import { checkSignature, signatureFiles } from './seal/signature.ts';
-import { newRecordCount } from './table.ts';
 import { BrokenZip, readZip } from './zipReader.ts';
 import type { ReadEntry } from './zipReader.ts';
 
@@ -124,11 +124,7 @@ async function verify(
       'The package is encrypted; give the identity file or the passphrase it was made for.',
     );
   }
-  const found = isFolder
-    ? readFolder(file, 'package')
-    : encrypted && opener !== undefined
-      ? readSealed(file, opener)
-      : readZip(file);
+  const found = isFolder ? readFolder(file, 'package') : zipEntries(file, encrypted ? opener : undefined);
   const { seen, texts } = await readEntries(found, signal, fault, progress);
   if (isFolder && seen.size === 0) fault('malformed', null, 'The folder holds no package.');
   const info = bagInfo(texts.get('bag-info.txt') ?? '');
@@ -212,12 +208,13 @@ function releasedGaps(text: string | undefined, fault: Report): readonly string[
 
 type Report = (kind: PackageFaultKind, path: string | null, says: string) => void;
 
-async function* readSealed(file: string, opener: Opener): AsyncGenerator<ReadEntry> {
-  const sealed = await openSealed(file, opener);
+/** The entries of a zip, or of one that `opener` opens. */
+async function* zipEntries(file: string, opener: Opener | undefined): AsyncGenerator<ReadEntry> {
+  const sealed = opener === undefined ? undefined : await openSealed(file, opener);
   try {
-    yield* readZip(sealed);
+    yield* readZip(sealed ?? file);
   } finally {
-    await sealed.close();
+    await sealed?.close();
   }
 }
 

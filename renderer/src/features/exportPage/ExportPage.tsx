@@ -103,9 +103,9 @@ function Make(props: {
   const { request, chosen, onChange } = props;
   const works = useMay(['operator']);
   const [folder, setFolder] = useState<string | null>(null);
-  const [protection, setProtection] = useState<Protected>({ kind: 'passphrase', recipients: '' });
   const [form, setForm] = useState<PackageForm>('zip');
   const [language, setLanguage] = useState<PageLanguage>('en');
+  const [protection, setProtection] = useState<Protected>({ kind: 'passphrase', recipients: '' });
   const jobs = useRead('jobs.list', {});
   const start = useWrite('exports.start', ({ entry }) => {
     tell(en.exportPage.started, entry);
@@ -119,7 +119,7 @@ function Make(props: {
     request.subject !== null &&
     !running &&
     !lacksReason(chosen) &&
-    (form === 'folder' || !lacksKeys(protection));
+    !lacksKeys(protection);
 
   async function choose(): Promise<void> {
     try {
@@ -138,7 +138,7 @@ function Make(props: {
         form,
         language,
         ...asInput(chosen),
-        protection: form === 'folder' ? { kind: 'none' } : asProtection(protection),
+        protection: asProtection(form === 'folder' ? { ...protection, kind: 'none' } : protection),
       });
   }
 
@@ -185,7 +185,7 @@ function Make(props: {
                 />
               </div>
               {form === 'folder' ? (
-                <Dim>{en.exportPage.protection.noFolder}</Dim>
+                <Note>{en.exportPage.protection.folder}</Note>
               ) : (
                 <Protection chosen={protection} onChange={setProtection} />
               )}
