@@ -132,6 +132,12 @@ export function exportOperations({
     ) => {
       const at = desk();
       const lock = lockOf(protection);
+      if (form === 'folder' && lock !== null) {
+        throw new ExpectedError(
+          'invalid_input',
+          'A folder can not be encrypted; make one zip of it, or choose no encryption.',
+        );
+      }
       const signer = await signerFrom(keychain);
       const scope = await scopeOf(at, requestId, { profile, choice, showOthers, reason });
       await tellBeginnings(at, call);

@@ -107,6 +107,7 @@ export interface PackageOptions {
   /** What that page tells beside the data, e.g. why they are held. */
   readonly information?: readonly PageInformation[];
   readonly signer?: Signer;
+  /** Of a zip only. */
   readonly encryption?: Encryption;
   /** Called with what was read back, before the file gets its name; a failure leaves no file. */
   readonly register?: (receipt: Omit<PackageReceipt, 'file'>) => Promise<void>;
@@ -164,12 +165,6 @@ export async function writePackage(
   { signal, progress = () => undefined }: PackageWork = {},
 ): Promise<PackageReceipt> {
   checkNames(options);
-  if (options.form === 'folder' && options.encryption !== undefined) {
-    throw new ExpectedError(
-      'invalid_input',
-      'A folder can not be encrypted; make one zip of it, or choose no encryption.',
-    );
-  }
   const ending = options.form === 'folder' ? '' : `.zip${options.encryption === undefined ? '' : '.age'}`;
   const file = join(options.folder, `${options.name}${ending}`);
   const failed = new AbortController();

@@ -86,7 +86,7 @@ export function encryptionFor(lock: Lock): Encryption {
   }
   return {
     async *encrypt(plain) {
-      yield* await encrypter.encrypt(ReadableStream.from(plain) as ReadableStream<Uint8Array>);
+      yield* await encrypter.encrypt(ReadableStream.from<Uint8Array>(plain));
     },
     opener() {
       if ('passphrase' in lock) return { passphrase: lock.passphrase };

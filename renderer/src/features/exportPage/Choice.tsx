@@ -1,7 +1,7 @@
 import { Checkbox, Radio, Textarea } from '@mantine/core';
 import { DatePickerInput } from '@mantine/dates';
 import type { ReactNode } from 'react';
-import { exportProfiles, type ExportProfile } from '#shared/domain/exportProfiles.ts';
+import { exportProfiles } from '#shared/domain/exportProfiles.ts';
 import { en } from '#shared/strings/en.ts';
 import { useRead } from '../../client/queries.ts';
 import { Dim } from '../../components/Basics.tsx';
@@ -29,7 +29,7 @@ export function Choice(props: {
         aria-label={words.purpose}
         value={chosen.profile}
         onChange={(profile) => {
-          onChange({ ...chosen, profile: profile as ExportProfile });
+          onChange({ ...chosen, profile });
         }}
       >
         <div className={styles['choices']}>

@@ -119,7 +119,7 @@ function Make(props: {
     request.subject !== null &&
     !running &&
     !lacksReason(chosen) &&
-    !lacksKeys(protection);
+    (form === 'folder' || !lacksKeys(protection));
 
   async function choose(): Promise<void> {
     try {

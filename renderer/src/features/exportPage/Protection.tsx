@@ -41,7 +41,7 @@ export function Protection(props: {
         label={words.title}
         value={chosen.kind}
         onChange={(kind) => {
-          onChange({ ...chosen, kind: kind as Protected['kind'] });
+          onChange({ ...chosen, kind });
         }}
       >
         <div className={styles['choices']}>
