@@ -33,7 +33,7 @@ function run(
 
 test('a change of the data map by command line alone: compare, propose, refuse, approve, install', async () => {
   const file = path.join(desk.folder, 'map.yaml');
-  await writeFile(file, referenceMapText().replace(/^( +phone: \{[^}\n]*?), mask: phone/m, '$1'));
+  await writeFile(file, referenceMapText().replace(/^( +phone:\s+\{[^}]*?),\s+mask: phone/m, '$1'));
 
   const compared = await run('administrator', 'map', 'diff', file);
   expect(compared).toMatchObject({ code: 0, stderr: '' });

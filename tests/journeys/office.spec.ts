@@ -206,7 +206,7 @@ test('an operator ends a login of a person, asked once more, and the row shows i
 test('a change of the data map is read and approved by a second person', async ({ office }) => {
   const words = en.mapChange;
   const administrator = await office.administrator();
-  const text = referenceMapText().replace(/^( +phone: \{[^}\n]*?), mask: phone/m, '$1');
+  const text = referenceMapText().replace(/^( +phone:\s+\{[^}]*?),\s+mask: phone/m, '$1');
   const file = { file: 'map.yaml', text };
   const { base } = await ask(administrator, 'map.compare', file);
   const { change } = await ask(administrator, 'map.propose', {

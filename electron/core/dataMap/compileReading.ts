@@ -622,6 +622,21 @@ export function namesSubject(held: Pick<KindCollection, 'subject'>, column: stri
   );
 }
 
+/** Types whose values are texts in JSON as they are. */
+const textual: ReadonlySet<string> = new Set(['text', 'character varying', 'bpchar', 'uuid']);
+
+/** One value as an export has it, whose expression is `raw`. */
+function exactValue(column: CatalogueColumn, mapped: KindCollection['columns'][string], raw: string): string {
+  const document = exactDocument(mapped, raw);
+  if (document !== null) return document;
+  // Raw, it could hold line ends, and a row is a line; between values they mean nothing.
+  if (column.type === 'json') return `replace(replace(${raw}::text, chr(10), ' '), chr(13), ' ')::json`;
+  if (column.type === 'json[]' || column.type === 'bigint' || column.type.startsWith('numeric'))
+    return `${raw}::text`;
+  if (column.type === 'bytea') return `replace(encode(${raw}, 'base64'), chr(10), '')`;
+  return isBase(column) ? raw : `${raw}::text`;
+}
+
 /**
  * Exact values for an export: whole numbers and decimals as texts, bytes as base64, times in ISO 8601 with their zone.
  * What is about somebody else is a text, masked unless the export was begun to show it.
@@ -632,24 +647,16 @@ function exact(map: KindMap, catalogue: Catalogue, held: KindCollection): string
     .map(([name, mapped]) => {
       const column = columnOf(catalogue, held, name);
       const raw = `t.${quoteIdentifier(name)}`;
+      const exactly = exactValue(column, mapped, raw);
       if (isThirdParty(mapped, map.kind)) {
-        const text = `(${exactDocument(mapped, raw) ?? raw})::text`;
+        // The very text that would stand in the record, so that what is shown differs from any other value by nothing but being one.
+        const text = textual.has(column.type) ? `${raw}::text` : `(to_json(${exactly}) #>> '{}')`;
         const own = namesSubject(held, name)
           ? ` or ${subjectKeyIn(map, catalogue, held, [name], 't')} = v_key`
           : '';
         return `case when v_shows_others${own} then ${text} else ${maskOf(mapped.mask ?? 'text', text)} end as ${quoteIdentifier(name)}`;
       }
-      const without = exactDocument(mapped, raw);
-      if (without !== null) return `${without} as ${quoteIdentifier(name)}`;
-      // Raw, it could hold line ends, and a row is a line; between values they mean nothing.
-      if (column.type === 'json')
-        return `replace(replace(${raw}::text, chr(10), ' '), chr(13), ' ')::json as ${quoteIdentifier(name)}`;
-      if (column.type === 'json[]') return `${raw}::text as ${quoteIdentifier(name)}`;
-      if (column.type === 'bigint' || column.type.startsWith('numeric'))
-        return `${raw}::text as ${quoteIdentifier(name)}`;
-      if (column.type === 'bytea')
-        return `replace(encode(${raw}, 'base64'), chr(10), '') as ${quoteIdentifier(name)}`;
-      return isBase(column) ? `${raw}` : `${raw}::text as ${quoteIdentifier(name)}`;
+      return exactly === raw ? raw : `${exactly} as ${quoteIdentifier(name)}`;
     })
     .join(', ');
 }

@@ -8,12 +8,24 @@ const columnExposure: Readonly<Record<string, (from: unknown, to: unknown) => Ma
   mask: (from, to) => (to === undefined ? 'more' : from === undefined ? 'less' : 'same'),
   never: (_from, to) => (to === true ? 'less' : 'more'),
   search: (from, to) => (forms(to).some((form) => !forms(from).includes(form)) ? 'more' : 'less'),
+  // Whom it is still about somebody else for: in packages for anybody else it isn't masked.
+  thirdParty: (from, to) =>
+    to === true || (from !== true && kindsIn(from).every((kind) => kindsIn(to).includes(kind)))
+      ? 'less'
+      : 'more',
 };
+
+/** What is worked out is in no package for portability; where it comes from otherwise makes no difference there. */
+function originExposure(from: unknown, to: unknown): MapDifference['exposure'] {
+  if ((from === 'derived') === (to === 'derived')) return 'same';
+  return to === 'derived' ? 'less' : 'more';
+}
 
 /** Fields of a collection that decide whose rows, or which objects, are shown and erased. */
 const reaching = new Set(['subject', 'object', 'objectPrefix']);
 
 const forms = (given: unknown): readonly unknown[] => (Array.isArray(given) ? given : []);
+const kindsIn = (given: unknown): readonly unknown[] => (given === undefined ? [] : [given].flat());
 
 /**
  * What changes from one data map to another, one line for each field that
@@ -77,7 +89,12 @@ function ofCollection(
         field,
         from: written(from),
         to: written(to),
-        exposure: reaching.has(field) || field === 'table' ? 'more' : 'same',
+        exposure:
+          field === 'origin'
+            ? originExposure(from, to)
+            : reaching.has(field) || field === 'table'
+              ? 'more'
+              : 'same',
       }),
     ),
     ...fieldsOf(oldErasure, erasure).map(([kind, from, to]) =>
@@ -90,7 +107,9 @@ function ofCollection(
       }),
     ),
     ...union(oldColumns, columns).flatMap((column) =>
-      ofColumn(own(oldColumns, column), own(columns, column)).map((each) => line({ ...each, column })),
+      ofColumn(own(oldColumns, column), own(columns, column), [before.origin, after.origin]).map((each) =>
+        line({ ...each, column }),
+      ),
     ),
   ];
 }
@@ -98,6 +117,8 @@ function ofCollection(
 function ofColumn(
   before: MapColumn | undefined,
   after: MapColumn | undefined,
+  /** Where their collection's data come from, which holds where a column doesn't say. */
+  [was, is]: readonly [unknown, unknown],
 ): readonly (Pick<MapDifference, 'what' | 'exposure'> & Partial<MapDifference>)[] {
   if (after === undefined) return [{ what: 'removed', exposure: 'less' }];
   if (before === undefined)
@@ -107,7 +128,10 @@ function ofColumn(
     field,
     from: written(from),
     to: written(to),
-    exposure: columnExposure[field]?.(from, to) ?? 'same',
+    exposure:
+      field === 'origin'
+        ? originExposure(from ?? was, to ?? is)
+        : (columnExposure[field]?.(from, to) ?? 'same'),
   }));
 }
 

@@ -52,7 +52,10 @@ export function readCollection(
   return {
     name: collection.name,
     title: collection.title,
-    columns: collection.columns,
+    // What is about somebody else comes as a text, masked or not.
+    columns: collection.columns.map((column) =>
+      column.thirdParty.includes(subject.kind) ? { ...column, kind: 'text' } : column,
+    ),
     rows: async function* (signal) {
       let more = true;
       while (more) {

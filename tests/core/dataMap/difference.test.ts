@@ -31,9 +31,46 @@ test('a map does not differ from itself, nor from what the database keeps of it'
 });
 
 test('a mask that goes shows more, one that comes shows less, in words', () => {
-  const bare = changed(/^( +phone: \{[^}\n]*?), mask: phone/m, '$1');
+  const bare = changed(/^( +phone:\s+\{[^}]*?),\s+mask: phone/m, '$1');
   expect(inWords(shipped, bare)).toEqual(['users.phone: mask from phone to nothing · more']);
   expect(inWords(bare, shipped)).toEqual(['users.phone: mask from nothing to phone · less']);
+});
+
+test('what is no longer about somebody else shows more, and so does what is no longer worked out', () => {
+  const exposureOf = (from: unknown, to: unknown, field: string, collection = false): unknown => {
+    const [before, after] = [from, to].map((value) => {
+      const made = structuredClone(shipped);
+      const held = made.collections['messages'] as unknown as Record<string, unknown>;
+      const holder = collection
+        ? held
+        : (held['columns'] as Record<string, Record<string, unknown>>)['recipient_phone'];
+      if (holder === undefined) throw new Error('the shipped map has no recipients');
+      if (value === undefined) delete holder[field];
+      else holder[field] = value;
+      return made;
+    });
+    const told = differencesOf(before ?? shipped, after ?? shipped);
+    expect(told).toHaveLength(1);
+    return told[0]?.exposure;
+  };
+  for (const [from, to, exposure] of [
+    ['account', undefined, 'more'],
+    [true, 'account', 'more'],
+    [['account', 'recipient'], ['account'], 'more'],
+    ['account', 'recipient', 'more'],
+    [undefined, 'account', 'less'],
+    ['account', ['account', 'recipient'], 'less'],
+    ['account', true, 'less'],
+  ] as const)
+    expect(exposureOf(from, to, 'thirdParty'), `${String(from)} → ${String(to)}`).toBe(exposure);
+  for (const collection of [true, false])
+    for (const [from, to, exposure] of [
+      ['derived', 'provided', 'more'],
+      ['derived', undefined, 'more'],
+      [undefined, 'derived', 'less'],
+      [undefined, 'provided', 'same'],
+    ] as const)
+      expect(exposureOf(from, to, 'origin', collection), `${String(from)} → ${String(to)}`).toBe(exposure);
 });
 
 test('a secret that is no longer one shows more', () => {

@@ -49,8 +49,13 @@ test('a map written for Fides and read back has the same collections, columns, c
     'api_keys.created_by',
     'workspaces',
     'invoices',
+    'that a value is about somebody else than the person: workspace_members.user_id, contacts.phone, contacts.name, messages.recipient_phone',
+    'campaigns.stats',
   ])
     expect(notes.join('\n')).toContain(lost);
+  expect(notes.find((note) => note.startsWith('Fides can’t say where data come from:'))).toMatch(
+    /users\.email.*workspaces.*campaigns.*campaigns\.stats/,
+  );
   expect(back.undecided.map(({ table, about }) => `${table} ${about}`)).toEqual([
     'public.plans erasure',
     'public.invoices erasure',

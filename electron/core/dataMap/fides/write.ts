@@ -102,6 +102,7 @@ function collectionOf(writing: Writing, name: string, held: Collection): object 
     ['purpose', 'purposes'],
     ['people', 'whom rows are about'],
     ['recipients', 'recipients'],
+    ['origin', 'where data come from'],
     ['series', 'charts'],
     ['object', 'objects in R2'],
     ['objectPrefix', 'prefixes in R2'],
@@ -125,6 +126,9 @@ function collectionOf(writing: Writing, name: string, held: Collection): object 
       if (mapped.correct) lose(writing, 'that a column may be corrected', whose);
       if (mapped.search.length > 0) lose(writing, 'how people are found by a column', whose);
       if (mapped.epoch !== undefined) lose(writing, 'that a number is a time', whose);
+      if (mapped.origin !== undefined) lose(writing, 'where data come from', whose);
+      if (mapped.thirdParty !== undefined)
+        lose(writing, 'that a value is about somebody else than the person', whose);
       return {
         name: column,
         ...(mapped.title === undefined ? {} : { description: mapped.title }),

@@ -91,6 +91,9 @@ ${definer(
           where not exists (select from privacy_console.mapped_column m where m.collection = w.collection and m.column_name = c.name #>> '{}'))) then
     raise exception 'What stays out is named by a collection and columns the data map does not have.' using errcode = 'PC004';
   end if;
+  if p_profile in ('access', 'case') and p_without <> '{}' then
+    raise exception 'A copy and a case file leave nothing out; what is chosen goes into a custom package, which has a reason.' using errcode = 'PC004';
+  end if;
   if (p_profile = 'custom' or p_shows_others) and (p_reason is null or length(trim(p_reason)) < 3) or length(p_reason) > 2000 then
     raise exception 'Say why this package holds other things than a copy does, or shows what is about other people.' using errcode = 'PC004';
   end if;
