@@ -23,7 +23,7 @@ const check: Runner = {
   script: 'tests/check.ts',
   args: [],
   counts: true,
-  timeLimit: 3 * minute,
+  timeLimit: 5 * minute,
 };
 
 const tests: Runner = {
