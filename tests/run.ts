@@ -50,6 +50,8 @@ const journeys: Runner = {
 };
 
 process.chdir(root);
+// The command line is started a hundred times and more; what is parsed once is kept for the next.
+process.env['NODE_COMPILE_CACHE'] ??= resolve(root, 'node_modules/.cache/compile');
 const stopping = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {
