@@ -158,7 +158,7 @@ ${assignLive(conditions.variables)}
     definer(
       `count_${name}${map.suffix}(p_access bigint, p_cap bigint)`,
       'bigint',
-      `${open("'view', 'export'")}
+      `${open("'view'")}
   return (select count(*) from (select 1 from ${from} where ${any} limit p_cap) x);`,
       { declare, overPlatform: true },
     ),
