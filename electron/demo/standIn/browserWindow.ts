@@ -146,10 +146,22 @@ export class BrowserWindow extends EventEmitter {
     this.protocol = await context.newCDPSession(page);
     await this.joinPreload(this.protocol, preload);
     if (settings.debug) {
-      const [port] = (await readFile(join(this.profile, 'DevToolsActivePort'), 'utf8')).split('\n');
-      tell({ kind: 'window', id: this.id, endpoint: `http://127.0.0.1:${String(port)}` });
+      const port = await this.debuggingPort();
+      tell({ kind: 'window', id: this.id, endpoint: `http://127.0.0.1:${port}` });
     }
     return page;
+  }
+
+  /** The port Chromium listens on, which it writes down in its own time: after it answers on its pipe, on a busy machine. */
+  private async debuggingPort(): Promise<string> {
+    const until = Date.now() + 15_000;
+    for (;;) {
+      const written = await readFile(join(this.profile, 'DevToolsActivePort'), 'utf8').catch(() => '');
+      const [port, rest] = written.split('\n');
+      if (port !== undefined && rest !== undefined) return port;
+      if (this.gone || Date.now() > until) throw new Error('Chromium never told its debugging port.');
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
   }
 
   /** A window the page opens exists for a moment; the program's handler is asked, and it is closed. */
