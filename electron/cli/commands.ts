@@ -1,8 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { stdin } from 'node:process';
 import path from 'node:path';
-import { Command as Commander, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { exportProfiles, type ExportProfile } from '#shared/domain/exportProfiles.ts';
+import { Command as Commander, CommanderError, Option } from 'commander';
 import { roles } from '#shared/domain/roles.ts';
 import { requestKinds } from '#shared/domain/requests.ts';
 import { environments } from '#shared/contract/connections.ts';
@@ -20,6 +19,9 @@ import type { ProfileInput, SecretsInput } from './profileInput.ts';
 import { profileInput, readSecrets } from './profileInput.ts';
 import type { Layout } from './print.ts';
 import { Refused, UsageError, type Command } from './command.ts';
+import { scopeFrom, withScope, type ScopeOptions } from './exportScope.ts';
+import { wholeNumber } from './numbers.ts';
+import { reviewCommands } from './reviewCommands.ts';
 
 /** What a command came to. */
 export interface Ran {
@@ -62,48 +64,15 @@ interface ExplainOptions {
   readonly reason?: string;
 }
 
-interface ExportOptions {
+interface ExportOptions extends ScopeOptions {
   readonly to: string;
   readonly folder: boolean;
   readonly language: PageLanguage;
-  readonly as?: ExportProfile;
-  readonly without?: readonly string[];
-  readonly since?: string;
-  readonly until?: string;
-  readonly showOthers: boolean;
-  readonly reason?: string;
   readonly recipient?: string[];
   readonly passphrase: boolean;
 }
 
-/** What is chosen of a custom package; nothing when no option chooses. */
-function choiceOf({ without, since, until }: ExportOptions): Pick<InputOf<'exports.start'>, 'choice'> {
-  if (without === undefined && since === undefined && until === undefined) return {};
-  const time = (text: string | undefined, option: string): string | undefined => {
-    if (text === undefined) return undefined;
-    const instant = new Date(text);
-    if (Number.isNaN(instant.getTime()))
-      throw new UsageError(`${option} is no time; write it like 2026-01-31 or 2026-01-31T12:00:00+05:30.`);
-    return instant.toISOString();
-  };
-  const [from, to] = [time(since, '--since'), time(until, '--until')];
-  return {
-    choice: {
-      without: (without ?? []).filter((name) => !name.includes('.')),
-      withoutColumns: (without ?? []).filter((name) => name.includes('.')),
-      ...(from === undefined ? {} : { since: from }),
-      ...(to === undefined ? {} : { until: to }),
-    },
-  };
-}
-
 type InventoryFormat = (typeof inventoryFormats)[number];
-
-const wholeNumber = (text: string): number => {
-  const number = Number(text);
-  if (!Number.isSafeInteger(number) || number < 1) throw new InvalidArgumentError('A whole number above 0.');
-  return number;
-};
 
 const because = (command: Commander): Commander =>
   command
@@ -768,9 +737,7 @@ export async function commands(
         }),
     );
 
-  program
-    .command('export')
-    .argument('<request>', 'access or export request', wholeNumber)
+  withScope(program.command('export').argument('<request>', 'access or export request', wholeNumber))
     .requiredOption('--to <folder>', 'where the package goes')
     .option('--folder', 'as a folder that is already unpacked instead of a zip', false)
     .addOption(
@@ -778,17 +745,6 @@ export async function commands(
         .choices(pageLanguages)
         .default('en'),
     )
-    .addOption(
-      new Option(
-        '--as <profile>',
-        'access: a copy of all, others’ data masked; portability: nothing derived, nothing of others; case: all, with the person’s entries of the trail; custom: see --without; by the kind of the request when it isn’t said',
-      ).choices(exportProfiles),
-    )
-    .option('--without <name...>', 'of a custom package: a collection, or collection.column, that stays out')
-    .option('--since <time>', 'of a custom package: rows from then on, by the first time they are ordered by')
-    .option('--until <time>', 'of a custom package: rows before then')
-    .option('--show-others', 'leaves what is about other people as it is; needs --reason', false)
-    .option('--reason <text>', 'why a custom package, or why others are shown')
     .option('--recipient <key...>', 'encrypts it for the holder of an age key, age1…; for each of several')
     .addOption(
       new Option('--passphrase', 'encrypts it with a passphrase, which is made, and told once')
@@ -803,16 +759,14 @@ export async function commands(
           folder: path.resolve(options.to),
           form: options.folder ? 'folder' : 'zip',
           language: options.language,
-          showOthers: options.showOthers,
-          ...(options.as === undefined ? {} : { profile: options.as }),
-          ...(options.reason === undefined ? {} : { reason: options.reason }),
-          ...choiceOf(options),
+          ...scopeFrom(options),
           protection: protectionOf(options),
         });
         const { result } = await command.finish(jobId);
         return passphrase === null ? result : { ...result, passphrase };
       }),
     );
+  reviewCommands(program, run);
   const exportList = program
     .command('exports')
     .addOption(new Option('--request <number>', 'only of this request').argParser(wholeNumber))

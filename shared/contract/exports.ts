@@ -6,8 +6,8 @@ const exportRow = z.object({
   id: z.number().int(),
   requestId: z.number().int(),
   subject: z.string(),
-  /** `interrupted`: its console has given no sign of life for minutes, so its access has ended; `abandoned`: closed since. */
-  state: z.enum(['running', 'interrupted', 'done', 'failed', 'abandoned']),
+  /** `review`: what goes out is looked at; `interrupted`: its console has given no sign of life for minutes, so its access has ended; `abandoned`: closed since. */
+  state: z.enum(['review', 'running', 'interrupted', 'done', 'failed', 'abandoned']),
   startedAt: z.string(),
   startedBy: z.string(),
   finishedAt: z.string().nullable(),
@@ -57,6 +57,26 @@ const protection = z.discriminatedUnion('kind', [
 ]);
 export type Protection = z.infer<typeof protection>;
 
+/** What of a person a package holds. */
+export const exportScope = {
+  /** What it is for; by the kind of the request when it isn't said. */
+  profile: z.enum(exportProfiles).optional(),
+  /** Of a `custom` package: what stays out, and the range of time. */
+  choice: z
+    .strictObject({
+      without: z.array(z.string().max(63)).max(1_000).default([]),
+      /** As `collection.column`. */
+      withoutColumns: z.array(z.string().max(127)).max(10_000).default([]),
+      /** ISO 8601; from then on, and before then. */
+      since: z.iso.datetime({ offset: true }).optional(),
+      until: z.iso.datetime({ offset: true }).optional(),
+    })
+    .optional(),
+  /** Leaves what is about other people as it is; needs a reason, and is told by the trail. */
+  showOthers: z.boolean().default(false),
+  reason: z.string().min(3).max(2_000).optional(),
+} as const;
+
 const fault = z.object({ path: z.string(), fault: z.string() });
 
 export const exports = {
@@ -70,22 +90,9 @@ export const exports = {
       folder: z.string().min(1).max(4_000),
       form: z.enum(packageForms).default('zip'),
       language: z.enum(pageLanguages).default('en'),
-      /** What it is for; by the kind of the request when it isn't said. */
-      profile: z.enum(exportProfiles).optional(),
-      /** Of a `custom` package: what stays out, and the range of time. */
-      choice: z
-        .strictObject({
-          without: z.array(z.string().max(63)).max(1_000).default([]),
-          /** As `collection.column`. */
-          withoutColumns: z.array(z.string().max(127)).max(10_000).default([]),
-          /** ISO 8601; from then on, and before then. */
-          since: z.iso.datetime({ offset: true }).optional(),
-          until: z.iso.datetime({ offset: true }).optional(),
-        })
-        .optional(),
-      /** Leaves what is about other people as it is; needs a reason, and is told by the trail. */
-      showOthers: z.boolean().default(false),
-      reason: z.string().min(3).max(2_000).optional(),
+      ...exportScope,
+      /** Number of the review that comes before it, whose scope it has; nothing else of the scope is given then. */
+      reviewed: z.number().int().positive().optional(),
       /** Encryption by age; a passphrase is made by the console. */
       protection: protection.default({ kind: 'none' }),
     }),

@@ -6,6 +6,7 @@ import { dataMap } from './dataMap.ts';
 import { erasure } from './erasure.ts';
 import { exports } from './exports.ts';
 import { requests } from './requests.ts';
+import { review } from './review.ts';
 import { subjects } from './subjects.ts';
 import { workstation } from './workstation.ts';
 
@@ -17,6 +18,7 @@ export const contract = {
   ...requests,
   ...subjects,
   ...exports,
+  ...review,
   ...erasure,
   ...audit,
   ...workstation,

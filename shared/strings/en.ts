@@ -428,6 +428,7 @@ export const en = {
     package: (id: number) => `Package ${id}`,
     certificate: 'Certificate of deletion',
     exportState: {
+      review: 'being reviewed',
       running: 'being written',
       interrupted: 'interrupted',
       done: 'complete',
@@ -1277,6 +1278,17 @@ const actions: Readonly<Record<string, Wording>> = {
     'began',
     'begin',
     (whom, under) => `an export of ${whom} that shows what is about other people${under}`,
+  ),
+  'export.reviewed': words('reviewed', 'review', (whom, under) => `what goes out of ${whom}${under}`),
+  'export.redacted': words(
+    'kept back',
+    'keep back',
+    (whom, under) => `a record, a field or a file of ${whom}${under}`,
+  ),
+  'export.redaction_withdrawn': words(
+    'let go out again',
+    'let go out again',
+    (whom, under) => `what was kept back of ${whom}${under}`,
   ),
   'export.finished': words('finished', 'finish', (whom, under) => `an export of ${whom}${under}`),
   'export.abandoned': words('closed', 'close', (whom, under) => `an interrupted export of ${whom}${under}`, {

@@ -14,10 +14,11 @@ import { compileJson } from './compileJson.ts';
 import {
   compileAcross,
   compileCollection,
+  compileHeld,
   compileReveal,
   namesSubject,
   timeColumn,
-  withoutKeys,
+  lineWithout,
 } from './compileReading.ts';
 import { compileSearch, searchTargets } from './compileSearch.ts';
 import {
@@ -157,13 +158,14 @@ export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
       ? `do $body$ begin perform ${quoteIdentifier(catalogue.trigramSchema ?? '')}.similarity('a', 'b'); end $body$;`
       : '',
     compileJson(map, 'reading'),
-    withoutKeys,
+    lineWithout,
     ...kinds.flatMap((kind) => [
       ...Object.keys(kind.collections).map((name) => compileCollection(kind, catalogue, name)),
       compileAcross(kind, catalogue),
       compileErasureReading(kind, catalogue),
     ]),
     compileReveal(kinds),
+    compileHeld(kinds),
     compileSearch(kinds, catalogue),
     compileErasureReadingByKind(kinds),
     compileBucketNames(map, catalogue),
@@ -171,9 +173,9 @@ export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
     revokeOwnFunctions,
     `grant select on ${views.join(', ')} to privacy_viewer, privacy_operator;`,
     `grant execute on function ${readerFunctions(['read', 'page', 'count', 'reached', 'paths', 'series'], ['object_rows', 'object_prefixes'])}, privacy_console.run_search, privacy_console.show_reveal to privacy_viewer, privacy_operator;`,
-    `grant execute on function ${readerFunctions(['rows', 'part'])} to privacy_operator;`,
+    `grant execute on function ${readerFunctions(['rows', 'part', 'review'])} to privacy_operator;`,
     'grant execute on function privacy_console.bucket_names to privacy_auditor, privacy_admin;',
-    'grant execute on function privacy_console.erasure_scope, privacy_console.shared_rows, privacy_console.rows_to_erase, privacy_console.objects_to_erase, privacy_console.bucket_named to privacy_console_trail;',
+    'grant execute on function privacy_console.erasure_scope, privacy_console.shared_rows, privacy_console.rows_to_erase, privacy_console.objects_to_erase, privacy_console.bucket_named, privacy_console.refuse_unheld_row, privacy_console.refuse_unheld_object to privacy_console_trail;',
   ].join('\n');
   const writing = [
     compileJson(map, 'writing'),
@@ -285,11 +287,14 @@ function refuseTakenNames(map: DataMap): void {
     'object_prefixes',
     'bucket_names',
     'bucket_named',
-    'without_keys',
+    'line_without',
+    'refuse_unheld_row',
+    'refuse_unheld_object',
+    'holds_object',
     'run_search',
     'show_reveal',
   ];
-  const verbs = ['read', 'page', 'count', 'reached', 'paths', 'rows', 'part', 'cell', 'series'];
+  const verbs = ['read', 'page', 'count', 'reached', 'paths', 'rows', 'part', 'review', 'cell', 'series'];
   for (const name of Object.keys(map.collections)) {
     const own = verbs.map((verb) => `${verb}_${name}`);
     if (relations.has(name) || own.some((each) => functions.has(each) || across.includes(each)))

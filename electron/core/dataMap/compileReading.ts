@@ -210,6 +210,24 @@ ${assignLive(conditions.variables)}
       },
     ),
     definer(
+      `review_${name}${map.suffix}(p_access bigint, p_cursor text[], p_limit int)`,
+      'table (row_key text, line text, cursor text[])',
+      `${open("'export'")}
+${openScope(name)}
+${refuseLeftOut}
+  -- Redacted or not, so that who reviews sees what of it is.
+  v_redacted := null;
+  if p_limit is null or p_limit not between 1 and 501 then
+    raise exception 'A page has from 1 to 500 rows.' using errcode = 'PC004';
+  end if;
+  if p_cursor is null then
+    return query ${reviewQuery(map, catalogue, held, conditions, shown, false)};
+  else
+    return query ${reviewQuery(map, catalogue, held, conditions, shown, true)};
+  end if;`,
+      { declare: `${declare}\n${declareScope}`, overPlatform: true, ...pinsOfPage },
+    ),
+    definer(
       `cell_${name}${map.suffix}(p_subject_key text, p_row_key text, p_column text)`,
       'text',
       catalogue.primaryKeys.has(held.table)
@@ -221,12 +239,12 @@ ${assignLive(conditions.variables)}
       return `when ${quoteLiteral(each.name)} then (${exactDocument(held.columns[each.name], raw) ?? raw})::text`;
     })
     .join(' ')} end into v_value
-    from ${from} where ${isRow(catalogue, held)} and (${any});
+    from ${from} where ${isRow(catalogue, held)} and ${rowKey(catalogue, held)} = p_row_key and (${any});
   if not found then
     raise exception 'That row is gone; read the page again.' using errcode = 'PC005';
   end if;
   return v_value;`
-        : `  raise exception 'No key tells the rows of this table apart, so none can be revealed by itself; export them instead.' using errcode = 'PC004';`,
+        : `  raise exception 'No key tells the rows of this table apart, so none can be dealt with by itself.' using errcode = 'PC004';`,
       { declare: `${declare}\n  v_value text;`, overPlatform: true },
     ),
   ];
@@ -300,6 +318,15 @@ function keyset(catalogue: Catalogue, held: KindCollection, order: readonly stri
   return ` and ${columns[0] ?? ''} <= ${values[0] ?? ''} and (${columns.join(', ')}) < (${values.join(', ')})`;
 }
 
+/** What a page tells of each row, as expressions on alias `t`, beside its key and its place. */
+interface PageRows {
+  readonly told: readonly string[];
+  /** Further condition on alias `t`. */
+  readonly within: string;
+  /** What the rows are told from, after alias `t`. */
+  readonly beside: string;
+}
+
 function pageQuery(
   map: KindMap,
   catalogue: Catalogue,
@@ -308,11 +335,40 @@ function pageQuery(
   shown: readonly Shown[],
   further: boolean,
 ): string {
+  const told = shown.map((each) => each.masked);
+  return pageOf(map, catalogue, held, conditions, shown, further, { told, within: '', beside: '' });
+}
+
+/** A page of what an export has, newest first, as lines. */
+function reviewQuery(
+  map: KindMap,
+  catalogue: Catalogue,
+  held: KindCollection,
+  conditions: SubjectConditions,
+  shown: readonly Shown[],
+  further: boolean,
+): string {
+  return pageOf(map, catalogue, held, conditions, shown, further, {
+    told: [lineOf('null::text')],
+    within: withinRange(catalogue, held),
+    beside: besideExact(map, catalogue, held),
+  });
+}
+
+function pageOf(
+  map: KindMap,
+  catalogue: Catalogue,
+  held: KindCollection,
+  conditions: SubjectConditions,
+  shown: readonly Shown[],
+  further: boolean,
+  page: PageRows,
+): string {
   const from = fromItem(map, catalogue, held);
   const order = pageOrder(catalogue, held);
-  if (order === null) return pageByPlace(from, catalogue, held, conditions, shown, further);
+  if (order === null) return pageByPlace(from, catalogue, held, conditions, shown, further, page);
   const by = order.map((each) => `${orderExpression(catalogue, held, each)} desc`).join(', ');
-  const after = further ? keyset(catalogue, held, order) : '';
+  const after = `${page.within}${further ? keyset(catalogue, held, order) : ''}`;
   // Named one by one: the reader has no right to the `never` columns.
   const needed = [...new Set([...shown.map((each) => each.name), ...order])];
   const columns = needed.map((each) => `t.${quoteIdentifier(each)}`).join(', ');
@@ -325,7 +381,7 @@ function pageQuery(
     ' union all ',
   );
   const cursor = order.map((each) => `t.${quoteIdentifier(each)}::text`).join(', ');
-  return `select ${rowKey(catalogue, held)}, ${shown.map((each) => each.masked).join(', ')}, array[${cursor}] from (${rows}) t order by ${by} limit p_limit`;
+  return `select ${[rowKey(catalogue, held), ...page.told].join(', ')}, array[${cursor}] from (${rows}) t${page.beside} order by ${by} limit p_limit`;
 }
 
 /**
@@ -339,6 +395,7 @@ function pageByPlace(
   conditions: SubjectConditions,
   shown: readonly Shown[],
   further: boolean,
+  page: PageRows,
 ): string {
   const columns = shown.map((each) => `t.${quoteIdentifier(each.name)}`).join(', ');
   // By what is shown, not by what it is: the order of masked values would betray them.
@@ -348,13 +405,13 @@ function pageByPlace(
   ].join(', ');
   const rows = branches(
     conditions,
-    (path, without) => `select ${columns} from ${from} where ${path.on('t')}${without}`,
+    (path, without) => `select ${columns} from ${from} where ${path.on('t')}${without}${page.within}`,
     ' union all ',
   );
   let place = 'place';
   while (Object.hasOwn(held.columns, place)) place += '_';
   const placed = `select ${columns}, row_number() over (order by ${by}) as ${place} from (${rows}) t`;
-  return `select '[]'::text, ${shown.map((each) => each.masked).join(', ')}, array[t.${place}::text] from (${placed}) t${further ? ` where t.${place} > p_cursor[1]::bigint` : ''} order by t.${place} limit p_limit`;
+  return `select ${["'[]'::text", ...page.told].join(', ')}, array[t.${place}::text] from (${placed}) t${page.beside}${further ? ` where t.${place} > p_cursor[1]::bigint` : ''} order by t.${place} limit p_limit`;
 }
 
 function spanOf(from: string, path: PathCondition, column: string): string {
@@ -438,10 +495,11 @@ function declarePlaces(
 }
 
 /** What of the collection an export was begun for: read once a call, before any row. */
-const declareScope = '  v_shows_others boolean; v_without text[]; v_since timestamptz; v_until timestamptz;';
+const declareScope =
+  '  v_shows_others boolean; v_without text[]; v_since timestamptz; v_until timestamptz; v_redacted jsonb;';
 
 function openScope(name: string): string {
-  return `  select s.shows_others, s.without, s.since, s.until into v_shows_others, v_without, v_since, v_until
+  return `  select s.shows_others, s.without, s.since, s.until, s.redacted into v_shows_others, v_without, v_since, v_until, v_redacted
     from privacy_console.export_scope(p_access, ${quoteLiteral(name)}) s;`;
 }
 
@@ -469,16 +527,31 @@ function withinRange(catalogue: Catalogue, held: KindCollection): string {
   return ` and (v_since is null or ${time} >= v_since) and (v_until is null or ${time} < v_until)`;
 }
 
-/** A row of an export as a line: without the columns that are left out, whose names and values are taken from it. */
-const line = `case when v_without = '{}' then row_to_json(r.*)::text else privacy_console.without_keys(row_to_json(r.*), v_without) end`;
+/**
+ * A row of an export as a line, of the exact values in `r`: without the columns that are left out, whose names and
+ * values are taken from it, and with nothing in the fields that are redacted; `key` is the row's.
+ */
+function lineOf(key: string): string {
+  return `case when v_without = '{}' and v_redacted is null then row_to_json(r.*)::text else privacy_console.line_without(row_to_json(r.*), v_without, v_redacted -> ${key}) end`;
+}
 
-/** The step that {@link line} calls. */
-export const withoutKeys = step(
-  'without_keys(p_row json, p_names text[])',
+/** The step that {@link lineOf} calls. */
+export const lineWithout = step(
+  'line_without(p_row json, p_names text[], p_redacted jsonb)',
   'text',
-  `  return '{' || coalesce((select string_agg(to_json(e.key)::text || ':' || e.value::text, ',' order by e.place)
+  `  return '{' || coalesce((select string_agg(to_json(e.key)::text || ':' || case when p_redacted ? e.key then 'null' else e.value::text end, ',' order by e.place)
     from json_each(p_row) with ordinality e(key, value, place) where e.key <> all (p_names)), '') || '}';`,
 );
+
+/** Condition on alias `t` that a row isn't redacted as a whole. */
+function notRedacted(catalogue: Catalogue, held: KindCollection): string {
+  return ` and (v_redacted is null or v_redacted -> ${rowKey(catalogue, held)} is distinct from 'null')`;
+}
+
+/** What stands behind alias `t` so that `r` is the row's exact values. */
+function besideExact(map: KindMap, catalogue: Catalogue, held: KindCollection): string {
+  return ` cross join lateral (select ${exact(map, catalogue, held)}) r`;
+}
 
 /**
  * At most `p_limit` rows after a place, then one line `[rows given, place]`: where to
@@ -499,16 +572,17 @@ function windowOfRows(
     raise exception 'An export reads from 1 to ${largestWindow} rows at a time.' using errcode = 'PC004';
   end if;`;
   const order = pageOrder(catalogue, held);
-  const within = withinRange(catalogue, held);
+  const within = `${withinRange(catalogue, held)}${notRedacted(catalogue, held)}`;
+  const line = lineOf(rowKey(catalogue, held));
+  const rows = `${from}${besideExact(map, catalogue, held)}`;
   if (order === null) {
     const all = branches(
       conditions,
-      (path, without) =>
-        `select ${exact(map, catalogue, held)} from ${from} where ${path.on('t')}${without}${within}`,
+      (path, without) => `select ${line} from ${rows} where ${path.on('t')}${without}${within}`,
       ' union all ',
     );
     return `${limits}
-  return query select ${line} from (${all}) r;
+  return query ${all};
   get diagnostics v_given = row_count;
   return next json_build_array(v_given, null)::text;
   return;`;
@@ -523,11 +597,10 @@ function windowOfRows(
     const number = place + 1;
     const byParent = byParentOf(catalogue, held, conditions, path);
     const without = withoutEarlier(conditions, place);
-    const mine = `${from} where ${byParent === null ? path.on('t') : `${byParent.compared} = v_parent_${number}`}${without}${within}`;
-    const read = (range: string): string => `return query select ${line} from (
-        select ${exact(map, catalogue, held)} from ${mine}${range}) r;`;
+    const mine = ` where ${byParent === null ? path.on('t') : `${byParent.compared} = v_parent_${number}`}${without}${within}`;
+    const read = (range: string): string => `return query select ${line} from ${rows}${mine}${range};`;
     const window = (range: string): string => `
-      select ${columns.join(', ')} into ${named('upto').join(', ')} from ${mine}${range}
+      select ${columns.join(', ')} into ${named('upto').join(', ')} from ${from}${mine}${range}
         order by ${columns.join(', ')} offset greatest(p_limit - v_given - 1, 0) limit 1;
       if found then
         ${read(`${range}${upto}`)}
@@ -576,7 +649,7 @@ function countOfPart(
 ): string {
   const from = fromItem(map, catalogue, held);
   const order = pageOrder(catalogue, held);
-  const within = withinRange(catalogue, held);
+  const within = `${withinRange(catalogue, held)}${notRedacted(catalogue, held)}`;
   if (order === null) {
     return `  select count(*) into v_given from ${from} where ${disjunction(conditions)}${within};
   return v_given;`;
@@ -691,6 +764,7 @@ export function compileAcross(map: KindMap, catalogue: Catalogue): string {
       },
     ];
   });
+  const variables = unique([...objects, ...prefixes].flatMap((part) => part.conditions.variables));
   const overParts = (
     signature: string,
     returns: string,
@@ -720,6 +794,24 @@ ${parts
       objects,
     ),
     overParts(`object_prefixes${map.suffix}(p_access bigint)`, 'setof text', prefixes),
+    definer(
+      `holds_object${map.suffix}(p_subject_key text, p_object text)`,
+      'boolean',
+      `${assignKey(map, catalogue, 'p_subject_key')}
+${assignLive(variables)}
+  return ${
+    [
+      ...objects.map(
+        ({ query }) =>
+          `exists (select from (${query}) o(collection, row_key, key, content_type, bytes, sha256) where o.key = p_object)`,
+      ),
+      ...prefixes.map(
+        ({ query }) => `exists (select from (${query}) p(prefix) where starts_with(p_object, p.prefix))`,
+      ),
+    ].join(' or ') || 'false'
+  };`,
+      { declare: `${declareVariables(map, catalogue, variables)}\n${declareScope}`, overPlatform: true },
+    ),
   ].join('\n');
 }
 
@@ -744,6 +836,46 @@ ${cells.join('\n')}
   return v_value;`,
     { declare: '  v_wanted record; v_value text;' },
   );
+}
+
+/**
+ * Whether a row or an object is a person's, of whatever kind: raises `PC004` for rows that no key tells apart, `PC005`
+ * for what isn't theirs. Tells nothing else of it.
+ */
+export function compileHeld(kinds: readonly KindMap[]): string {
+  const rows = kinds.flatMap((map) =>
+    Object.keys(map.collections).map(
+      (name) =>
+        `  when ${quoteLiteral(`${map.kind}.${name}`)} then perform privacy_console.cell_${name}${map.suffix}(p_key, p_row_key, null);`,
+    ),
+  );
+  const objects = kinds.map(
+    (map) =>
+      `  when ${quoteLiteral(map.kind)} then v_held := privacy_console.holds_object${map.suffix}(p_key, p_object);`,
+  );
+  return `${definer(
+    'refuse_unheld_row(p_kind text, p_collection text, p_key text, p_row_key text)',
+    'void',
+    `  case p_kind || '.' || p_collection
+${rows.join('\n')}
+  else
+    raise exception 'The data map holds nothing of that person there.' using errcode = 'PC005';
+  end case;
+exception when data_exception then
+  raise exception 'That is no key of a record; write it as the console shows it.' using errcode = 'PC004';`,
+  )}${definer(
+    'refuse_unheld_object(p_kind text, p_key text, p_object text)',
+    'void',
+    `  case p_kind
+${objects.join('\n')}
+  else
+    raise exception 'The data map knows no such kind of people.' using errcode = 'PC005';
+  end case;
+  if not v_held then
+    raise exception 'No row or prefix of that person names this file.' using errcode = 'PC005';
+  end if;`,
+    { declare: '  v_held boolean;' },
+  )}`;
 }
 
 /** SQL expression of a row's prefix in R2. */

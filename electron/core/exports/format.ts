@@ -51,6 +51,8 @@ export interface FileSummary {
   readonly differing: number;
   readonly incomplete: number;
   readonly missing: number;
+  /** Kept back by a reviewer. */
+  readonly redacted: number;
 }
 
 export const bagitText = 'BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n';
@@ -98,11 +100,13 @@ export function bagInfoText(about: {
   readonly payload: readonly FileEntry[];
   readonly collections: readonly CollectionSummary[];
   readonly files: FileSummary;
+  /** How much was kept back. */
+  readonly redactions: number;
   readonly snapshots: number | null;
   /** Fingerprint of the key it is signed with. */
   readonly signer: string | null;
 }): string {
-  const { payload, collections, files, snapshots, signer } = about;
+  const { payload, collections, files, redactions, snapshots, signer } = about;
   const bytes = payload.reduce((sum, entry) => sum + entry.bytes, 0);
   const rows = collections.reduce((sum, collection) => sum + collection.rows, 0);
   const lines: readonly (readonly [string, string | number])[] = [
@@ -122,6 +126,7 @@ export function bagInfoText(about: {
     ['Files-Differing', files.differing],
     ['Files-Incomplete', files.incomplete],
     ['Files-Missing', files.missing],
+    ['Redaction-Count', redactions],
     ...(snapshots === null ? [] : [['Snapshot-Count', snapshots] as const]),
     ...(signer === null ? [] : [['Signed-By', signer] as const]),
   ];

@@ -4,30 +4,25 @@ import type { Desk } from '#core/connections/index.ts';
 import { readerOver, type Reader } from '#core/database/database.ts';
 import { sql } from '#core/database/sql.ts';
 import { tellBeginnings } from '#core/installation/index.ts';
-import { cancelled, ExpectedError } from '#core/kernel/errors.ts';
+import { ExpectedError } from '#core/kernel/errors.ts';
 import type { Call, SomeHandlers } from '#core/kernel/dispatch.ts';
 import type { Jobs, Progress } from '#core/kernel/jobs.ts';
 import type { Keychain } from '#core/keychain/index.ts';
 import type { ObjectStore } from '#core/objectStore/objectStore.ts';
-import { compiledAcross, kindInForce, mapInForce } from '#core/subjects/index.ts';
+import { kindInForce, mapInForce } from '#core/subjects/index.ts';
 import type { MappedSubject } from '#shared/contract/dataMap.ts';
 import type { ExportRow, PackageForm, PageLanguage, Protection } from '#shared/contract/exports.ts';
 import { exportProfiles } from '#shared/domain/exportProfiles.ts';
+import { beginExport, type Begun } from './begin.ts';
 import { informationForPage, informationOf } from './information.ts';
 import { removeLeftovers } from './leftovers.ts';
 import { writePackage } from './package.ts';
 import type { PackageFile, PackageOptions, PackageProgress, PackageReceipt } from './package.ts';
+import { heldObjects } from './objects.ts';
 import { readCollection } from './reading.ts';
-import {
-  leftOutInWords,
-  namesEveryObject,
-  rangeOf,
-  scopeOf,
-  thirdPartiesOf,
-  within,
-  withoutOf,
-  type ExportScope,
-} from './scope.ts';
+import { redactionsOf, type Redaction } from './redactions.ts';
+import { openReviews, type ReviewNames } from './review.ts';
+import { leftOutInWords, rangeOf, scopeOf, thirdPartiesOf, within, type ExportScope } from './scope.ts';
 import {
   checkRecipients,
   encryptionFor,
@@ -38,10 +33,12 @@ import {
 import type { Lock, Opener } from './seal/age.ts';
 import { fingerprintOfLine, type Signer } from './seal/signature.ts';
 import { openSigner } from './seal/signingKey.ts';
+import { giveSignsOfLife } from './signsOfLife.ts';
 import { openSnapshots, type Snapshots } from './snapshots.ts';
 import { verifyPackage } from './verify.ts';
 
 type Names =
+  | ReviewNames
   | 'exports.start'
   | 'exports.list'
   | 'exports.abandon'
@@ -54,7 +51,7 @@ const exportRow = z.object({
   id: z.coerce.number(),
   requestId: z.coerce.number(),
   subject: z.string(),
-  state: z.enum(['running', 'interrupted', 'done', 'failed', 'abandoned']),
+  state: z.enum(['review', 'running', 'interrupted', 'done', 'failed', 'abandoned']),
   startedAt: z.string(),
   startedBy: z.string(),
   finishedAt: z.string().nullable(),
@@ -64,27 +61,6 @@ const exportRow = z.object({
   files: z.coerce.number().nullable(),
   profile: z.enum(exportProfiles),
   showsOthers: z.boolean(),
-});
-
-/** The gaps two people let an export go in spite of, as the package tells them. */
-const released = z.object({
-  release: z.number(),
-  gaps: z.array(z.string()),
-  reason: z.string().nullable(),
-  askedBy: z.string(),
-  approvedBy: z.string(),
-  approvedAt: z.string(),
-  expiresAt: z.string(),
-});
-
-const begun = z.object({
-  export: z.number(),
-  access: z.number(),
-  subject: z.string(),
-  kind: z.string(),
-  controller: z.string().nullable(),
-  entry: z.number(),
-  released: released.nullable(),
 });
 
 const releaseRow = z.object({
@@ -125,11 +101,10 @@ export function exportOperations({
   version,
   pace = {},
 }: ExportOptions): SomeHandlers<Names> {
+  const reviews = openReviews(desk);
   return {
-    'exports.start': async (
-      { requestId, folder, form, language, profile, choice, showOthers, reason, protection },
-      call,
-    ) => {
+    ...reviews.handlers,
+    'exports.start': async ({ requestId, folder, form, language, protection, reviewed, ...wanted }, call) => {
       const at = desk();
       const lock = lockOf(protection);
       if (form === 'folder' && lock !== null) {
@@ -139,14 +114,15 @@ export function exportOperations({
         );
       }
       const signer = await signerFrom(keychain);
-      const scope = await scopeOf(at, requestId, { profile, choice, showOthers, reason });
-      await tellBeginnings(at, call);
-      const started = await at.database.effect(
-        sql`select privacy_console.begin_export(${requestId}::bigint, ${scope.profile}::text, ${JSON.stringify(withoutOf(scope.leftOut))}::jsonb,
-              ${showOthers}::boolean, ${reason ?? null}::text, ${scope.since}::timestamptz, ${scope.until}::timestamptz) as result`,
-        begun,
-        call.note,
-      );
+      if (reviewed !== undefined && ((wanted.showOthers || wanted.profile) ?? wanted.choice ?? wanted.reason))
+        throw new ExpectedError(
+          'invalid_input',
+          'A package that was reviewed holds what was reviewed; leave the choice to the review.',
+        );
+      const { started, scope } =
+        reviewed === undefined
+          ? await beginNow(at, requestId, wanted, call)
+          : await reviews.write(reviewed, requestId, call);
       const jobId = jobs.start('export', requestId, (progress, signal) =>
         runExport(
           { at, started, requestId, folder, form, language, version, pace, scope, lock, signer },
@@ -224,6 +200,17 @@ export function exportOperations({
   };
 }
 
+async function beginNow(
+  at: Desk,
+  requestId: number,
+  wanted: Parameters<typeof scopeOf>[2],
+  call: Call,
+): Promise<{ readonly started: Begun; readonly scope: ExportScope }> {
+  const scope = await scopeOf(at, requestId, wanted);
+  await tellBeginnings(at, call);
+  return { started: await beginExport(at, { requestId, scope, review: false }, call), scope };
+}
+
 function lockOf(protection: Protection): Lock | null {
   switch (protection.kind) {
     case 'none':
@@ -274,7 +261,7 @@ const noNote: Call['note'] = () => undefined;
 
 interface Export {
   readonly at: Desk;
-  readonly started: z.output<typeof begun>;
+  readonly started: Begun;
   readonly requestId: number;
   readonly folder: string;
   readonly form: PackageForm;
@@ -285,9 +272,6 @@ interface Export {
   readonly lock: Lock | null;
   readonly signer: Signer | null;
 }
-
-/** The database closes an export's access when it hears nothing for five minutes. */
-const signOfLifeMs = 60_000;
 
 /** Writes the package and tells the trail how it ended, whichever way it does. */
 async function runExport(
@@ -310,18 +294,12 @@ async function runExport(
     );
   const closed = new AbortController();
   const signal = AbortSignal.any([cancelling, closed.signal]);
-  const life = setInterval(() => {
-    at.database
-      .effect(
-        sql`select privacy_console.export_lives(${started.export}::bigint) as result`,
-        z.object({ open: z.boolean() }),
-        noNote,
-      )
-      // Without the database the next sign may arrive; what needs the access is refused by the gate.
-      .catch((error: unknown) => {
-        if (error instanceof ExpectedError && error.code === 'conflict') closed.abort(error);
-      });
-  }, work.pace.signOfLifeMs ?? signOfLifeMs);
+  const stopLiving = giveSignsOfLife(at, started.export, {
+    closed: (error) => {
+      closed.abort(error);
+    },
+    ...(work.pace.signOfLifeMs === undefined ? {} : { everyMs: work.pace.signOfLifeMs }),
+  });
   let bucket: ObjectStore | null = null;
   try {
     // The folder is looked at by writePackage, which says what is wrong with it.
@@ -360,7 +338,7 @@ async function runExport(
     await end(null, 0, 0, 0, cause instanceof ExpectedError ? cause.code : 'internal').catch(() => undefined);
     throw cause;
   } finally {
-    clearInterval(life);
+    stopLiving();
     bucket?.close();
   }
 }
@@ -375,7 +353,7 @@ function filesIn({ complete, differing }: PackageReceipt['files']): number {
 
 /** For the trail: what the package lacks, who signed it, and the keys it was made for, by fingerprint. */
 function detailOf({ lock, signer }: Export, files: PackageReceipt['files']): string {
-  const { missing, incomplete, differing } = files;
+  const { missing, incomplete, differing, redacted } = files;
   const signed = signer === null ? 'not signed' : `signed by ${signer.fingerprint}`;
   const locked =
     lock === null
@@ -383,7 +361,7 @@ function detailOf({ lock, signer }: Export, files: PackageReceipt['files']): str
       : 'passphrase' in lock
         ? 'encrypted with a passphrase'
         : `encrypted for ${lock.recipients.map(recipientFingerprint).join(' ')}`;
-  return `missing ${missing}, incomplete ${incomplete}, differing ${differing}; ${signed}; ${locked}`;
+  return `missing ${missing}, incomplete ${incomplete}, differing ${differing}, redacted ${redacted}; ${signed}; ${locked}`;
 }
 
 /** The gate speaks of opening an access, which nobody can for an export. */
@@ -413,6 +391,7 @@ async function writeFromSnapshots(
     const { subject, collections: held } = kindInForce(map, started.kind);
     const collections = within(scope, held);
     const information = await informationOf(reader, collections, started.controller);
+    const redactions = await redactionsOf(reader, started.access);
     const story = scope.profile === 'case' ? await storyOf(reader, started.access) : null;
     let filesFrom: number | null = null;
     return await writePackage(
@@ -436,7 +415,7 @@ async function writeFromSnapshots(
             : fileSources(
                 snapshots,
                 store,
-                { subject, access: started.access, scope },
+                { subject, access: started.access, scope, redactions },
                 signal,
                 (snapshot) => {
                   filesFrom = snapshot;
@@ -452,6 +431,7 @@ async function writeFromSnapshots(
         information: informationForPage(information),
         ...(signer === null ? {} : { signer }),
         ...(lock === null ? {} : { encryption: encryptionFor(lock) }),
+        redactions,
         register,
         snapshots: () => snapshots.taken,
         processing: () => ({
@@ -502,16 +482,6 @@ async function storyOf(reader: Reader, access: number): Promise<string> {
   return lines.map(({ line }) => `${line}\n`).join('');
 }
 
-const objectRow = z.object({
-  collection: z.string(),
-  rowKey: z.string(),
-  key: z.string(),
-  contentType: z.string().nullable(),
-  bytes: z.coerce.number().nullable(),
-  sha256: z.string().nullable(),
-});
-
-/** First the objects that rows name, then those that lie under the person's prefixes without a row. */
 async function* fileSources(
   snapshots: Snapshots,
   store: ObjectStore,
@@ -519,56 +489,19 @@ async function* fileSources(
     readonly subject: MappedSubject;
     readonly access: number;
     readonly scope: ExportScope;
+    readonly redactions: readonly Redaction[];
   },
   signal: AbortSignal,
   readFrom: (snapshot: number) => void,
 ): AsyncGenerator<PackageFile> {
-  const { subject, access, scope } = from;
   const { client, number } = snapshots.isOld ? await snapshots.renew() : snapshots.current;
   readFrom(number);
-  const reader = readerOver(client);
-  const prefixes = await reader.rows(
-    {
-      text: `select p as prefix from ${compiledAcross('object_prefixes', subject)}($1::bigint) p`,
-      values: [access],
-    },
-    z.object({ prefix: z.string() }),
-    { signal },
+  const objects = heldObjects(
+    { ...from, reader: readerOver(client), store },
+    () => snapshots.letGo(),
+    signal,
   );
-  const named = await reader.rows(
-    {
-      text: `select collection, row_key as "rowKey", key, content_type as "contentType", bytes, sha256 from ${compiledAcross('object_rows', subject)}($1::bigint)`,
-      values: [access],
-    },
-    objectRow,
-    { signal },
-  );
-  await snapshots.letGo();
-  const listed = new Map<string, string>();
-  for (const { prefix } of namesEveryObject(scope) ? prefixes : []) {
-    for await (const object of store.list(prefix, { signal })) listed.set(object.key, object.etag);
-  }
-  for (const row of named) {
-    if (signal.aborted) throw cancelled('The export');
-    const listedEtag = listed.get(row.key) ?? null;
-    listed.delete(row.key);
-    yield {
-      key: row.key,
-      contentType: row.contentType ?? 'application/octet-stream',
-      row: { collection: row.collection, id: row.rowKey },
-      rowBytes: row.bytes,
-      rowSha256: row.sha256,
-      listedEtag,
-      open: (waiting) => store.read(row.key, { signal: waiting }),
-    };
-  }
-  for (const [key, etag] of listed) {
-    yield {
-      key,
-      contentType: 'application/octet-stream',
-      row: null,
-      listedEtag: etag,
-      open: (waiting) => store.read(key, { signal: waiting }),
-    };
+  for await (const object of objects) {
+    yield { ...object, open: (waiting) => store.read(object.key, { signal: waiting }) };
   }
 }

@@ -29,6 +29,7 @@ import type {
 } from './format.ts';
 import { newSample, pageText } from './page/page.ts';
 import type { LeftOutInWords, PageCollection, PageFileEntry, PageInformation } from './page/page.ts';
+import { redactionCounts, redactionsText, type Redaction } from './redactions.ts';
 import { schemaText } from './schema.ts';
 import type { PackageColumn } from './schema.ts';
 import { openSealed, type Encryption } from './seal/age.ts';
@@ -70,6 +71,8 @@ export interface PackageFile {
   readonly rowSha256?: string | null;
   /** ETag under which the object was listed. */
   readonly listedEtag?: string | null;
+  /** Kept back by a reviewer: neither fetched nor told by its name, only that it was and why. */
+  readonly redaction?: Redaction | null;
   readonly open: (
     signal: AbortSignal,
   ) => Promise<(Pick<OpenObject, 'stream' | 'bytes'> & Partial<OpenObject>) | Absent>;
@@ -109,6 +112,8 @@ export interface PackageOptions {
   readonly signer?: Signer;
   /** Of a zip only. */
   readonly encryption?: Encryption;
+  /** What was kept back of it. */
+  readonly redactions?: readonly Redaction[];
   /** Called with what was read back, before the file gets its name; a failure leaves no file. */
   readonly register?: (receipt: Omit<PackageReceipt, 'file'>) => Promise<void>;
 }
@@ -283,13 +288,13 @@ function newBag(
   const shown: PageCollection[] = [];
   const shownFiles: PageFileEntry[] = [];
   let pageLeft: number = pageBytes.all;
-  const files = { complete: 0, differing: 0, incomplete: 0, missing: 0 };
+  const files = { complete: 0, differing: 0, incomplete: 0, missing: 0, redacted: 0 };
   let rows = 0;
   let bytes = 0;
   let reported = 0;
 
   function report(phase: PackageProgress['phase'], collection: string | null, readBack?: number): void {
-    const opened = files.complete + files.differing + files.incomplete + files.missing;
+    const opened = Object.values(files).reduce((sum, each) => sum + each, 0);
     progress({ phase, collection, rows, files: opened, bytes: readBack ?? bytes });
   }
 
@@ -389,7 +394,19 @@ function newBag(
     file: PackageFile,
     number: number,
   ): Promise<PageFileEntry & Readonly<Record<string, unknown>>> {
-    const { key, contentType, row = null, rowBytes = null, listedEtag = null } = file;
+    const { key, contentType, row = null, rowBytes = null, listedEtag = null, redaction = null } = file;
+    if (redaction !== null) {
+      files.redacted += 1;
+      const { id, ground } = redaction;
+      const kept = {
+        redaction: id,
+        ground,
+        row: redaction.object === null ? null : row,
+        name: null,
+        key: null,
+      };
+      return { file: null, status: 'redacted', bytes: null, sha256: null, contentType, ...kept };
+    }
     const rowSha256 = file.rowSha256?.replace(/^\\x/, '').toLowerCase() ?? null;
     const known = { name: originalName(key), key, contentType, row, rowBytes, rowSha256 };
     const opened = await unlessAborted(file.open(signal), signal);
@@ -432,7 +449,9 @@ function newBag(
 
   async function seal(): Promise<void> {
     report('sealing', null);
+    const { redactions = [] } = options;
     for (const { path, text } of options.extras ?? []) await putText(path, text);
+    if (redactions.length > 0) await putText('data/redactions.jsonl', redactionsText(redactions));
     const snapshots = options.snapshots?.() ?? null;
     const more = await options.processing?.();
     const page = pageText({
@@ -444,6 +463,7 @@ function newBag(
       files: { first: shownFiles, all: index.length },
       information: options.information ?? [],
       leftOut: more?.leftOut ?? [],
+      redactions,
     });
     await put('data/index.html', inBlocks(iterate(page)), true);
     const processing = {
@@ -455,6 +475,7 @@ function newBag(
       ...(options.subjectKind === undefined ? {} : { subjectKind: options.subjectKind }),
       controller: options.controller ?? null,
       program: options.program,
+      redacted: redactionCounts(redactions),
       finished: new Date().toISOString(),
       collections,
       files,
@@ -472,6 +493,7 @@ function newBag(
         payload,
         collections,
         files,
+        redactions: redactions.length,
         snapshots: snapshots?.length ?? null,
       }),
     );

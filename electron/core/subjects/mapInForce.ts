@@ -56,7 +56,7 @@ export function kindInForce(map: MapInForce, kind: string): KindInForce {
 
 /** Quoted name of a compiled function of a kind, e.g. `page` of `messages`. */
 export function compiled(
-  verb: 'page' | 'count' | 'reached' | 'paths' | 'rows' | 'part' | 'series',
+  verb: 'page' | 'count' | 'reached' | 'paths' | 'rows' | 'part' | 'review' | 'series',
   { suffix }: MappedSubject,
   collection: MappedCollection,
 ): string {

@@ -4,6 +4,7 @@ import type { ExportRelease, ExportRow } from '#shared/contract/exports.ts';
 import type { Tone } from './Basics.tsx';
 
 export const exportTones: Readonly<Record<ExportRow['state'], Tone>> = {
+  review: 'info',
   running: 'info',
   interrupted: 'warn',
   done: 'good',

@@ -731,8 +731,9 @@ ${definer(
   update privacy_console.subject s set key = null, erased_at = clock_timestamp() where s.reference = v_plan.subject;
   update privacy_console.access a set closed_at = clock_timestamp() where a.subject = v_plan.subject and a.closed_at is null;
   update privacy_console.reveal v set row_key = '' from privacy_console.access a where a.id = v.access and a.subject = v_plan.subject;
+  delete from privacy_console.redaction r where r.subject = v_plan.subject;
   delete from privacy_console.detail d using privacy_console.entry e
-    where e.number = d.entry and e.subject = v_plan.subject and e.action in ('reveal.intended', 'row.acted');
+    where e.number = d.entry and e.subject = v_plan.subject and e.action in ('reveal.intended', 'row.acted', 'export.redacted');
   -- What was typed to find the person: all of it under the person's requests, elsewhere where it names an identifier.
   delete from privacy_console.detail d using privacy_console.entry e
     where e.number = d.entry and (e.subject = v_plan.subject or e.subject is null) and (

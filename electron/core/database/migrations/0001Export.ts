@@ -1,3 +1,4 @@
+import { redactionGrounds } from '#shared/domain/redaction.ts';
 import { definer, step } from '../pins.ts';
 
 /** An export without a sign of life for this long counts as interrupted, and its access has ended. */
@@ -13,7 +14,7 @@ create table privacy_console.export (
   subject text not null references privacy_console.subject,
   access bigint not null references privacy_console.access,
   staff bigint not null references privacy_console.staff,
-  state text not null default 'running' check (state in ('running', 'done', 'failed', 'abandoned')),
+  state text not null default 'running' check (state in ('review', 'running', 'done', 'failed', 'abandoned')),
   started_at timestamptz not null default clock_timestamp(),
   finished_at timestamptz,
   sha256 text,
@@ -30,8 +31,29 @@ create table privacy_console.export (
   without jsonb not null,
   -- The range of time, where one was chosen.
   since timestamptz,
-  until timestamptz
+  until timestamptz,
+  -- The entry whose redactions it holds; null while it is reviewed, when they may change.
+  redacted_at bigint references privacy_console.entry
 );
+-- What a reviewer keeps out of a request's packages: a record, a field of one, or a file by the hash of its key.
+create table privacy_console.redaction (
+  id bigint generated always as identity primary key,
+  request bigint not null references privacy_console.request,
+  subject text not null references privacy_console.subject,
+  collection text,
+  row_key text,
+  column_name text,
+  object text,
+  ground text not null check (ground in (${redactionGrounds.map((each) => `'${each}'`).join(', ')})),
+  staff bigint not null references privacy_console.staff,
+  entry bigint not null references privacy_console.entry,
+  -- The entry that took it back.
+  withdrawn bigint references privacy_console.entry,
+  check ((object is null) = (collection is not null and row_key is not null)),
+  check (column_name is null or collection is not null)
+);
+create unique index redaction_in_force on privacy_console.redaction (request, collection, row_key, column_name, object) nulls not distinct
+  where withdrawn is null;
 create index export_request on privacy_console.export (request);
 create unique index export_access on privacy_console.export (access);
 
@@ -53,15 +75,39 @@ ${step(
   update privacy_console.access a set closed_at = clock_timestamp() where a.id = p_export.access and a.closed_at is null;
   return privacy_console.append('export.abandoned', p_export.subject, p_export.request, 'failed', p_export.entry, null);`,
 )}
+${step(
+  'export_begun(p_export bigint, p_entry bigint)',
+  'jsonb',
+  `  -- What who writes the package has to know of it.
+  return (select jsonb_build_object('ok', true, 'export', x.id, 'access', x.access, 'subject', x.subject, 'without', x.without,
+      'kind', s.kind, 'controller', k.controller, 'released', (
+        select jsonb_build_object('release', r.id, 'gaps', r.gaps, 'reason', r.reason, 'askedBy', r.asked_by, 'approvedBy', r.decided_by,
+            'approvedAt', to_char(r.decided_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+            'expiresAt', to_char(r.expires_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
+          from privacy_console.releases(x.request) r where r.id = x.release)) || privacy_console.receipt(p_entry)
+    from privacy_console.export x join privacy_console.subject s on s.reference = x.subject join privacy_console.subject_kind k on k.kind = s.kind
+    where x.id = p_export);`,
+)}
+${step(
+  'redacted_of(p_export privacy_console.export)',
+  'setof privacy_console.redaction',
+  `  -- What stays out of a package: as it was when its writing began, or as it is while it is reviewed.
+  return query select r.* from privacy_console.redaction r
+    where r.request = p_export.request and r.subject = p_export.subject and case when p_export.redacted_at is null then r.withdrawn is null
+      else r.entry <= p_export.redacted_at and (r.withdrawn is null or r.withdrawn > p_export.redacted_at) end;`,
+)}
 ${definer(
   'export_scope(p_access bigint, p_collection text)',
-  'table (shows_others boolean, without text[], since timestamptz, until timestamptz)',
+  'table (shows_others boolean, without text[], since timestamptz, until timestamptz, redacted jsonb)',
   `  -- What of a collection the export of this access was begun for; nothing where that stays out. Asked by the reading functions behind their gate.
   return query select x.shows_others,
       array(select jsonb_array_elements_text(case jsonb_typeof(x.without -> p_collection) when 'array' then x.without -> p_collection else '[]' end)),
-      x.since, x.until
+      x.since, x.until,
+      (select jsonb_object_agg(d.row_key, case when d.columns[1] is null then null else to_jsonb(d.columns) end) from (
+        select r.row_key, array_agg(r.column_name order by r.column_name nulls first) from privacy_console.redacted_of(x) r
+          where r.collection = p_collection group by r.row_key) d(row_key, columns))
     from privacy_console.export x where x.access = p_access and jsonb_typeof(x.without -> p_collection) is distinct from 'null'
-    union all select false, '{}'::text[], null, null where not exists (select from privacy_console.export x where x.access = p_access);`,
+    union all select false, '{}'::text[], null, null, null where not exists (select from privacy_console.export x where x.access = p_access);`,
 )}
 ${definer(
   'export_story(p_access bigint)',
@@ -77,11 +123,11 @@ ${definer(
   { declare: '  v_subject text;' },
 )}
 ${definer(
-  "begin_export(p_request bigint, p_profile text default 'access', p_without jsonb default '{}', p_shows_others boolean default false, p_reason text default null, p_since timestamptz default null, p_until timestamptz default null)",
+  "begin_export(p_request bigint, p_profile text default 'access', p_without jsonb default '{}', p_shows_others boolean default false, p_reason text default null, p_since timestamptz default null, p_until timestamptz default null, p_review boolean default false)",
   'jsonb',
   `  perform privacy_console.only_write();
   v_staff := privacy_console.caller(array['operator']);
-  if p_profile is null or p_profile not in ('access', 'portability', 'case', 'custom') or p_shows_others is null or jsonb_typeof(p_without) is distinct from 'object' then
+  if p_profile is null or p_profile not in ('access', 'portability', 'case', 'custom') or p_shows_others is null or p_review is null or jsonb_typeof(p_without) is distinct from 'object' then
     raise exception 'Say what kind of package it is, and what stays out of it.' using errcode = 'PC004';
   end if;
   if exists (select from jsonb_each(p_without) w(collection, columns)
@@ -120,26 +166,41 @@ ${definer(
   end if;
   -- Who begins again has given up what a crash left behind.
   perform privacy_console.give_up_export(x) from (
-    select e from privacy_console.export e where e.request = p_request and e.staff = v_staff and e.state = 'running' order by e.id for update) y(x);
+    select e from privacy_console.export e where e.request = p_request and e.staff = v_staff and e.state in ('review', 'running') order by e.id for update) y(x);
   -- That other people are shown is told by the entry itself, not only by its detail.
   v_entry := privacy_console.append(case when p_shows_others then 'export.begun_with_others' else 'export.begun' end, v_subject, p_request, 'intent', null,
     json_strip_nulls(json_build_object('profile', p_profile, 'without', nullif(p_without, '{}'), 'since', p_since, 'until', p_until,
-      'reason', nullif(trim(p_reason), ''), 'release', v_release))::text);
+      'reason', nullif(trim(p_reason), ''), 'release', v_release, 'review', nullif(p_review, false)))::text);
   v_access := privacy_console.grant_access(v_staff, 'export', v_subject, p_request, ${signOfLifeMinutes}, v_entry);
-  insert into privacy_console.export (request, subject, access, staff, entry, release, profile, shows_others, without, since, until)
-    values (p_request, v_subject, v_access, v_staff, v_entry, v_release, p_profile, p_shows_others, p_without, p_since, p_until) returning id into v_id;
-  return jsonb_build_object('ok', true, 'export', v_id, 'access', v_access, 'subject', v_subject,
-      'kind', (select s.kind from privacy_console.subject s where s.reference = v_subject),
-      'controller', (select k.controller from privacy_console.subject s join privacy_console.subject_kind k on k.kind = s.kind where s.reference = v_subject),
-      'released', (
-      select jsonb_build_object('release', x.id, 'gaps', x.gaps, 'reason', x.reason, 'askedBy', x.asked_by, 'approvedBy', x.decided_by,
-          'approvedAt', to_char(x.decided_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
-          'expiresAt', to_char(x.expires_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
-        from privacy_console.releases(p_request) x where x.id = v_release)) || privacy_console.receipt(v_entry);`,
+  insert into privacy_console.export (request, subject, access, staff, state, entry, release, profile, shows_others, without, since, until, redacted_at)
+    values (p_request, v_subject, v_access, v_staff, case when p_review then 'review' else 'running' end, v_entry, v_release, p_profile, p_shows_others, p_without, p_since, p_until,
+      case when p_review then null else v_entry end) returning id into v_id;
+  return privacy_console.export_begun(v_id, v_entry);`,
   {
     declare:
       '  v_release bigint; v_staff bigint; v_kind text; v_state text; v_subject text; v_entry bigint; v_access bigint; v_id bigint;',
   },
+)}
+${definer(
+  'write_reviewed(p_export bigint)',
+  'jsonb',
+  `  -- Ends the review: what is redacted by now stays out of the package that follows, whatever is redacted or taken back later.
+  perform privacy_console.only_write();
+  v_staff := privacy_console.caller(array['operator']);
+  perform privacy_console.refuse_where_unsafe();
+  perform privacy_console.refuse_bypass();
+  select x.* into v_export from privacy_console.export x where x.id = p_export and x.staff = v_staff and x.state = 'review' for update;
+  if v_export.id is null then
+    raise exception 'No review of yours with that number is open; it was closed or begun again.' using errcode = 'PC006';
+  end if;
+  perform privacy_console.subject_of(v_export.access, array['export'], null);
+  v_release := privacy_console.refuse_where_unmapped(v_export.request);
+  v_entry := privacy_console.append('export.reviewed', v_export.subject, v_export.request, 'done', v_export.entry,
+    (select json_build_object('records', count(*) filter (where r.collection is not null and r.column_name is null),
+        'fields', count(r.column_name), 'files', count(r.object))::text from privacy_console.redacted_of(v_export) r));
+  update privacy_console.export x set state = 'running', redacted_at = v_entry, release = v_release where x.id = p_export;
+  return privacy_console.export_begun(p_export, v_entry);`,
+  { declare: '  v_staff bigint; v_export privacy_console.export; v_release bigint; v_entry bigint;' },
 )}
 ${definer(
   'export_lives(p_export bigint)',
@@ -148,7 +209,7 @@ ${definer(
   -- once it has ended: an export that was killed loses it within minutes.
   perform privacy_console.only_write();
   v_staff := privacy_console.caller(array['operator']);
-  perform 1 from privacy_console.export x where x.id = p_export and x.staff = v_staff and x.state = 'running';
+  perform 1 from privacy_console.export x where x.id = p_export and x.staff = v_staff and x.state in ('review', 'running');
   if not found then
     raise exception 'This export was closed or begun again; nothing of it is kept.' using errcode = 'PC006';
   end if;
@@ -172,7 +233,7 @@ ${definer(
     return privacy_console.refused('export.abandoned', v_export.subject, v_export.request, 'not_permitted',
       'Only who began an export, an approver or an administrator can close it.');
   end if;
-  if v_export.state <> 'running' then
+  if v_export.state not in ('review', 'running') then
     raise exception 'Export % is over already.', p_export using errcode = 'PC006';
   end if;
   return jsonb_build_object('ok', true) || privacy_console.receipt(privacy_console.give_up_export(v_export));`,
@@ -204,9 +265,96 @@ ${definer(
   `  perform privacy_console.caller(array['viewer', 'operator', 'approver', 'auditor', 'admin']);
   -- Whoever writes a package keeps its access open; one that has ended tells of a crash.
   return query select x.id, x.request, x.subject,
-      case when x.state = 'running' and (a.closed_at is not null or a.expires_at <= clock_timestamp()) then 'interrupted' else x.state end,
+      case when x.state in ('review', 'running') and (a.closed_at is not null or a.expires_at <= clock_timestamp()) then 'interrupted' else x.state end,
       x.started_at, s.login, x.finished_at, x.sha256, x.bytes, x.rows, x.files, x.profile, x.shows_others
     from privacy_console.export x join privacy_console.staff s on s.id = x.staff join privacy_console.access a on a.id = x.access
     where p_request is null or x.request = p_request order by x.id desc limit 200;`,
+)}
+${definer(
+  'export_redactions(p_access bigint)',
+  'table (id bigint, collection text, row_key text, column_name text, object text, ground text)',
+  `  -- What stays out of the package that is written with this access.
+  perform privacy_console.subject_of(p_access, array['export'], null);
+  return query select r.id, r.collection, r.row_key, r.column_name, r.object, r.ground
+    from privacy_console.export x cross join lateral privacy_console.redacted_of(x) r where x.access = p_access order by r.id;`,
+)}
+${definer(
+  'redact(p_request bigint, p_collection text, p_row_key text, p_column text, p_object text, p_ground text, p_reason text)',
+  'jsonb',
+  `  perform privacy_console.only_write();
+  v_staff := privacy_console.caller(array['operator']);
+  if p_ground is null or p_ground not in (${redactionGrounds.map((each) => `'${each}'`).join(', ')}) then
+    raise exception 'Say on what ground it is kept back.' using errcode = 'PC004';
+  end if;
+  if p_reason is null or length(trim(p_reason)) < 3 or length(p_reason) > 2000 then
+    raise exception 'Say why it is kept back, in 3 to 2000 characters.' using errcode = 'PC004';
+  end if;
+  if (p_object is null) <> (p_collection is not null and p_row_key is not null) or (p_object is not null and (p_collection is not null or p_column is not null)) then
+    raise exception 'Name a record, a field of one, or a file.' using errcode = 'PC004';
+  end if;
+  select r.state, r.kind, r.subject into v_state, v_kind, v_subject from privacy_console.request r where r.id = p_request;
+  if v_state is null then
+    raise exception 'There is no request %.', p_request using errcode = 'PC005';
+  end if;
+  if v_state = 'closed' or v_kind not in ('access', 'export') or v_subject is null then
+    return privacy_console.refused('export.redacted', v_subject, p_request, 'refused',
+      'Only an open access or export request that names its person has packages to keep something out of.');
+  end if;
+  select s.kind, s.key into v_kind, v_key from privacy_console.subject s where s.reference = v_subject;
+  if v_key is null then
+    raise exception 'This person has been erased; nothing is left to export.' using errcode = 'PC007';
+  end if;
+  if p_column is not null and not exists (select from privacy_console.mapped_column m where m.collection = p_collection and m.column_name = p_column and not m.never) then
+    raise exception 'No package has a field of that name there.' using errcode = 'PC005';
+  end if;
+  if p_object is null then
+    perform privacy_console.refuse_unheld_row(v_kind, p_collection, v_key, p_row_key);
+  else
+    perform privacy_console.refuse_unheld_object(v_kind, v_key, p_object);
+    v_object := encode(sha256(convert_to(p_object, 'UTF8')), 'hex');
+  end if;
+  if exists (select from privacy_console.redaction r where r.request = p_request and r.withdrawn is null
+      and r.collection is not distinct from p_collection and r.row_key is not distinct from p_row_key
+      and r.column_name is not distinct from p_column and r.object is not distinct from v_object) then
+    raise exception 'That is kept back already.' using errcode = 'PC006';
+  end if;
+  v_entry := privacy_console.append('export.redacted', v_subject, p_request, 'done', null,
+    json_strip_nulls(json_build_object('collection', p_collection, 'row', p_row_key, 'column', p_column, 'file', v_object, 'ground', p_ground, 'reason', trim(p_reason)))::text);
+  insert into privacy_console.redaction (request, subject, collection, row_key, column_name, object, ground, staff, entry)
+    values (p_request, v_subject, p_collection, p_row_key, p_column, v_object, p_ground, v_staff, v_entry) returning id into v_id;
+  return jsonb_build_object('ok', true, 'redaction', v_id) || privacy_console.receipt(v_entry);`,
+  {
+    declare:
+      '  v_staff bigint; v_state text; v_kind text; v_subject text; v_key text; v_object text; v_entry bigint; v_id bigint;',
+  },
+)}
+${definer(
+  'withdraw_redaction(p_redaction bigint, p_reason text)',
+  'jsonb',
+  `  perform privacy_console.only_write();
+  perform privacy_console.caller(array['operator']);
+  if p_reason is null or length(trim(p_reason)) < 3 or length(p_reason) > 2000 then
+    raise exception 'Say why it goes out after all, in 3 to 2000 characters.' using errcode = 'PC004';
+  end if;
+  select r.* into v_redaction from privacy_console.redaction r where r.id = p_redaction for update;
+  if v_redaction.id is null then
+    raise exception 'There is no redaction %.', p_redaction using errcode = 'PC005';
+  end if;
+  if v_redaction.withdrawn is not null then
+    raise exception 'Redaction % has been taken back already.', p_redaction using errcode = 'PC006';
+  end if;
+  v_entry := privacy_console.append('export.redaction_withdrawn', v_redaction.subject, v_redaction.request, 'done', v_redaction.entry,
+    json_build_object('redaction', p_redaction, 'reason', trim(p_reason))::text);
+  update privacy_console.redaction r set withdrawn = v_entry where r.id = p_redaction;
+  return jsonb_build_object('ok', true) || privacy_console.receipt(v_entry);`,
+  { declare: '  v_redaction privacy_console.redaction; v_entry bigint;' },
+)}
+${definer(
+  'redactions(p_request bigint)',
+  'table (id bigint, request bigint, collection text, row_key text, column_name text, object text, ground text, redacted_by text, redacted_at timestamptz, withdrawn boolean)',
+  `  perform privacy_console.caller(array['viewer', 'operator', 'approver', 'auditor', 'admin']);
+  return query select r.id, r.request, r.collection, r.row_key, r.column_name, r.object, r.ground, s.login, e.at, r.withdrawn is not null
+    from privacy_console.redaction r join privacy_console.staff s on s.id = r.staff join privacy_console.entry e on e.number = r.entry
+    where r.request = p_request order by r.id;`,
 )}
 `;

@@ -49,6 +49,7 @@ const executable: readonly (readonly [string, readonly string[]])[] = [
       'plans',
       'read_certificate',
       'releases',
+      'redactions',
     ],
   ],
   [
@@ -69,6 +70,10 @@ const executable: readonly (readonly [string, readonly string[]])[] = [
       'end_export',
       'export_lives',
       'export_story',
+      'write_reviewed',
+      'export_redactions',
+      'redact',
+      'withdraw_redaction',
       'draft_plan',
       'fill_plan',
       'plan_prefixes',

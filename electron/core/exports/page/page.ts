@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { PageLanguage } from '#shared/contract/exports.ts';
 import type { CollectionSummary, SnapshotSummary } from '../format.ts';
+import type { Redaction } from '../redactions.ts';
 import type { PackageColumn } from '../schema.ts';
 import { pageScript, pageStyle } from './look.ts';
 import { pageStrings } from './strings.ts';
@@ -20,7 +21,7 @@ export interface PageFileEntry {
   readonly file: string | null;
   readonly name: string | null;
   readonly bytes: number | null;
-  readonly status: 'complete' | 'differs' | 'incomplete' | 'missing';
+  readonly status: 'complete' | 'differs' | 'incomplete' | 'missing' | 'redacted';
 }
 
 /** What is held and not in the package; `column` null is all of the collection, `collection` null is objects of R2. */
@@ -50,7 +51,12 @@ export interface PageContents {
   readonly files: { readonly first: readonly PageFileEntry[]; readonly all: number };
   readonly information: readonly PageInformation[];
   readonly leftOut: readonly LeftOutInWords[];
+  /** What a reviewer kept back. */
+  readonly redactions: readonly Redaction[];
 }
+
+/** Redactions that are shown one by one. */
+const mostRedactions = 500;
 
 /** Endings a browser shows without running anything in them. */
 const linked =
@@ -145,6 +151,7 @@ ${definitions(facts)}
     }
     yield '</ul>\n</section>\n';
   }
+  yield* redactionsSection(contents, say, number);
   yield `<section>\n<p class="dim">${say.check}</p>\n</section>\n</main>\n<script>${pageScript}</script>\n</body>\n</html>\n`;
 }
 
@@ -182,6 +189,34 @@ function* collectionText(
     yield `<p class="dim">${say.emptyColumns} ${escaped(unfilled.map(titleOf).join(', '))}</p>\n`;
   }
   yield '</section>\n';
+}
+
+function* redactionsSection(
+  { redactions, collections }: PageContents,
+  say: PageStrings,
+  number: Intl.NumberFormat,
+): Generator<string> {
+  if (redactions.length === 0) return;
+  const shown = redactions.slice(0, mostRedactions);
+  const cut =
+    shown.length < redactions.length
+      ? `<p class="dim">${say.firstOf(number.format(shown.length), number.format(redactions.length))} ${say.allIn} ${linkTo('data/redactions.jsonl', 'redactions.jsonl')}</p>\n`
+      : '';
+  yield `<section id="redactions">\n<h2>${say.redacted}</h2>\n<p class="dim">${say.redactedLead}</p>\n${cut}<ul>\n`;
+  for (const { row, column, ground } of shown) {
+    const held = collections.find(({ summary }) => summary.name === row?.collection);
+    const title = row === null ? say.redactedFile : (held?.title ?? row.collection);
+    const field = held?.columns?.find((each) => each.name === column)?.title ?? column;
+    const where = row === null ? '' : `, ${say.record} ${value(keyText(row.id))}`;
+    const what = row === null ? '' : `: ${field === null ? say.whole : value(field)}`;
+    yield `<li data-row>${value(title)}${where}${what} <span class="dim">(${say.grounds[ground]})</span></li>\n`;
+  }
+  yield '</ul>\n</section>\n';
+}
+
+/** A row's key, which is a JSON array of texts. */
+function keyText(id: string): string {
+  return (JSON.parse(id) as readonly unknown[]).map(String).join(', ');
 }
 
 function* filesText(

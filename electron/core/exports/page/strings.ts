@@ -1,4 +1,5 @@
 import type { PageLanguage } from '#shared/contract/exports.ts';
+import type { RedactionGround } from '#shared/domain/redaction.ts';
 
 /** What the page says, beside what the data map and the person's own data say. */
 export interface PageStrings {
@@ -31,7 +32,7 @@ export interface PageStrings {
   readonly picture: string;
   readonly noName: string;
   readonly notLinked: string;
-  readonly status: Readonly<Record<'complete' | 'differs' | 'incomplete' | 'missing', string>>;
+  readonly status: Readonly<Record<'complete' | 'differs' | 'incomplete' | 'missing' | 'redacted', string>>;
   readonly information: string;
   readonly inGeneral: string;
   readonly informed: Readonly<
@@ -54,6 +55,11 @@ export interface PageStrings {
   readonly leftOutLead: string;
   readonly whole: string;
   readonly reasons: Readonly<Record<string, string>>;
+  readonly redacted: string;
+  readonly redactedLead: string;
+  readonly redactedFile: string;
+  readonly record: string;
+  readonly grounds: Readonly<Record<RedactionGround, string>>;
   readonly yes: string;
   readonly no: string;
   readonly more: string;
@@ -95,6 +101,7 @@ const english: PageStrings = {
     differs: 'whole, but other than its record says',
     incomplete: 'only its beginning',
     missing: 'could not be read, so it is not here',
+    redacted: 'kept back',
   },
   information: 'Why it is held',
   inGeneral: 'In general, and your rights',
@@ -115,6 +122,18 @@ const english: PageStrings = {
   leftOutLead: 'These are held, and not in this package.',
   whole: 'all of it',
   reasons: {},
+  redacted: 'What was kept back',
+  redactedLead:
+    'These were kept out of this package when it was reviewed, each for the reason beside it. You may ask for it to be looked at again.',
+  redactedFile: 'A file',
+  record: 'record',
+  grounds: {
+    others: 'it would harm the rights of other people',
+    privilege: 'it is protected by legal privilege',
+    secrecy: 'it is a trade secret or under a duty of secrecy',
+    investigation: 'it would harm an investigation or proceedings',
+    security: 'it would weaken security',
+  },
   yes: 'yes',
   no: 'no',
   more: 'longer; the rest is in the file',
@@ -156,6 +175,7 @@ const hindi: PageStrings = {
     differs: 'पूरी, पर अपने रिकॉर्ड से अलग',
     incomplete: 'केवल शुरुआती भाग',
     missing: 'पढ़ी नहीं जा सकी, इसलिए यहाँ नहीं है',
+    redacted: 'रोकी गई',
   },
   information: 'यह जानकारी क्यों रखी जाती है',
   inGeneral: 'सामान्य बातें और आपके अधिकार',
@@ -182,6 +202,18 @@ const hindi: PageStrings = {
     'about other people': 'दूसरे लोगों के बारे में',
     'left out by choice': 'चुनकर छोड़ी गई',
     'objects of R2 that no row of this package names': 'R2 की वे फ़ाइलें जिनका नाम इस पैकेज के किसी रिकॉर्ड में नहीं है',
+  },
+  redacted: 'क्या रोका गया',
+  redactedLead:
+    'जाँच के समय इन्हें इस पैकेज से बाहर रखा गया; हर एक का कारण उसके पास लिखा है। आप इस पर दोबारा विचार माँग सकते हैं।',
+  redactedFile: 'एक फ़ाइल',
+  record: 'रिकॉर्ड',
+  grounds: {
+    others: 'इससे दूसरे लोगों के अधिकारों को हानि होती',
+    privilege: 'यह क़ानूनी विशेषाधिकार से सुरक्षित है',
+    secrecy: 'यह व्यापारिक रहस्य या गोपनीयता के कर्तव्य के अधीन है',
+    investigation: 'इससे किसी जाँच या कार्यवाही को हानि होती',
+    security: 'इससे सुरक्षा कमज़ोर होती',
   },
   yes: 'हाँ',
   no: 'नहीं',
