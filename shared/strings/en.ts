@@ -1,3 +1,4 @@
+import type { RedactionGround } from '../domain/redaction.ts';
 import type { AuditEntry } from '#shared/contract/audit.ts';
 import type { ExplainedCollection, MapChange, MapDifference } from '#shared/contract/dataMap.ts';
 import type { ErasureCertificate, ErasurePlan } from '#shared/contract/erasure.ts';
@@ -776,6 +777,56 @@ export const en = {
       size: 'Size',
       sha256: 'SHA-256',
     },
+  },
+
+  review: {
+    open: 'Review what goes out…',
+    opened: 'The review is open.',
+    title: 'What goes out',
+    lead: 'As the package will have it. What you keep back is left out of every package of this request, and the package says where and why.',
+    leave: 'Leave the review',
+    collection: 'Look at',
+    many: 'many',
+    empty: 'Nothing is held here.',
+    noFiles: 'No file goes out.',
+    noKey: 'nothing tells these records apart; leave the collection out in a custom package',
+    keepBack: 'Keep back',
+    keepBackOf: (what: string) => `Keep back ${what}`,
+    wholeRecord: 'The whole record',
+    kept: (ground: string) => `kept back: ${ground.toLowerCase()}`,
+    pages: 'Pages',
+    pageOf: (page: number) => `Page ${String(page)}`,
+    back: 'Back',
+    next: 'Next',
+    thisIsWritten: 'The package holds what the review shows, without what is kept back.',
+    redactTitle: 'Keep back',
+    why: 'On what ground',
+    ground: {
+      others: 'Rights of others',
+      privilege: 'Legal privilege',
+      secrecy: 'Secrecy',
+      investigation: 'Investigation',
+      security: 'Security',
+    } satisfies Record<RedactionGround, string>,
+    groundHint: {
+      others: 'it would harm somebody else; GDPR Art. 15(4), 20(4)',
+      privilege: 'advice of counsel, and what was said to get it',
+      secrecy: 'a trade secret or a duty of secrecy; GDPR recital 63',
+      investigation: 'it would harm an investigation or proceedings; GDPR Art. 23, DPDP Act s. 17(1)(c)',
+      security: 'it would weaken systems or the account',
+    } satisfies Record<RedactionGround, string>,
+    reason: 'Reason',
+    reasonHint: 'For the trail; the package tells the ground alone.',
+    redacted: 'Kept back.',
+    redactions: 'Kept back of this request’s packages',
+    columns: { what: 'What', ground: 'Ground', by: 'By', at: 'When', state: 'State' },
+    file: 'A file',
+    inForce: 'kept back',
+    withdrawn: 'goes out again',
+    letOut: 'Let it go out',
+    letOutOf: (what: string) => `Let ${what} go out`,
+    letOutTitle: 'Let it go out after all',
+    letOutDone: 'It goes out again.',
   },
 
   deletion: {

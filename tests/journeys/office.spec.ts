@@ -347,9 +347,8 @@ async function choosesByKeys(page: Page, office: Office): Promise<void> {
   expect(exports[0]).toMatchObject({ profile: 'custom', showsOthers: true, state: 'done' });
 }
 
-test('an export that gaps of the map stop is let go by two people, never by one', async ({ office }) => {
-  const words = en.release;
-  const operator = await office.operator();
+/** An access request of a person of the platform, opened by an operator. */
+async function accessRequest(operator: Page, office: Office): Promise<number> {
   const { email } = await withSuperuser(
     office.platform,
     office.platform.database,
@@ -365,23 +364,116 @@ test('an export that gaps of the map stop is let go by two people, never by one'
   const subject = hits[0]?.subject ?? '';
   await ask(operator, 'subjects.open', { subject, minutes: 15, requestId: request.id });
   await ask(operator, 'requests.link', { id: request.id, subject });
-  const openExport = async (page: Page): Promise<void> => {
-    await page.evaluate(
-      (to) => {
-        window.location.hash = `#${to}`;
-      },
-      `/requests/${String(request.id)}/export`,
-    );
-    await atScreen(page, en.exportPage.titleFor(request.id));
+  return request.id;
+}
+
+async function openExport(page: Page, request: number): Promise<void> {
+  await page.evaluate(
+    (to) => {
+      window.location.hash = `#${to}`;
+    },
+    `/requests/${String(request)}/export`,
+  );
+  await atScreen(page, en.exportPage.titleFor(request));
+}
+
+test('an operator reviews what goes out and keeps a record and a field back, by keys', async ({ office }) => {
+  const words = en.review;
+  const page = await office.operator();
+  const request = await accessRequest(page, office);
+  await openExport(page, request);
+  await office.operatorAnswers(office.folder);
+  await press(page, en.exportPage.choose);
+  await press(page, words.open);
+  const review = part(page, words.title);
+  await review.getByRole('combobox', { name: words.collection }).click();
+  await page.getByRole('option', { name: /^Messages \(/ }).click();
+  const records = review.getByRole('list', { name: 'Messages' }).getByRole('article');
+  await sees(records.first());
+  const before = await records.count();
+  expect(before).toBeGreaterThan(2);
+
+  const dialog = page.getByRole('dialog', { name: words.redactTitle });
+  const keepBack = async (record: number, what: string): Promise<void> => {
+    const article = records.nth(record);
+    await article.getByRole('button', { name: /^Keep back/ }).focus();
+    await page.keyboard.press('Enter');
+    await page.getByRole('menuitem', { name: what, exact: true }).focus();
+    await page.keyboard.press('Enter');
+    await sees(dialog);
   };
-  await openExport(operator);
+  await keepBack(0, words.wholeRecord);
+  const submit = dialog.getByRole('button', { name: words.keepBack, exact: true });
+  await expect(submit).toBeDisabled();
+  await dialog.getByRole('radio', { name: words.ground.others }).press('Space');
+  await dialog.getByRole('textbox', { name: words.reason }).fill('a neighbour is told of');
+  expect(await examine(page, 'keeping something back')).toEqual([]);
+  const pictures = process.env['PRIVACY_CONSOLE_PICTURES'];
+  for (const scheme of ['light', 'dark'] as const) {
+    await wear(page, scheme);
+    await settle(page);
+    if (pictures !== undefined) await page.screenshot({ path: join(pictures, `redact-${scheme}.png`) });
+  }
+  await page.keyboard.press('Control+Enter');
+  await dialog.waitFor({ state: 'hidden' });
+  await sees(records.nth(0).getByText(words.kept(words.ground.others)));
+  await keepBack(1, 'Status');
+  // What was said of the one before is offered again.
+  await expect(submit).toBeEnabled();
+  await page.keyboard.press('Control+Enter');
+  await dialog.waitFor({ state: 'hidden' });
+  await sees(records.nth(1).getByText(words.kept(words.ground.others)));
+  await keepBack(2, 'Status');
+  await page.keyboard.press('Control+Enter');
+  await dialog.waitFor({ state: 'hidden' });
+  const kept = page.getByRole('grid', { name: words.redactions });
+  await expect(kept.getByRole('row')).toHaveCount(4);
+  expect(await examine(page, 'a review')).toEqual([]);
+  for (const scheme of ['light', 'dark'] as const) {
+    await wear(page, scheme);
+    await settle(page);
+    if (pictures === undefined) continue;
+    await review.scrollIntoViewIfNeeded();
+    await page.screenshot({ path: join(pictures, `review-${scheme}.png`) });
+    await kept.scrollIntoViewIfNeeded();
+    await page.screenshot({ path: join(pictures, `redactions-${scheme}.png`) });
+  }
+
+  await kept
+    .getByRole('button', { name: /^Let Messages.* go out$/ })
+    .last()
+    .click();
+  const letOut = page.getByRole('dialog', { name: words.letOutTitle });
+  await letOut.getByRole('textbox', { name: words.reason }).fill('it names nobody');
+  await press(letOut, words.letOut);
+  await sees(kept.getByText(words.withdrawn));
+
+  await press(page, en.exportPage.start);
+  await sees(part(page, en.exportPage.done));
+  const { exports } = await ask(page, 'exports.list', { requestId: request });
+  expect(exports).toHaveLength(1);
+  expect(exports[0]).toMatchObject({ state: 'done', profile: 'access' });
+  // Left with its page, a review is closed.
+  await press(page, words.open);
+  await sees(review);
+  await goTo(page, 'desk', en.desk.title);
+  await expect
+    .poll(async () => (await ask(page, 'exports.list', { requestId: request })).exports[0]?.state)
+    .toBe('abandoned');
+});
+
+test('an export that gaps of the map stop is let go by two people, never by one', async ({ office }) => {
+  const words = en.release;
+  const operator = await office.operator();
+  const request = await accessRequest(operator, office);
+  await openExport(operator, request);
   await expect(part(operator, words.title)).toHaveCount(0);
   await choosesByKeys(operator, office);
   await withSuperuser(office.platform, office.platform.database, ({ query }) =>
     query('create table public.leads (id int primary key, phone text)'),
   );
   await goTo(operator, 'desk', en.desk.title);
-  await openExport(operator);
+  await openExport(operator, request);
   const panel = part(operator, words.title);
   await sees(panel.getByText('unmapped table public.leads'));
   expect(await examine(operator, 'gaps of the map')).toEqual([]);
@@ -396,11 +488,11 @@ test('an export that gaps of the map stop is let go by two people, never by one'
   await goTo(approver, 'approvals', en.approvals.title);
   const waiting = approver.getByRole('grid', { name: words.waiting });
   await (await rowWith(waiting, 'unmapped table public.leads')).click();
-  await atScreen(approver, en.exportPage.titleFor(request.id));
+  await atScreen(approver, en.exportPage.titleFor(request));
   const other = part(approver, words.title);
   await other.getByRole('textbox', { name: words.why }).fill('Leads holds nobody of ours');
   await press(other, words.approve);
   await sees(other.getByText(words.state.approved, { exact: true }));
-  const { releases } = await ask(approver, 'exports.releases', { requestId: request.id });
+  const { releases } = await ask(approver, 'exports.releases', { requestId: request });
   expect(releases).toMatchObject([{ state: 'approved', gaps: ['unmapped table public.leads'] }]);
 });

@@ -64,6 +64,7 @@ const touches: Readonly<Record<string, readonly string[]>> = {
   requests: ['requests', 'audit'],
   subjects: ['subjects.page', 'subjects.show', 'subjects.series', 'audit'],
   exports: ['exports', 'requests', 'jobs', 'audit'],
+  reviews: ['reviews.redactions', 'exports', 'audit'],
   erasure: ['erasure', 'requests', 'jobs', 'audit'],
   audit: ['audit', 'jobs'],
   jobs: ['jobs'],

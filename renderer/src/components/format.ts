@@ -156,3 +156,8 @@ export function formatCell(kind: string, value: string): string {
       return formatPhone(value);
   }
 }
+
+/** The key of a row, which comes as a JSON array of texts. */
+export function keyText(rowKey: string): string {
+  return (JSON.parse(rowKey) as readonly unknown[]).map(String).join(', ');
+}

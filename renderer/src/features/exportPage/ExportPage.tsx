@@ -9,7 +9,7 @@ import { call, CallFailed } from '../../client/call.ts';
 import { copy, tell, tellFailure } from '../../client/notices.tsx';
 import { paths } from '../../paths.ts';
 import { useRead, useWrite } from '../../client/queries.ts';
-import { useMay } from '../../client/session.ts';
+import { useMay, useSession } from '../../client/session.ts';
 import {
   Controller,
   Dim,
@@ -33,7 +33,10 @@ import { asInput, chosenFor, lacksReason, type Chosen } from './chosen.ts';
 import { Contents } from './Contents.tsx';
 import { exportColumns } from './exportColumns.tsx';
 import { asProtection, lacksKeys, Passphrase, Protection, type Protected } from './Protection.tsx';
+import { useOpenReview, type OpenReview } from './openReview.ts';
+import { Redactions } from './Redact.tsx';
 import { Release } from './Release.tsx';
+import { Review } from './Review.tsx';
 import styles from './exportPage.module.css';
 
 /** The package of one request: what goes in, where to, how far, and whether it is whole. */
@@ -51,6 +54,9 @@ function ForRequest(props: { readonly request: RequestRow }): ReactNode {
   const { request } = props;
   const packages = useRead('exports.list', { requestId: request.id });
   const [chosen, setChosen] = useState<Chosen>(() => chosenFor(request.kind));
+  const review = useOpenReview();
+  const session = useSession();
+  const redactions = useRead('reviews.redactions', { requestId: request.id });
   return (
     <Page
       title={en.exportPage.titleFor(request.id)}
@@ -71,9 +77,20 @@ function ForRequest(props: { readonly request: RequestRow }): ReactNode {
     >
       <Controller says={request.controller} />
       <div className={styles['columns']}>
-        <Contents kind={request.subjectKind} chosen={chosen} onChange={setChosen} />
-        <Make request={request} chosen={chosen} onChange={setChosen} />
+        {review.exportId === null ? (
+          <Contents kind={request.subjectKind} chosen={chosen} onChange={setChosen} />
+        ) : (
+          <Review
+            exportId={review.exportId}
+            requestId={request.id}
+            redactions={redactions.data?.redactions ?? []}
+            hasFiles={session.objectStore}
+            onLeave={review.leave}
+          />
+        )}
+        <Make request={request} chosen={chosen} onChange={setChosen} review={review} />
       </div>
+      <Redactions requestId={request.id} open={request.closedAt === null} />
       <Panel title={en.exportPage.past} flush>
         <Loaded read={packages} rows={2}>
           {({ exports }) =>
@@ -99,8 +116,10 @@ function Make(props: {
   readonly request: RequestRow;
   readonly chosen: Chosen;
   readonly onChange: (chosen: Chosen) => void;
+  /** Where one is open, the package is what it shows. */
+  readonly review: OpenReview;
 }): ReactNode {
-  const { request, chosen, onChange } = props;
+  const { request, chosen, onChange, review } = props;
   const works = useMay(['operator']);
   const [folder, setFolder] = useState<string | null>(null);
   const [form, setForm] = useState<PackageForm>('zip');
@@ -109,17 +128,18 @@ function Make(props: {
   const jobs = useRead('jobs.list', {});
   const start = useWrite('exports.start', ({ entry }) => {
     tell(en.exportPage.started, entry);
+    review.written();
+  });
+  const open = useWrite('reviews.open', ({ exportId, entry }) => {
+    tell(en.review.opened, entry);
+    review.opened(exportId);
   });
   const own = (jobs.data?.jobs ?? []).filter((job) => job.kind === 'export' && job.requestId === request.id);
   const job = own.find((one) => one.id === start.data?.jobId) ?? own[0];
   const running = job?.state === 'running';
-  const possible =
-    works &&
-    request.closedAt === null &&
-    request.subject !== null &&
-    !running &&
-    !lacksReason(chosen) &&
-    (form === 'folder' || !lacksKeys(protection));
+  const holdsSomething =
+    works && request.closedAt === null && request.subject !== null && !running && !lacksReason(chosen);
+  const possible = holdsSomething && (form === 'folder' || !lacksKeys(protection));
 
   async function choose(): Promise<void> {
     try {
@@ -131,15 +151,24 @@ function Make(props: {
   }
 
   function begin(): void {
-    if (possible && folder !== null && !start.isPending)
-      start.mutate({
+    if (!possible || folder === null || start.isPending) return;
+    const { exportId } = review;
+    review.beginWriting();
+    start.mutate(
+      {
         requestId: request.id,
         folder,
         form,
         language,
-        ...asInput(chosen),
+        ...(exportId === null ? asInput(chosen) : { reviewed: exportId }),
         protection: asProtection(form === 'folder' ? { ...protection, kind: 'none' } : protection),
-      });
+      },
+      {
+        onError: () => {
+          if (exportId !== null) review.opened(exportId);
+        },
+      },
+    );
   }
 
   useKeys({ 'Ctrl+Enter': begin });
@@ -147,7 +176,31 @@ function Make(props: {
     <div className={styles['stack']}>
       {works && request.subject !== null && request.closedAt === null ? (
         <Panel title={en.exportPage.purpose}>
-          <Choice kind={request.subjectKind} chosen={chosen} onChange={onChange} />
+          {review.exportId === null ? (
+            <div className={styles['form']}>
+              <Choice kind={request.subjectKind} chosen={chosen} onChange={onChange} />
+              {open.error ? <FailureNote failure={open.error} /> : null}
+              <div>
+                <Button
+                  variant="default"
+                  disabled={!holdsSomething}
+                  loading={open.isPending}
+                  onClick={() => {
+                    open.mutate({ requestId: request.id, ...asInput(chosen) });
+                  }}
+                >
+                  {en.review.open}
+                </Button>
+              </div>
+            </div>
+          ) : (
+            <>
+              <strong>{en.exportPage.profile[chosen.profile]}</strong>
+              <p>
+                <Dim>{en.review.thisIsWritten}</Dim>
+              </p>
+            </>
+          )}
         </Panel>
       ) : null}
       {works ? (
