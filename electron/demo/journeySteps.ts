@@ -393,6 +393,9 @@ const exportsPerson: Step = {
       'encryption is not the default',
     );
     await protection.getByRole('radio', { name: kind.none }).check();
+    await press(page, en.review.open);
+    await sees(part(page, en.review.title).getByRole('article'));
+    await stage.shown('export-review', page);
     await press(page, en.exportPage.start);
     const done = part(page, en.exportPage.done);
     const failed = part(page, en.exportPage.failed);

@@ -108,7 +108,7 @@ test('no operation gives a secret back: passwords and keys only go in', () => {
 
 test('what the window can do, the command line can', async () => {
   const written = await Promise.all(
-    ['commands', 'run'].map((name) =>
+    ['commands', 'reviewCommands', 'run'].map((name) =>
       readFile(new URL(`../../electron/cli/${name}.ts`, import.meta.url), 'utf8'),
     ),
   );
