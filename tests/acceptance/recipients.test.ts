@@ -260,6 +260,20 @@ test.each([
       intact: true,
     });
 
+    // Kept back of another package, with a reason that names the person: forgotten with them.
+    for (const collection of ['messages', 'contacts'].filter((name) => before[name]?.length !== 0)) {
+      const { exportId } = await expectDone(operator, 'reviews.open', { requestId: wanted });
+      const { rows } = await expectDone(operator, 'reviews.page', { exportId, collection });
+      const { redactionId } = await expectDone(operator, 'reviews.redact', {
+        requestId: wanted,
+        what: { kind: 'record', collection, row: rows[0]?.row ?? '' },
+        ground: 'others',
+        reason: `asked for by ${phone}`,
+      });
+      if (collection === 'messages')
+        await expectDone(operator, 'reviews.withdraw', { redactionId, reason: `${phone} agreed` });
+    }
+
     // Erased: the plan and the certificate say it too; the tenants' own rows stay as they were.
     const sums = await asSuperuser((session) => sumsOfOthers(session, phone, ids));
     const { plan } = await expectDone(operator, 'erasure.plan', { requestId: deletion });
@@ -297,6 +311,7 @@ test.each([
       const ours = await whereStands(session, 'privacy_console', phone.slice(3));
       delete ours['request.message'];
       expect(ours).toEqual({});
+      expect((await session.query('select from privacy_console.redaction')).rows).toEqual([]);
       // Nor does what was typed to find the number, with spaces in it or without.
       const { rows: typedStill } = await session.query(
         `select from privacy_console.entry e join privacy_console.detail d on d.entry = e.number
