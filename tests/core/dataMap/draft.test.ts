@@ -8,7 +8,7 @@ import { tableName } from '#core/dataMap/quote.ts';
 import { openDesk, expectDone } from '#tests/helpers/testDesk.ts';
 import { openForeignDatabase, type ForeignDatabase } from '#tests/helpers/foreignDatabase.ts';
 import { answered } from './answered.ts';
-import { clinic, hostile, hostileNames, shop, software } from './foreignSchemas.ts';
+import { clinic, hostile, hostileNames, shop, software, tenanted } from './foreignSchemas.ts';
 
 const { signal } = new AbortController();
 
@@ -34,6 +34,10 @@ const paths = (map: DataMap, name: string): readonly string[] =>
         `${each.columns.join('+')}${each.of === undefined ? '' : ` → ${each.of}.${each.keys.join('+')}`}${each.ignoreCase ? ' ~' : ''}`,
     )
     .sort();
+
+/** As {@link paths} says it, of every collection. */
+const allPaths = (map: DataMap): Readonly<Record<string, readonly string[]>> =>
+  Object.fromEntries(Object.keys(map.collections).map((name) => [name, paths(map, name)]));
 
 const never = (map: DataMap, name: string): readonly string[] =>
   Object.entries(map.collections[name]?.columns ?? {}).flatMap(([column, { never: is }]) =>
@@ -151,7 +155,7 @@ describe('a shop whose customers point to their address', () => {
       email: 'email',
       phone: 'tel',
     });
-    expect(Object.fromEntries(Object.keys(map.collections).map((name) => [name, paths(map, name)]))).toEqual({
+    expect(allPaths(map)).toEqual({
       customers: ['id'],
       orders: ['customer_id'],
       order_items: ['order_id → orders.id'],
@@ -341,6 +345,7 @@ test('a clinic in quoted names: mixed case, partitions, keys of two columns, an 
     'Clinic.LabResults': ['PatientId'],
     'Clinic.Letters': ['Patient'],
     'Clinic.Visits': ['PatientId'],
+    'Clinic.Prescriptions': ['ClinicNo+VisitNo → visits.ClinicNo+VisitNo'],
   });
   expect(draft.schema.partitions).toBe(2);
   expect(masks(map, 'patients')).toMatchObject({
@@ -354,16 +359,88 @@ test('a clinic in quoted names: mixed case, partitions, keys of two columns, an 
     Extra: 'text',
   });
   expect(map.collections['letters']?.object).toEqual({ key: 'PdfKey' });
-  expect(openIn(map)).toEqual([
-    'Clinic.ArchivedLetters',
-    'Clinic.Doctors',
-    'Clinic.LabResults Marker',
-    'Clinic.Prescriptions path',
-  ]);
-  expect(map.undecided?.find((each) => each.about === 'path')?.reason).toContain('ClinicNo, VisitNo');
+  expect(openIn(map)).toEqual(['Clinic.ArchivedLetters', 'Clinic.Doctors', 'Clinic.LabResults Marker']);
   const file = `${database.folder}/map.yaml`;
   await writeFile(file, answered(text));
   await expectDone(database.console(), 'database.install', { profile: 'demo:administrator', map: file });
+});
+
+test('shops of several tenants: people and all that is theirs are told by the tenant too', async () => {
+  await using database = await openForeignDatabase(tenanted);
+  const map = parseMap(draftText(await database.asking((ask) => drafting(ask))));
+  expect(map.subjects['account']).toMatchObject({ collection: 'customers', key: ['tenant_id', 'id'] });
+  expect(allPaths(map)).toEqual({
+    customers: ['tenant_id+id'],
+    orders: ['tenant_id+approved_by', 'tenant_id+customer_id'],
+    order_lines: ['tenant_id+order_id → orders.tenant_id+id'],
+    invoices: ['order_id+tenant_id → orders.id+tenant_id'],
+    addresses: ['tenant_id+id → customers.tenant_id+address_id'],
+    products: ['tenant_id+id → order_lines.tenant_id+product_id'],
+  });
+  // One who searches for a tenant's number means no person.
+  const columns = map.collections['customers']?.columns;
+  expect([columns?.['id']?.search, columns?.['tenant_id']?.search]).toEqual([['identifier'], []]);
+  expect(map.collections['orders']?.detach).toEqual(['approved_by']);
+  // Each by the key of what it holds, however the foreign key is written.
+  expect(map.collections['orders']?.erasure['account']).toMatchObject({
+    whenReferenced: { by: [{ collection: 'invoices', column: ['tenant_id', 'order_id'] }] },
+  });
+  expect(map.collections['addresses']?.erasure['account']).toMatchObject({
+    whenReferenced: { by: [{ collection: 'customers', column: ['tenant_id', 'address_id'] }] },
+  });
+  // One tenant's customer may have the address another tenant's has, so a newsletter's is nobody's alone.
+  expect(openIn(map)).toEqual([
+    'public.invoices ground',
+    'public.newsletter',
+    'public.order_lines engraving',
+    'public.tenants',
+  ]);
+});
+
+test('people known by one column whom rows name by several: what is not sure to be right is asked', async () => {
+  await using database = await openForeignDatabase(`
+    create table users (
+      id int primary key, org_id int not null, email text not null, full_name text not null, mentor_id int,
+      unique (org_id, id), foreign key (org_id, mentor_id) references users (org_id, id)
+    );
+    create table devices (
+      id int primary key, org_id int not null, user_id int not null references users,
+      foreign key (org_id, user_id) references users (org_id, id)
+    );
+    create table tickets (
+      id int primary key, org_id int not null, number int not null, user_id int not null, approved_by int, body text,
+      unique (org_id, number),
+      foreign key (org_id, user_id) references users (org_id, id),
+      foreign key (org_id, approved_by) references users (org_id, id)
+    );
+    create table invoices (
+      id int primary key, org_id int not null, ticket_no int not null, issued_on date not null,
+      foreign key (org_id, ticket_no) references tickets (org_id, number)
+    );
+    create table receipts (
+      id int primary key, org_id int not null, user_id int, issued_on date not null,
+      foreign key (org_id, user_id) references users (org_id, id) on delete set null
+    );`);
+  const map = parseMap(draftText(await database.asking((ask) => drafting(ask))));
+  expect(allPaths(map)).toEqual({
+    users: ['id'],
+    devices: ['user_id'],
+    tickets: ['org_id+approved_by → users.org_id+id', 'org_id+user_id → users.org_id+id'],
+    invoices: ['org_id+ticket_no → tickets.org_id+number'],
+    receipts: ['org_id+user_id → users.org_id+id'],
+  });
+  // The database would set the organisation to null with the user, which it forbids: the receipt holds its user.
+  expect(map.collections['users']?.erasure['account']).toMatchObject({
+    whenReferenced: { by: [{ collection: 'receipts', column: ['user_id'] }] },
+  });
+  expect(map.undecided?.map((each) => [each.table, each.about, each.reason])).toEqual([
+    ['public.users', 'erasure', expect.stringContaining('by org_id, mentor_id')],
+    ['public.receipts', 'ground', expect.anything()],
+    ['public.tickets', 'erasure', expect.stringContaining('two people’s')],
+    ['public.tickets', 'erasure', expect.stringContaining('org_id + approved_by can’t be emptied')],
+    ['public.invoices', 'ground', expect.anything()],
+    ['public.tickets', 'erasure', expect.stringContaining('invoices that are kept')],
+  ]);
 });
 
 test('teams’ software: text keys, four schemas, no foreign key', async () => {
@@ -384,7 +461,7 @@ test('teams’ software: text keys, four schemas, no foreign key', async () => {
     name: 'display_name',
     email: 'email',
   });
-  expect(Object.fromEntries(Object.keys(map.collections).map((name) => [name, paths(map, name)]))).toEqual({
+  expect(allPaths(map)).toEqual({
     accounts: ['account_id'],
     invoices: ['account_id'],
     invoice_lines: ['invoice_no → invoices.invoice_no'],
@@ -508,6 +585,24 @@ describe('a draft merged into a map somebody has worked on', () => {
     const twice = mergeText(draft, merged.text, 'map.yaml');
     expect(twice.text).toBe(merged.text);
     expect(twice.added).toEqual([]);
+  });
+
+  test('a new column that says together with known ones whose row it is, is asked by its name', async () => {
+    await using database = await openForeignDatabase(tenanted);
+    const first = answered(draftText(await database.asking((ask) => drafting(ask))));
+    await database.superuser(({ query }) =>
+      query(`alter table orders add column gift_for int,
+        add foreign key (tenant_id, gift_for) references customers (tenant_id, id)`),
+    );
+    const { text } = mergeText(await database.asking((ask) => drafting(ask)), first, 'map.yaml');
+    expect(parseMap(text).undecided).toMatchObject([
+      {
+        table: 'public.orders',
+        column: 'gift_for',
+        about: 'path',
+        write: expect.stringContaining('{"columns":["tenant_id","gift_for"]}'),
+      },
+    ]);
   });
 
   test('an old map that is wrong is named with line and column', () => {

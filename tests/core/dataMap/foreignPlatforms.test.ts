@@ -1,13 +1,14 @@
-import { writeFile } from 'node:fs/promises';
+import { mkdtemp, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { parseMap } from '#core/dataMap/map.ts';
+import { unpack } from '#tests/acceptance/judge.ts';
 import { expectDone } from '#tests/helpers/testDesk.ts';
 import { openForeignDatabase } from '#tests/helpers/foreignDatabase.ts';
 import { answered } from './answered.ts';
-import { clinic, hostile, shop, software } from './foreignSchemas.ts';
+import { clinic, hostile, shop, software, tenanted } from './foreignSchemas.ts';
 
-/** Each platform with whether it keeps objects (most have no bucket), a person of it, what of them must not be shown bare, and how many rows are theirs. */
+/** Each platform with whether it keeps objects (most have no bucket), a person of it, what of them must not be shown bare, how many rows are theirs, and which are somebody else’s for certain. */
 const platforms = [
   {
     name: 'a shop',
@@ -50,6 +51,24 @@ const platforms = [
     plan: { accounts: 'delete' },
   },
   {
+    name: 'shops of several tenants',
+    schema: tenanted,
+    bucket: false,
+    email: 'customer2@tenant1.example',
+    // What they approved for somebody else is read as theirs, and stays.
+    rows: { customers: 1, addresses: 1, orders: 2, order_lines: 4, products: 2, invoices: 2 },
+    plan: {
+      order_lines: 'delete',
+      orders: 'anonymise',
+      customers: 'anonymise',
+      addresses: 'anonymise',
+      invoices: 'keep',
+    },
+    others: ['customers', 'addresses', 'orders', 'order_lines', 'invoices']
+      .map((table) => `select to_jsonb(t) as row from ${table} t where tenant_id = 2`)
+      .join(' union all '),
+  },
+  {
     name: 'a platform of hostile names',
     schema: hostile(),
     bucket: false,
@@ -60,7 +79,7 @@ const platforms = [
   },
 ] as const;
 
-test.each(platforms)('$name: draft, answer, install, index, search, show, delete', async (given) => {
+test.each(platforms)('$name: draft to deletion, by way of check, search and export', async (given) => {
   await using database = await openForeignDatabase(given.schema, { bucket: given.bucket });
   const administrator = database.console();
   const { text } = await expectDone(administrator, 'map.draft', { profile: 'demo:administrator' });
@@ -68,6 +87,11 @@ test.each(platforms)('$name: draft, answer, install, index, search, show, delete
   // The bucket of these tests holds what the demo put there.
   const elsewhere = given.bucket ? ['r2:assets/', 'r2:tmp/', 'r2:workspaces/'] : [];
   await writeFile(file, answered(text, elsewhere));
+  const { findings } = await expectDone(administrator, 'map.checkFile', {
+    profile: 'demo:administrator',
+    map: file,
+  });
+  expect(findings.filter((each) => each.severity === 'blocks')).toEqual([]);
   await expectDone(administrator, 'database.install', { profile: 'demo:administrator', map: file });
   // Those of this map, not of the shipped one.
   const { indexes } = await expectDone(administrator, 'database.indexes', {
@@ -109,6 +133,34 @@ test.each(platforms)('$name: draft, answer, install, index, search, show, delete
     );
     expect(JSON.stringify(page), collection).not.toContain(given.email);
   }
+  const others = async (): Promise<readonly unknown[]> =>
+    'others' in given
+      ? (await database.superuser(({ query }) => query<{ row: unknown }>(given.others))).rows
+      : [];
+  const before = await others();
+  const wanted = await expectDone(operator, 'requests.open', {
+    kind: 'access',
+    receivedOn: '2026-11-01',
+    subject,
+  });
+  const exported = await expectDone(operator, 'exports.start', {
+    requestId: wanted.request.id,
+    folder: database.folder,
+  });
+  const { job } = await expectDone(operator, 'jobs.wait', { id: exported.jobId });
+  expect(job).toMatchObject({ state: 'done' });
+  const unpacked = await unpack(
+    String(job.result?.['file']),
+    await mkdtemp(path.join(database.folder, 'unpacked-')),
+  );
+  expect(
+    Object.fromEntries(
+      [...unpacked.records]
+        .filter(([, lines]) => lines.length > 0)
+        .map(([name, lines]) => [name, lines.length]),
+    ),
+  ).toEqual(given.rows);
+
   const { request } = await expectDone(operator, 'requests.open', {
     kind: 'deletion',
     receivedOn: '2026-11-01',
@@ -135,6 +187,7 @@ test.each(platforms)('$name: draft, answer, install, index, search, show, delete
   expect(after.state).toBe('done');
   const again = await expectDone(operator, 'search.run', { text: given.email, reason });
   expect(again.hits).toEqual([]);
+  expect(await others()).toEqual(before);
 
   // The tables lie in schemas that staff may not use; what is proposed can be read and decided all the same.
   const proposed = answered(text).replace(/^( +)erasure: .*$/m, '$1erasure: { action: none }');

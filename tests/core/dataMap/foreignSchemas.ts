@@ -137,6 +137,56 @@ insert into crm.accounts select 'crm_' || n, 'Company ' || n, 'write to owner' |
 insert into schema_migrations values ('1');
 `;
 
+/** Shops of several tenants, every key with the tenant's in it: both have a customer 2, an order 2, an address 2. */
+export const tenanted = `
+create table tenants (id int primary key, name text not null);
+create table addresses (
+  tenant_id int not null references tenants, id int not null, line1 text not null, city text not null,
+  primary key (tenant_id, id)
+);
+create table customers (
+  id int not null, tenant_id int not null references tenants,
+  email text not null, full_name text not null, phone text, address_id int,
+  primary key (tenant_id, id), unique (tenant_id, email), unique (tenant_id, address_id),
+  foreign key (tenant_id, address_id) references addresses
+);
+create table products (tenant_id int not null references tenants, id int not null, name text not null, primary key (tenant_id, id));
+create table orders (
+  tenant_id int not null references tenants, id int not null, customer_id int not null, approved_by int, remarks text,
+  placed_at timestamptz not null default now(),
+  primary key (tenant_id, id),
+  foreign key (customer_id, tenant_id) references customers (id, tenant_id),
+  foreign key (tenant_id, approved_by) references customers (tenant_id, id)
+);
+create table order_lines (
+  tenant_id int not null, order_id int not null, line_no int not null, product_id int not null, engraving text,
+  primary key (tenant_id, order_id, line_no),
+  foreign key (tenant_id, order_id) references orders,
+  foreign key (tenant_id, product_id) references products
+);
+create table invoices (
+  tenant_id int not null, id int not null, order_id int not null, billing_name text not null, issued_at date not null,
+  primary key (tenant_id, id),
+  foreign key (order_id, tenant_id) references orders (id, tenant_id)
+);
+create table newsletter (tenant_id int not null, email text not null, subscribed_at timestamptz not null default now(), primary key (tenant_id, email));
+create index on customers (tenant_id, address_id);
+create index on orders (tenant_id, customer_id);
+create index on orders (tenant_id, approved_by);
+create index on order_lines (tenant_id, product_id);
+create index on invoices (tenant_id, order_id);
+
+insert into tenants values (1, 'Lamps'), (2, 'Chairs');
+insert into addresses select t, n, 'Lane ' || t || '.' || n, 'Pune' from generate_series(1, 2) t, generate_series(1, 5) n;
+insert into customers select n, t, 'customer' || n || '@tenant' || t || '.example', 'Customer ' || n || ' of ' || t, '+9198765432' || t || n, n
+  from generate_series(1, 2) t, generate_series(1, 5) n;
+insert into products select t, n, 'Thing ' || n from generate_series(1, 2) t, generate_series(1, 3) n;
+insert into orders select t, n, n, case when n = 3 then 2 end, 'ring twice, says ' || t || '.' || n from generate_series(1, 2) t, generate_series(1, 5) n;
+insert into order_lines select t, n, line, 1 + n % 3, 'for ' || t || '.' || n from generate_series(1, 2) t, generate_series(1, 5) n, generate_series(1, 2) line;
+insert into invoices select t, n, n, 'Customer ' || n || ' of ' || t, date '2026-01-01' + n from generate_series(1, 2) t, generate_series(2, 3) n;
+insert into newsletter select t, 'customer' || n || '@tenant1.example' from generate_series(1, 2) t, generate_series(1, 3) n;
+`;
+
 /** Names chosen to break whoever pastes them: into SQL, YAML, a terminal. */
 export const hostileNames = {
   schema: '"; drop schema public cascade; --',

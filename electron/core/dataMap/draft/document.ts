@@ -204,8 +204,9 @@ export function mergeText(draft: Draft, text: string, file: string): Merged {
     const held = map.collections[known];
     if (!isMap(columns) || held === undefined) continue;
     for (const { fields } of rename(drafted, names).subject) {
-      const column = String(fields['column']);
-      if (Object.hasOwn(held.columns, column)) continue;
+      const along = [fields['column'] ?? fields['columns']].flat().map(String);
+      const column = along.find((each) => !Object.hasOwn(held.columns, each));
+      if (column === undefined) continue;
       openPaths.push({
         table: drafted.table,
         column,

@@ -11,7 +11,7 @@ import {
   type Unplaced,
 } from './guess.ts';
 import { collectionNames } from './names.ts';
-import { readLiveSchema, type LiveSchema, type LiveTable } from '../liveSchema.ts';
+import { readLiveSchema, type ForeignKey, type LiveSchema, type LiveTable } from '../liveSchema.ts';
 import { countPatterns, type Sampled } from './sample.ts';
 import {
   emailOf,
@@ -22,6 +22,7 @@ import {
   isOfPeople,
   isPassing,
   proposeSubject,
+  tellRows,
   type DraftPath,
   type FoundPaths,
   type Guesses,
@@ -122,8 +123,11 @@ interface Known {
 export function guessAll(schema: LiveSchema, sampled: Sampled): Guesses {
   return new Map(
     [...schema.tables.values()].map((table) => {
+      // A column that names a row by itself says more than one that only helps to.
       const refers = new Map(
-        table.foreignKeys.flatMap((key) => key.columns.map((column) => [column, key.to] as const)),
+        table.foreignKeys
+          .toSorted((one, other) => other.columns.length - one.columns.length)
+          .flatMap((key) => key.columns.map((column) => [column, key.to] as const)),
       );
       return [
         table.name,
@@ -171,11 +175,11 @@ function chooseSubject(schema: LiveSchema, guesses: Guesses, wanted: string | nu
         : `Several schemas have a table ${printable(wanted)}; write one of ${named.map((each) => printable(each.name)).join(', ')}.`,
     );
   }
-  const proposed = isMappable(only) ? proposeSubject(schema, guesses, only.name) : null;
+  const proposed = proposeSubject(schema, guesses, only.name);
   if (proposed === null) {
     throw new ExpectedError(
       'invalid_input',
-      `The table ${printable(only.name)} can’t be the subject: it needs a primary key, and a key of one column to tell people apart; name another with --subject.`,
+      `The table ${printable(only.name)} can’t be the subject: it needs a primary key to tell people apart; name another with --subject.`,
     );
   }
   return proposed;
@@ -273,7 +277,7 @@ function drafting(
     known.found.pointedTo.has(table.name) && isLookup(table, known.guesses) && table !== known.subject.table;
   const order = orderOf(known, table);
   const columns: DraftColumn[] = [];
-  const onPath = new Set(paths.map((each) => each.column));
+  const onPath = new Set(paths.flatMap((each) => each.columns));
   for (const [column, guess] of guessesOf(known, table)) {
     const live = table.columns.get(column);
     if (live === undefined) continue;
@@ -360,7 +364,7 @@ function searchForms(
   const own = table === known.subject.table;
   const workspace = looksShared(known, table);
   if (!own && (workspace === null || !paths.some((each) => each.of === null))) return [];
-  if (own && column === known.subject.key) return ['identifier'];
+  if (own && tellsPeople(known.subject, column)) return ['identifier'];
   if (table.primaryKey.length === 1 && table.primaryKey[0] === column) return ['identifier'];
   if (table.columns.get(column)?.array === true || table.columns.get(column)?.kind !== 'text') return [];
   if (guess.category === 'user.name') return ['exact', 'prefix', 'similar'];
@@ -369,6 +373,14 @@ function searchForms(
   if (guess.category === 'user.contact.phone_number') return ['digits'];
   if (guess.category === 'user.account.username') return ['exact', 'prefix'];
   return [];
+}
+
+/** Whether a column of the key is a person's own, not the tenant's that the key holds too. */
+function tellsPeople({ table, key }: SubjectProposal, column: string): boolean {
+  return (
+    key.includes(column) &&
+    (key.length === 1 || !table.foreignKeys.some((each) => each.columns.includes(column)))
+  );
 }
 
 /** Columns that pages are ordered by: the time a row was made, where it is never empty, then its key. */
@@ -467,8 +479,11 @@ function looksShared(known: Known, table: LiveTable): SharedBridge | null {
   const { subject, schema, found } = known;
   if (table === subject.table || table.primaryKey.length !== 1 || isOfPeople(table)) return null;
   if (!tableWords(table.table).some((each) => containerWords.includes(each))) return null;
-  const owner = found.paths.get(table.name)?.find((each) => each.of === null && !isPassing(each.column));
-  if (owner === undefined) return null;
+  const owner = found.paths
+    .get(table.name)
+    ?.find((each) => each.of === null && !each.columns.some(isPassing))?.columns;
+  if (owner?.length !== 1) return null;
+  const [ownerColumn = ''] = owner;
   const [key = ''] = table.primaryKey;
   const about = [...table.columns.values()].find(
     (each) => each.kind === 'text' && wordsOf(each.name).at(-1) === 'name',
@@ -480,7 +495,8 @@ function looksShared(known: Known, table: LiveTable): SharedBridge | null {
       (each) => each.to === table.name && each.columns.length === 1 && each.keys[0] === key,
     );
     const person = bridge.foreignKeys.find(
-      (each) => each.to === subject.table.name && each.columns.length === 1 && each.keys[0] === subject.key,
+      (each) =>
+        each.to === subject.table.name && each.columns.length === 1 && each.keys[0] === subject.key[0],
     );
     const [column] = link?.columns ?? [];
     const [who] = person?.columns ?? [];
@@ -491,12 +507,12 @@ function looksShared(known: Known, table: LiveTable): SharedBridge | null {
     const since = timesOf(known, bridge).find((each) => bridge.columns.get(each)?.notNull === true);
     if (both && since !== undefined)
       return {
-        owner: owner.column,
+        owner: ownerColumn,
         about: about?.name ?? null,
         bridge: { table: bridge, column, person: who, since },
       };
   }
-  return { owner: owner.column, about: about?.name ?? null, bridge: null };
+  return { owner: ownerColumn, about: about?.name ?? null, bridge: null };
 }
 
 function isActorOnly(column: string): boolean {
@@ -604,12 +620,14 @@ function decideErasure(
       };
       continue;
     }
-    const nullable = paths.filter(
-      (path) => path.of === null && path.actor && table.columns.get(path.column)?.notNull === false,
+    // What is detached refers to the subject by its key.
+    const nullable = paths.flatMap((path) =>
+      path.of === null && path.actor !== null && table.columns.get(path.actor)?.notNull === false
+        ? [path.actor]
+        : [],
     );
-    const owns = paths.some((path) => !nullable.includes(path));
-    if (table !== known.subject.table)
-      each.detach = nullable.filter((path) => owns || isPassing(path.column)).map((path) => path.column);
+    const owns = paths.length > nullable.length;
+    if (table !== known.subject.table) each.detach = nullable.filter((actor) => owns || isPassing(actor));
     selfReferences(known, each, undecided);
     const kept = soundsKept(table) && table !== known.subject.table;
     const from = timesOf(known, table)[0];
@@ -630,10 +648,7 @@ function decideErasure(
     if (known.found.pointedTo.has(table.name)) {
       const alone = paths.every((path) => {
         const holder = known.schema.tables.get(path.of ?? '');
-        const column = path.key ?? '';
-        return [holder?.primaryKey ?? [], ...(holder?.uniques ?? [])].some(
-          (key) => key.length === 1 && key[0] === column,
-        );
+        return holder !== undefined && tellRows(holder, path.keys);
       });
       if (!alone)
         undecided.push({
@@ -645,23 +660,27 @@ function decideErasure(
         });
       continue;
     }
-    const direct = paths.filter((path) => path.of === null && !each.detach.includes(path.column));
-    const bridge = direct.every((path) => table.primaryKey.includes(path.column));
+    const direct = paths.filter(
+      (path) => path.direct && !(path.of === null && each.detach.includes(path.actor ?? '')),
+    );
+    const bridge = direct.every((path) => path.columns.every((column) => table.primaryKey.includes(column)));
     if (direct.length > 1)
       undecided.push({
         table: table.name,
         about: 'erasure',
-        reason: `a row can be two people’s (${direct.map((path) => path.column).join(', ')}), and deleting it for one deletes it for the other`,
+        reason: `a row can be two people’s (${direct.map((path) => path.columns.join(' + ')).join(', ')}), and deleting it for one deletes it for the other`,
         write: `remove this entry to delete it all the same; or in collections.${name}: erasure: { action: anonymise, set: … }`,
       });
-    const author = direct.find((path) => path.actor);
-    if (author !== undefined && !bridge && paths.some((path) => path !== author))
+    const author = direct.find((path) => path.actor !== null);
+    if (author !== undefined && !bridge && paths.some((path) => path !== author)) {
+      const by = author.columns.join(' + ');
       undecided.push({
         table: table.name,
         about: 'erasure',
-        reason: `${author.column} can’t be empty, so what the person made for others is deleted with them`,
-        write: `remove this entry if that is right; or take the path by ${author.column} out of collections.${name}.subject`,
+        reason: `${by} can’t be ${author.of === null ? 'empty' : 'emptied by a draft'}, so what the person made for others is deleted with them`,
+        write: `remove this entry if that is right; or take the path by ${by} out of collections.${name}.subject`,
       });
+    }
   }
   partsOfKept(known, collections, undecided);
   for (const { table, name, erasure } of collections.values()) {
@@ -690,7 +709,7 @@ function partsOfKept(known: Known, collections: ReadonlyMap<string, Drafting>, u
   for (const { table, paths, name, lookup, erasure } of collections.values()) {
     const kept = paths.find((path) => path.of !== null && action(collections.get(path.of)) === 'keep');
     if (kept === undefined || lookup || erasure.value['action'] !== 'delete') continue;
-    if (paths.some((path) => path.of === null)) continue;
+    if (paths.some((path) => path.direct)) continue;
     // What kept rows point to is held by them, which is decided for itself.
     if (known.found.pointedTo.has(table.name)) continue;
     undecided.push({
@@ -705,13 +724,20 @@ function partsOfKept(known: Known, collections: ReadonlyMap<string, Drafting>, u
 /** Over how many tables the compiler follows what holds a row. */
 const deepestHold = 4;
 
+/** Whether the database empties a foreign key by itself when the row it names goes. */
+function isEmptied(table: LiveTable, { onDelete, columns }: ForeignKey): boolean {
+  if (onDelete === 'set default') return true;
+  // Of several columns all are set to null, which one that can't be forbids.
+  return onDelete === 'set null' && columns.every((each) => table.columns.get(each)?.notNull === false);
+}
+
 /** Rows that refer to rows of their own table, which may be other people's: a referral, a reply. */
 function selfReferences(known: Known, each: Drafting, undecided: Undecided[]): void {
   const { table, name } = each;
   for (const key of table.foreignKeys) {
-    if (key.to !== table.name || key.onDelete === 'set null' || key.onDelete === 'set default') continue;
-    const [column = ''] = key.columns;
-    const simple = key.columns.length === 1 && key.keys[0] === known.subject.key;
+    if (key.to !== table.name || isEmptied(table, key)) continue;
+    const [column = '', ...more] = key.columns;
+    const simple = more.length === 0 && key.keys.join() === known.subject.key.join();
     if (table === known.subject.table && simple && table.columns.get(column)?.notNull === false) {
       each.detach = [...each.detach, column];
       continue;
@@ -735,18 +761,17 @@ function holdBack(
   undecided: Undecided[],
 ): void {
   const staying = [...collections.values()].filter((each) => each.erasure.value['action'] === 'keep');
-  const holders = new Map<string, { collection: string; column: string }[]>();
+  const holders = new Map<string, { collection: string; column: readonly string[] }[]>();
   for (let place = 0; place < staying.length; place++) {
     const each = staying[place];
     if (each === undefined) continue;
     for (const key of each.table.foreignKeys) {
       const target = collections.get(key.to);
-      if (target === undefined || key.to === each.table.name || key.columns.length > 1) continue;
+      if (target === undefined || key.to === each.table.name) continue;
       if (target.erasure.value['action'] !== 'delete') continue;
-      // The database empties the column by itself, and the kept row stays.
-      if (key.onDelete === 'set null' || key.onDelete === 'set default') continue;
-      const [column = ''] = key.columns;
-      if (key.keys[0] !== target.table.primaryKey[0] || target.table.primaryKey.length !== 1) {
+      // The kept row stays without it.
+      if (isEmptied(each.table, key)) continue;
+      if (!target.table.primaryKey.every((column) => key.keys.includes(column))) {
         undecided.push({
           table: target.table.name,
           about: 'erasure',
@@ -756,11 +781,16 @@ function holdBack(
         continue;
       }
       const known = holders.get(key.to);
-      const by = { collection: names.get(each.table.name) ?? '', column };
+      const by = {
+        collection: names.get(each.table.name) ?? '',
+        column: target.table.primaryKey.map((column) => key.columns[key.keys.indexOf(column)] ?? ''),
+      };
       if (known === undefined) {
         holders.set(key.to, [by]);
         staying.push(target);
-      } else if (!known.some((other) => other.collection === by.collection && other.column === by.column)) {
+      } else if (
+        !known.some((other) => other.collection === by.collection && other.column.join() === by.column.join())
+      ) {
         known.push(by);
       }
     }
@@ -802,7 +832,13 @@ function holdBack(
       value:
         Object.keys(set).length === 0
           ? { action: 'none' }
-          : { action: 'delete', whenReferenced: { by, set } },
+          : {
+              action: 'delete',
+              whenReferenced: {
+                by: by.map(({ collection, column }) => ({ collection, column: oneOrMore(column) })),
+                set,
+              },
+            },
     };
   }
 }
@@ -836,7 +872,7 @@ function outside(
   known: Known,
   table: LiveTable,
 ): Because | { readonly reason: string; readonly write: string; readonly about?: string } | null {
-  const { found, sampled, schema } = known;
+  const { sampled, schema } = known;
   if (table.kind === 'foreign table')
     return {
       confidence: 'high',
@@ -870,13 +906,6 @@ function outside(
     return {
       reason: `its primary key ${secret} looks like a secret, and rows are named by their key`,
       write: `have the platform give it another key and draft again with --merge; or, if staff may see ${secret}, the collection by hand:\n${skeleton(known, table)}`,
-    };
-  const composite = found.composite.find((each) => each.table === table.name);
-  if (composite !== undefined)
-    return {
-      reason: `refers to ${composite.to} by ${composite.columns.length} columns together (${composite.columns.join(', ')}), which a drafted path can’t`,
-      about: 'path',
-      write: skeleton(known, table),
     };
   if (table.primaryKey.length === 0)
     return tells.length === 0 && !isOfPeople(table)
@@ -965,7 +994,7 @@ function subjectFields(
     reason: `${subject.table.name} was taken for the people: ${subject.reason}`,
     fields: {
       collection: names.get(subject.table.name),
-      key: subject.key,
+      key: oneOrMore(subject.key),
       ...(fullName === undefined ? {} : { name: fullName }),
       ...(email === null ? {} : { email }),
       ...(phone === undefined ? {} : { phone }),
@@ -1016,6 +1045,11 @@ const groups: readonly (readonly [string, readonly string[]])[] = [
   ],
 ];
 
+/** As the map writes columns: one by its name, several as a list. */
+function oneOrMore(columns: readonly string[]): unknown {
+  return columns.length === 1 ? columns[0] : columns;
+}
+
 function groupOf(drafting: Drafting): string {
   if (drafting.table === drafting.known.subject.table) return 'Account';
   const words = tableWords(drafting.table.table);
@@ -1034,8 +1068,13 @@ function finished(drafting: Drafting): DraftCollection {
       confidence: path.confidence,
       reason: path.reason,
       fields: {
-        column: path.column,
-        ...(path.of === null ? {} : { of: names.get(path.of), key: path.key }),
+        ...(path.columns.length === 1 ? { column: path.columns[0] } : { columns: path.columns }),
+        ...(path.of === null
+          ? {}
+          : {
+              of: names.get(path.of),
+              ...(path.keys.length === 1 ? { key: path.keys[0] } : { keys: path.keys }),
+            }),
         ...(path.ignoreCase ? { ignoreCase: true } : {}),
       },
     })),

@@ -7,19 +7,23 @@ export type Guesses = ReadonlyMap<string, ReadonlyMap<string, ColumnGuess | Unpl
 
 /** One way from a table's rows to the subject, as the map writes it; `of` is a `schema.table`. */
 export interface DraftPath {
-  readonly column: string;
+  readonly columns: readonly string[];
   readonly of: string | null;
-  readonly key: string | null;
+  /** In the order of the columns; empty where they hold the subject's key, in its own order. */
+  readonly keys: readonly string[];
   readonly ignoreCase: boolean;
   readonly confidence: Confidence;
   readonly reason: string;
-  /** The row isn't the subject's, it only says who did something to it. */
-  readonly actor: boolean;
+  /** Names the subject's own row by a key of it, rather than a row on the way there. */
+  readonly direct: boolean;
+  /** The column that only says who did something to a row that isn't theirs; null where none does. */
+  readonly actor: string | null;
 }
 
 export interface SubjectProposal {
   readonly table: LiveTable;
-  readonly key: string;
+  /** The columns that tell people apart together. */
+  readonly key: readonly string[];
   readonly confidence: Confidence;
   readonly reason: string;
   /** Others that could be meant. */
@@ -67,14 +71,32 @@ export function isOfPeople(table: LiveTable): boolean {
   return [...personWords, ...otherPeople].some((each) => words.at(-1) === each || words[0] === each);
 }
 
-/** The column that tells subjects apart: a key of one column, the primary one first. */
-function keyOf(table: LiveTable): string | null {
-  const [only] = table.primaryKey;
-  if (table.primaryKey.length === 1 && only !== undefined) return only;
-  const unique = table.uniques.find(
-    (each) => each.length === 1 && table.columns.get(each[0] ?? '')?.notNull === true,
+/** The columns that tell subjects apart: one that says nothing of a person where there is such a key, else the primary key. */
+function keyOf(table: LiveTable, guesses: Guesses): readonly string[] {
+  if (table.primaryKey.length === 1) return table.primaryKey;
+  const unique = table.uniques.find(([column = '', ...more]) => {
+    const guess = guesses.get(table.name)?.get(column);
+    return (
+      more.length === 0 &&
+      table.columns.get(column)?.notNull === true &&
+      guess !== undefined &&
+      !isPersonal(guess)
+    );
+  });
+  return unique ?? table.primaryKey;
+}
+
+/** Whether rows are told by nothing but several they refer to, as members by a team and a user. */
+function isBridge(table: LiveTable, key: readonly string[]): boolean {
+  const referring = new Set(table.foreignKeys.flatMap((each) => each.columns));
+  return key.length > 1 && key.every((column) => referring.has(column));
+}
+
+/** Whether no two rows hold the same in these columns. */
+export function tellRows(table: LiveTable, columns: readonly string[]): boolean {
+  return [table.primaryKey, ...table.uniques].some(
+    (key) => key.length > 0 && key.every((each) => columns.includes(each)),
   );
-  return unique?.[0] ?? null;
 }
 
 /**
@@ -88,16 +110,22 @@ export function proposeSubject(
 ): SubjectProposal | null {
   if (wanted !== null) {
     const table = schema.tables.get(wanted);
-    const key = table === undefined ? null : keyOf(table);
-    if (table === undefined || key === null) return null;
-    return { table, key, confidence: 'high', reason: 'named with --subject', rivals: [] };
+    if (table === undefined || !isMappable(table)) return null;
+    return {
+      table,
+      key: keyOf(table, guesses),
+      confidence: 'high',
+      reason: 'named with --subject',
+      rivals: [],
+    };
   }
   const referred = new Map<string, number>();
   for (const table of schema.tables.values())
     for (const { to } of table.foreignKeys) referred.set(to, (referred.get(to) ?? 0) + 1);
   const scored = [...schema.tables.values()].flatMap((table) => {
-    const key = isMappable(table) ? keyOf(table) : null;
-    if (key === null) return [];
+    if (!isMappable(table)) return [];
+    const key = keyOf(table, guesses);
+    if (isBridge(table, key)) return [];
     const words = tableWords(table.table);
     const rank = personWords.findIndex((each) => words.at(-1) === each);
     const within = words.some((each) => (personWords as readonly string[]).includes(each));
@@ -140,12 +168,6 @@ export interface FoundPaths {
   readonly paths: ReadonlyMap<string, readonly DraftPath[]>;
   /** Tables that rows of a person refer to, rather than the other way round. */
   readonly pointedTo: ReadonlySet<string>;
-  /** Foreign keys of several columns that nothing else replaces: what refers, and to what. */
-  readonly composite: readonly {
-    readonly table: string;
-    readonly to: string;
-    readonly columns: readonly string[];
-  }[];
 }
 
 /** Whether a table pointed to only describes (a plan, a country) rather than being somebody's. */
@@ -191,13 +213,14 @@ export function findPaths(schema: LiveSchema, guesses: Guesses, subject: Subject
       subject.table.name,
       [
         {
-          column: subject.key,
+          columns: subject.key,
           of: null,
-          key: null,
+          keys: [],
           ignoreCase: false,
           confidence: subject.confidence,
           reason: 'the subject’s own row',
-          actor: false,
+          direct: true,
+          actor: null,
         },
       ],
     ],
@@ -205,16 +228,17 @@ export function findPaths(schema: LiveSchema, guesses: Guesses, subject: Subject
   const add = (table: string, path: DraftPath): void => {
     const known = paths.get(table);
     if (known === undefined) paths.set(table, [path]);
-    else if (!known.some((each) => each.column === path.column && each.of === path.of)) known.push(path);
+    else if (!known.some((each) => sameColumns(each.columns, path.columns) && each.of === path.of))
+      known.push(path);
   };
-  const incoming = new Map<string, { readonly table: LiveTable; readonly key: ForeignKey }[]>();
+  const incoming = new Map<string, LiveTable[]>();
   for (const table of schema.tables.values()) {
     if (!isMappable(table)) continue;
     for (const key of table.foreignKeys) {
       if (key.to === table.name) continue;
       const group = incoming.get(key.to);
-      if (group === undefined) incoming.set(key.to, [{ table, key }]);
-      else group.push({ table, key });
+      if (group === undefined) incoming.set(key.to, [table]);
+      else group.push(table);
     }
   }
   const pointedTo = new Set<string>();
@@ -231,21 +255,25 @@ export function findPaths(schema: LiveSchema, guesses: Guesses, subject: Subject
     frontier = followReferences(schema, guesses, [...frontier, ...reached], paths, pointedTo, add);
   }
   alsoByEmail(schema, guesses, subject, paths, add);
-  return { paths, pointedTo, composite: compositeKeys(schema, paths) };
+  return { paths, pointedTo };
+}
+
+function sameColumns(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((each) => other.includes(each));
 }
 
 /** Tables that refer, directly or through others, to what is reached already; nearest first. */
 function closure(
   from: readonly string[],
-  incoming: ReadonlyMap<string, readonly { readonly table: LiveTable; readonly key: ForeignKey }[]>,
+  incoming: ReadonlyMap<string, readonly LiveTable[]>,
   paths: ReadonlyMap<string, readonly DraftPath[]>,
   subject: SubjectProposal,
 ): string[] {
   const found = new Set<string>();
   const queue = [...from];
   for (let place = 0; place < queue.length; place++) {
-    for (const { table, key } of incoming.get(queue[place] ?? '') ?? []) {
-      if (key.columns.length > 1 || paths.has(table.name) || found.has(table.name)) continue;
+    for (const table of incoming.get(queue[place] ?? '') ?? []) {
+      if (paths.has(table.name) || found.has(table.name)) continue;
       if (table.name === subject.table.name) continue;
       found.add(table.name);
       queue.push(table.name);
@@ -264,39 +292,48 @@ function addForeignKeyPaths(
 ): void {
   const table = schema.tables.get(name);
   if (table === undefined) return;
-  const single = table.foreignKeys.filter(
+  const leading = table.foreignKeys.filter(
     (each) =>
-      each.columns.length === 1 &&
       each.to !== name &&
+      !table.foreignKeys.some((other) => isNamedBy(other, each)) &&
       !onlyDescribes(each.to) &&
       leadsTo(schema, each.to, paths, onlyDescribes),
   );
-  for (const key of single) {
-    const [column = ''] = key.columns;
-    const [to = ''] = key.keys;
-    const direct = key.to === subject.table.name && to === subject.key;
+  for (const key of leading) {
+    const direct = key.to === subject.table.name;
+    const holdsKey = direct && sameColumns(key.keys, subject.key);
     if (!direct && goesThrough(paths, key.to, name)) continue;
     // What is in a container twice, by itself and through something of the container, belongs by itself.
     const parent = schema.tables.get(key.to);
     const twice =
       key.to !== subject.table.name &&
-      single.some(
+      leading.some(
         (other) =>
           other.to !== key.to &&
           other.to !== subject.table.name &&
-          parent?.foreignKeys.some((each) => each.to === other.to && each.columns.length === 1) === true,
+          parent?.foreignKeys.some((each) => each.to === other.to) === true,
       );
     if (twice) continue;
     add(name, {
-      column,
-      of: direct ? null : key.to,
-      key: direct ? null : to,
+      columns: holdsKey ? subject.key.map((each) => key.columns[key.keys.indexOf(each)] ?? '') : key.columns,
+      of: holdsKey ? null : key.to,
+      keys: holdsKey ? [] : key.keys,
       ignoreCase: false,
       confidence: 'high',
       reason: `foreign key ${key.name} to ${key.to}`,
-      actor: direct && isActor(column),
+      direct,
+      actor: direct ? (key.columns.find(isActor) ?? null) : null,
     });
   }
+}
+
+/** Whether another foreign key names the same row by fewer of the columns. */
+function isNamedBy(other: ForeignKey, key: ForeignKey): boolean {
+  return (
+    other.to === key.to &&
+    other.columns.length < key.columns.length &&
+    other.columns.every((each, place) => key.keys[key.columns.indexOf(each)] === other.keys[place])
+  );
 }
 
 /** Whether a table belongs to the subject, one whose paths are only just being found included. */
@@ -313,8 +350,7 @@ function leadsTo(
   const table = schema.tables.get(name);
   if (table === undefined || !isMappable(table)) return false;
   return table.foreignKeys.some(
-    (each) =>
-      each.columns.length === 1 && each.to !== name && leadsTo(schema, each.to, paths, onlyDescribes, seen),
+    (each) => each.to !== name && leadsTo(schema, each.to, paths, onlyDescribes, seen),
   );
 }
 
@@ -360,28 +396,25 @@ function followReferences(
     if (table === undefined || (pointedTo.has(name) && isLookup(table, guesses))) continue;
     for (const key of table.foreignKeys) {
       const target = schema.tables.get(key.to);
-      if (target === undefined || key.columns.length > 1 || key.to === name || !isMappable(target)) continue;
+      if (target === undefined || key.to === name || !isMappable(target)) continue;
       if (before.has(key.to) && !pointedTo.has(key.to)) continue;
-      const [column = ''] = key.columns;
-      const [to = ''] = key.keys;
+      if (table.foreignKeys.some((other) => isNamedBy(other, key))) continue;
       // A lookup that half the platform refers to needs no union of thirty ways.
       if (isLookup(target, guesses) && (paths.get(key.to)?.length ?? 0) >= waysToLookup) continue;
       if (goesThrough(paths, name, key.to)) continue;
       // Who handled an order is another person, not something of the one who placed it.
-      const oneToOne = [table.primaryKey, ...table.uniques].some(
-        (each) => each.length === 1 && each[0] === column,
-      );
-      if (!oneToOne && isSomebodyElse(target, guesses)) continue;
+      if (!tellRows(table, key.columns) && isSomebodyElse(target, guesses)) continue;
       if (!before.has(key.to)) next.add(key.to);
       pointedTo.add(key.to);
       add(key.to, {
-        column: to,
+        columns: key.keys,
         of: name,
-        key: column,
+        keys: key.columns,
         ignoreCase: false,
         confidence: isLookup(target, guesses) ? 'high' : 'medium',
-        reason: `${name} refers to it by ${column}`,
-        actor: false,
+        reason: `${name} refers to it by ${key.columns.join(', ')}`,
+        direct: false,
+        actor: null,
       });
     }
   }
@@ -425,25 +458,27 @@ function byName(
   add: (table: string, path: DraftPath) => void,
 ): readonly string[] {
   const found: string[] = [];
-  const keyColumn = subject.table.columns.get(subject.key);
-  if (keyColumn === undefined) return [];
+  // A name alone tells of no key of several columns.
+  const [key = '', ...more] = subject.key;
+  const keyColumn = more.length === 0 ? subject.table.columns.get(key) : undefined;
   const pending = [...schema.tables.values()].filter((each) => isMappable(each) && !paths.has(each.name));
   const open = (table: LiveTable): readonly LiveColumn[] => {
     const keyed = new Set(table.foreignKeys.flatMap((each) => each.columns));
     return [...table.columns.values()].filter((each) => !keyed.has(each.name) && !each.array);
   };
   const direct = (column: LiveColumn, confidence: Confidence, reason: string): DraftPath => ({
-    column: column.name,
+    columns: [column.name],
     of: null,
-    key: null,
+    keys: [],
     ignoreCase: false,
     confidence,
     reason,
-    actor: isActor(column.name),
+    direct: true,
+    actor: isActor(column.name) ? column.name : null,
   });
   for (const table of pending) {
-    const columns = open(table).filter((each) => each.kind === keyColumn.kind);
-    const named = columns.filter((each) => isNamedFor(each.name, subject.table, subject.key));
+    const columns = open(table).filter((each) => each.kind === keyColumn?.kind);
+    const named = columns.filter((each) => isNamedFor(each.name, subject.table, key));
     const meant = columns.filter((each) => isOwnerColumn(each.name) && each.name !== table.primaryKey[0]);
     for (const column of named)
       add(
@@ -497,13 +532,14 @@ function byName(
         });
         if (parent === undefined) continue;
         add(table.name, {
-          column: column.name,
+          columns: [column.name],
           of: parent.name,
-          key: parent.primaryKey[0] ?? '',
+          keys: parent.primaryKey,
           ignoreCase: false,
           confidence: 'medium',
           reason: `named and typed like the key of ${parent.name}; no foreign key`,
-          actor: false,
+          direct: false,
+          actor: null,
         });
       }
       if (!paths.has(table.name)) continue;
@@ -567,7 +603,8 @@ function emailPath(
   add: (table: string, path: DraftPath) => void,
 ): boolean {
   const theirs = emailOf(subject.table, guesses);
-  if (theirs === null || isSomebodyElse(table, guesses)) return false;
+  // People told apart by a tenant too may be several with one address.
+  if (theirs === null || subject.key.length > 1 || isSomebodyElse(table, guesses)) return false;
   const column = [...(guesses.get(table.name) ?? new Map<string, ColumnGuess | Unplaced>())].find(
     ([name, guess]) => {
       if (
@@ -585,13 +622,14 @@ function emailPath(
   )?.[0];
   if (column === undefined) return false;
   add(table.name, {
-    column,
+    columns: [column],
     of: subject.table.name,
-    key: theirs,
+    keys: [theirs],
     ignoreCase: true,
     confidence: 'low',
     reason: `holds e-mail addresses, compared with ${subject.table.name}.${theirs}; no foreign key`,
-    actor: false,
+    direct: false,
+    actor: null,
   });
   return true;
 }
@@ -615,20 +653,8 @@ function alsoByEmail(
     const table = schema.tables.get(name);
     if (table === undefined || name === subject.table.name || known.length !== 1) continue;
     const [only] = known;
-    if (only?.of !== null || table.columns.get(only.column)?.notNull !== false) continue;
+    if (only?.of !== null || only.columns.every((each) => table.columns.get(each)?.notNull !== false))
+      continue;
     emailPath(table, guesses, subject, add);
   }
-}
-
-function compositeKeys(
-  schema: LiveSchema,
-  paths: ReadonlyMap<string, readonly DraftPath[]>,
-): FoundPaths['composite'] {
-  return [...schema.tables.values()].flatMap((table) =>
-    isMappable(table)
-      ? table.foreignKeys
-          .filter((each) => each.columns.length > 1 && paths.has(each.to) && each.to !== table.name)
-          .map((each) => ({ table: table.name, to: each.to, columns: each.columns }))
-      : [],
-  );
 }
