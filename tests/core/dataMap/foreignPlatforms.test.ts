@@ -8,6 +8,10 @@ import { openForeignDatabase } from '#tests/helpers/foreignDatabase.ts';
 import { answered } from './answered.ts';
 import { clinic, hostile, shop, software, tenanted } from './foreignSchemas.ts';
 
+const ofTheOtherTenant = ['customers', 'addresses', 'orders', 'order_lines', 'invoices']
+  .map((table) => `select to_jsonb(t) as row from ${table} t where tenant_id = 2`)
+  .join(' union all ');
+
 /** Each platform with whether it keeps objects (most have no bucket), a person of it, what of them must not be shown bare, how many rows are theirs, and which are somebody else’s for certain. */
 const platforms = [
   {
@@ -64,9 +68,17 @@ const platforms = [
       addresses: 'anonymise',
       invoices: 'keep',
     },
-    others: ['customers', 'addresses', 'orders', 'order_lines', 'invoices']
-      .map((table) => `select to_jsonb(t) as row from ${table} t where tenant_id = 2`)
-      .join(' union all '),
+    others: ofTheOtherTenant,
+  },
+  {
+    name: 'shops of several tenants, somebody without an invoice',
+    schema: tenanted,
+    bucket: false,
+    email: 'customer4@tenant1.example',
+    rows: { customers: 1, addresses: 1, orders: 1, order_lines: 2, products: 1 },
+    // The next customer was brought in by this one, which would forbid it.
+    plan: { order_lines: 'delete', orders: 'delete', customers: 'delete', addresses: 'delete' },
+    others: ofTheOtherTenant,
   },
   {
     name: 'a platform of hostile names',

@@ -146,9 +146,10 @@ create table addresses (
 );
 create table customers (
   id int not null, tenant_id int not null references tenants,
-  email text not null, full_name text not null, phone text, address_id int,
+  email text not null, full_name text not null, phone text, address_id int, referred_by int,
   primary key (tenant_id, id), unique (tenant_id, email), unique (tenant_id, address_id),
-  foreign key (tenant_id, address_id) references addresses
+  foreign key (tenant_id, address_id) references addresses,
+  foreign key (tenant_id, referred_by) references customers
 );
 create table products (tenant_id int not null references tenants, id int not null, name text not null, primary key (tenant_id, id));
 create table orders (
@@ -171,6 +172,7 @@ create table invoices (
 );
 create table newsletter (tenant_id int not null, email text not null, subscribed_at timestamptz not null default now(), primary key (tenant_id, email));
 create index on customers (tenant_id, address_id);
+create index on customers (tenant_id, referred_by);
 create index on orders (tenant_id, customer_id);
 create index on orders (tenant_id, approved_by);
 create index on order_lines (tenant_id, product_id);
@@ -178,7 +180,7 @@ create index on invoices (tenant_id, order_id);
 
 insert into tenants values (1, 'Lamps'), (2, 'Chairs');
 insert into addresses select t, n, 'Lane ' || t || '.' || n, 'Pune' from generate_series(1, 2) t, generate_series(1, 5) n;
-insert into customers select n, t, 'customer' || n || '@tenant' || t || '.example', 'Customer ' || n || ' of ' || t, '+9198765432' || t || n, n
+insert into customers select n, t, 'customer' || n || '@tenant' || t || '.example', 'Customer ' || n || ' of ' || t, '+9198765432' || t || n, n, nullif(n - 1, 0)
   from generate_series(1, 2) t, generate_series(1, 5) n;
 insert into products select t, n, 'Thing ' || n from generate_series(1, 2) t, generate_series(1, 3) n;
 insert into orders select t, n, n, case when n = 3 then 2 end, 'ring twice, says ' || t || '.' || n from generate_series(1, 2) t, generate_series(1, 5) n;

@@ -332,6 +332,13 @@ function rename(drafted: DraftCollection, names: ReadonlyMap<string, string>): D
         const value = each.value as Readonly<Record<string, unknown>>;
         return { ...each, value: { ...value, by: of(value['by']) } };
       }
+      if (each.field === 'detach') {
+        const value = each.value as readonly (string | Readonly<Record<string, unknown>>)[];
+        return {
+          ...each,
+          value: value.map((one) => (typeof one === 'string' ? one : { ...one, of: of(one['of']) })),
+        };
+      }
       const value = each.value as {
         readonly whenReferenced?: { readonly by: readonly { readonly collection: string }[] };
       };

@@ -256,7 +256,7 @@ interface Drafting {
   readonly columns: readonly DraftColumn[];
   readonly order: readonly string[];
   readonly lookup: boolean;
-  detach: readonly string[];
+  detach: readonly (string | Readonly<Record<string, unknown>>)[];
   erasure: Because & { readonly value: Readonly<Record<string, unknown>> };
   readonly rest: (Because & { field: string; value: unknown })[];
 }
@@ -674,11 +674,12 @@ function decideErasure(
     const author = direct.find((path) => path.actor !== null);
     if (author !== undefined && !bridge && paths.some((path) => path !== author)) {
       const by = author.columns.join(' + ');
+      const loose = author.columns.some((column) => table.columns.get(column)?.notNull === false);
       undecided.push({
         table: table.name,
         about: 'erasure',
-        reason: `${by} can’t be ${author.of === null ? 'empty' : 'emptied by a draft'}, so what the person made for others is deleted with them`,
-        write: `remove this entry if that is right; or take the path by ${by} out of collections.${name}.subject`,
+        reason: `${by} ${loose ? 'is not set to null by this draft' : 'can’t be empty'}, so what the person made for others is deleted with them`,
+        write: `remove this entry if that is right; or ${loose ? 'move' : 'take'} the path by ${by} out of collections.${name}.subject${loose ? ' to its detach' : ''}`,
       });
     }
   }
@@ -736,10 +737,16 @@ function selfReferences(known: Known, each: Drafting, undecided: Undecided[]): v
   const { table, name } = each;
   for (const key of table.foreignKeys) {
     if (key.to !== table.name || isEmptied(table, key)) continue;
-    const [column = '', ...more] = key.columns;
-    const simple = more.length === 0 && key.keys.join() === known.subject.key.join();
-    if (table === known.subject.table && simple && table.columns.get(column)?.notNull === false) {
-      each.detach = [...each.detach, column];
+    if (
+      table === known.subject.table &&
+      key.columns.some((column) => table.columns.get(column)?.notNull === false)
+    ) {
+      const [column = '', ...more] = key.columns;
+      const holdsKey = more.length === 0 && key.keys.join() === known.subject.key.join();
+      each.detach = [
+        ...each.detach,
+        holdsKey ? column : pathFields({ columns: key.columns, of: name, keys: key.keys }),
+      ];
       continue;
     }
     undecided.push({
@@ -824,22 +831,22 @@ function holdBack(
         table: name,
         about: 'erasure',
         reason: 'rows that are kept refer to it, and no column of it was found that could be anonymised',
-        write: `in collections.${target.name}.erasure.whenReferenced.set: the columns to set, or erasure: { action: none }`,
+        write: `remove this entry to leave all of its rows; or in collections.${target.name}: erasure: { action: delete, unlessReferenced: true } leaves those alone that kept rows refer to`,
       });
-    target.erasure = {
-      confidence: 'medium',
-      reason: 'rows that are kept refer to it, so it is anonymised in place where one does',
-      value:
-        Object.keys(set).length === 0
-          ? { action: 'none' }
-          : {
+    target.erasure =
+      Object.keys(set).length === 0
+        ? { confidence: 'low', reason: 'rows that are kept refer to it', value: { action: 'none' } }
+        : {
+            confidence: 'medium',
+            reason: 'rows that are kept refer to it, so it is anonymised in place where one does',
+            value: {
               action: 'delete',
               whenReferenced: {
                 by: by.map(({ collection, column }) => ({ collection, column: oneOrMore(column) })),
                 set,
               },
             },
-    };
+          };
   }
 }
 
@@ -1045,6 +1052,22 @@ const groups: readonly (readonly [string, readonly string[]])[] = [
   ],
 ];
 
+/** As the map writes a path; `of` is a collection. */
+function pathFields({
+  columns,
+  of,
+  keys,
+}: {
+  readonly columns: readonly string[];
+  readonly of: string | null;
+  readonly keys: readonly string[];
+}): Readonly<Record<string, unknown>> {
+  return {
+    ...(columns.length === 1 ? { column: columns[0] } : { columns }),
+    ...(of === null ? {} : { of, ...(keys.length === 1 ? { key: keys[0] } : { keys }) }),
+  };
+}
+
 /** As the map writes columns: one by its name, several as a list. */
 function oneOrMore(columns: readonly string[]): unknown {
   return columns.length === 1 ? columns[0] : columns;
@@ -1068,13 +1091,11 @@ function finished(drafting: Drafting): DraftCollection {
       confidence: path.confidence,
       reason: path.reason,
       fields: {
-        ...(path.columns.length === 1 ? { column: path.columns[0] } : { columns: path.columns }),
-        ...(path.of === null
-          ? {}
-          : {
-              of: names.get(path.of),
-              ...(path.keys.length === 1 ? { key: path.keys[0] } : { keys: path.keys }),
-            }),
+        ...pathFields({
+          columns: path.columns,
+          of: path.of === null ? null : (names.get(path.of) ?? ''),
+          keys: path.keys,
+        }),
         ...(path.ignoreCase ? { ignoreCase: true } : {}),
       },
     })),
