@@ -312,6 +312,7 @@ describe('a shop whose customers point to their address', () => {
       merge: { file, text: answered(given) },
     });
     expect([again.added, again.gone, again.undecided]).toEqual([[], [], []]);
+    expect(again.text).toContain('\nundecided: []\n');
   });
 });
 

@@ -278,7 +278,6 @@ function mergeUndecided(
   const before = map.undecided ?? [];
   const list = document.get('undecided', true);
   const open = isSeq(list) ? list : emptyList();
-  open.flow = false;
   if (!isSeq(list)) document.set('undecided', open);
   const kept = before.filter((each) => !settled(each));
   open.items = open.items.filter((_item, place) => {
@@ -293,6 +292,7 @@ function mergeUndecided(
   });
   const fresh = [...found, ...openPaths];
   for (const each of fresh) open.items.push(undecidedNode(document, each));
+  open.flow = open.items.length === 0;
   return [...kept, ...fresh];
 }
 

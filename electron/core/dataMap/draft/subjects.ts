@@ -38,7 +38,7 @@ const personWords = [
 /** Tables of people who aren't the ones served: never taken for lookups. */
 const otherPeople = [
   'employee', 'staff', 'doctor', 'driver', 'contact', 'lead', 'supplier', 'vendor', 'author', 'agent', 'recipient',
-  'nurse', 'teacher', 'physician', 'practitioner', 'beneficiary', 'dependant', 'relative', 'child', 'parent', 'visitor',
+  'nurse', 'teacher', 'trainer', 'coach', 'instructor', 'physician', 'practitioner', 'beneficiary', 'dependant', 'relative', 'child', 'parent', 'visitor',
 ] as const; // prettier-ignore
 
 const actorWords = new Set([
