@@ -278,6 +278,11 @@ function drafting(
   const order = orderOf(known, table);
   const columns: DraftColumn[] = [];
   const onPath = new Set(paths.flatMap((each) => each.columns));
+  // What a path goes over has to be a column of the map.
+  const named = new Set([
+    ...onPath,
+    ...(known.found.through.get(table.name) ?? []).flatMap((each) => each.keys),
+  ]);
   for (const [column, guess] of guessesOf(known, table)) {
     const live = table.columns.get(column);
     if (live === undefined) continue;
@@ -287,6 +292,15 @@ function drafting(
         column,
         reason: 'a column of this name can’t be written in a map',
         write: 'have the platform rename it',
+      });
+      continue;
+    }
+    if (!isPlaced(guess) && named.has(column)) {
+      columns.push({
+        name: column,
+        fields: { category: guess.likely, mask: 'text' },
+        confidence: 'low',
+        reason: `says whose row it is; ${guess.reason}`,
       });
       continue;
     }

@@ -166,6 +166,8 @@ export function proposeSubject(
 export interface FoundPaths {
   /** By `schema.table`; the subject's own table is the first. */
   readonly paths: ReadonlyMap<string, readonly DraftPath[]>;
+  /** The same, by the table they lead through; null for those that hold the subject's key. */
+  readonly through: ReadonlyMap<string | null, readonly DraftPath[]>;
   /** Tables that rows of a person refer to, rather than the other way round. */
   readonly pointedTo: ReadonlySet<string>;
 }
@@ -231,16 +233,14 @@ export function findPaths(schema: LiveSchema, guesses: Guesses, subject: Subject
     else if (!known.some((each) => sameColumns(each.columns, path.columns) && each.of === path.of))
       known.push(path);
   };
-  const incoming = new Map<string, LiveTable[]>();
-  for (const table of schema.tables.values()) {
-    if (!isMappable(table)) continue;
-    for (const key of table.foreignKeys) {
-      if (key.to === table.name) continue;
-      const group = incoming.get(key.to);
-      if (group === undefined) incoming.set(key.to, [table]);
-      else group.push(table);
+  const followed = followedKeys(schema, guesses);
+  const incoming = new Map<string, string[]>();
+  for (const [name, keys] of followed)
+    for (const { to } of keys) {
+      const group = incoming.get(to);
+      if (group === undefined) incoming.set(to, [name]);
+      else group.push(name);
     }
-  }
   const pointedTo = new Set<string>();
   // What only describes belongs to nobody, so nothing belongs to somebody through it.
   const only = (name: string): boolean => {
@@ -250,68 +250,91 @@ export function findPaths(schema: LiveSchema, guesses: Guesses, subject: Subject
   let frontier: readonly string[] = [subject.table.name];
   while (frontier.length > 0) {
     const reached = closure(frontier, incoming, paths, subject);
-    for (const name of reached) addForeignKeyPaths(schema, name, subject, paths, only, add);
+    for (const name of reached) addForeignKeyPaths(followed, name, subject, paths, only, add);
     for (const name of byName(schema, guesses, subject, paths, add)) reached.push(name);
-    frontier = followReferences(schema, guesses, [...frontier, ...reached], paths, pointedTo, add);
+    frontier = followReferences(schema, followed, guesses, [...frontier, ...reached], paths, pointedTo, add);
   }
   alsoByEmail(schema, guesses, subject, paths, add);
-  return { paths, pointedTo };
+  return { paths, through: Map.groupBy([...paths.values()].flat(), (each) => each.of), pointedTo };
 }
 
 function sameColumns(one: readonly string[], other: readonly string[]): boolean {
   return one.length === other.length && one.every((each) => other.includes(each));
 }
 
+type Followed = ReadonlyMap<string, readonly ForeignKey[]>;
+
+/** The foreign keys a path can go over, by the table they are of. */
+function followedKeys(schema: LiveSchema, guesses: Guesses): Followed {
+  return new Map(
+    [...schema.tables.values()]
+      .filter(isMappable)
+      .map((table) => [
+        table.name,
+        table.foreignKeys.filter(
+          (key) =>
+            key.to !== table.name &&
+            !table.foreignKeys.some((other) => isNamedBy(other, key)) &&
+            !key.columns.some((column) => isSecret(guesses, table.name, column)) &&
+            !key.keys.some((column) => isSecret(guesses, key.to, column)),
+        ),
+      ]),
+  );
+}
+
+/** Whether a column is never read, so that no path can go over it. */
+function isSecret(guesses: Guesses, table: string, column: string): boolean {
+  const guess = guesses.get(table)?.get(column);
+  return guess !== undefined && isPlaced(guess) && guess.never === true;
+}
+
 /** Tables that refer, directly or through others, to what is reached already; nearest first. */
 function closure(
   from: readonly string[],
-  incoming: ReadonlyMap<string, readonly LiveTable[]>,
+  incoming: ReadonlyMap<string, readonly string[]>,
   paths: ReadonlyMap<string, readonly DraftPath[]>,
   subject: SubjectProposal,
 ): string[] {
   const found = new Set<string>();
   const queue = [...from];
   for (let place = 0; place < queue.length; place++) {
-    for (const table of incoming.get(queue[place] ?? '') ?? []) {
-      if (paths.has(table.name) || found.has(table.name)) continue;
-      if (table.name === subject.table.name) continue;
-      found.add(table.name);
-      queue.push(table.name);
+    for (const name of incoming.get(queue[place] ?? '') ?? []) {
+      if (paths.has(name) || found.has(name) || name === subject.table.name) continue;
+      found.add(name);
+      queue.push(name);
     }
   }
   return [...found];
 }
 
 function addForeignKeyPaths(
-  schema: LiveSchema,
+  followed: Followed,
   name: string,
   subject: SubjectProposal,
   paths: ReadonlyMap<string, readonly DraftPath[]>,
   onlyDescribes: (name: string) => boolean,
   add: (table: string, path: DraftPath) => void,
 ): void {
-  const table = schema.tables.get(name);
-  if (table === undefined) return;
-  const leading = table.foreignKeys.filter(
-    (each) =>
-      each.to !== name &&
-      !table.foreignKeys.some((other) => isNamedBy(other, each)) &&
-      !onlyDescribes(each.to) &&
-      leadsTo(schema, each.to, paths, onlyDescribes),
+  // The way back to the table itself, and from there to the subject, is its own way by another key.
+  const leading = (followed.get(name) ?? []).filter((each) =>
+    leadsTo(followed, each.to, paths, onlyDescribes, new Set([name])),
   );
+  const refersTo = (from: string, to: string): boolean =>
+    followed.get(from)?.some((each) => each.to === to) === true;
   for (const key of leading) {
     const direct = key.to === subject.table.name;
     const holdsKey = direct && sameColumns(key.keys, subject.key);
     if (!direct && goesThrough(paths, key.to, name)) continue;
     // What is in a container twice, by itself and through something of the container, belongs by itself.
-    const parent = schema.tables.get(key.to);
     const twice =
       key.to !== subject.table.name &&
       leading.some(
         (other) =>
           other.to !== key.to &&
           other.to !== subject.table.name &&
-          parent?.foreignKeys.some((each) => each.to === other.to) === true,
+          refersTo(key.to, other.to) &&
+          !refersTo(other.to, key.to) &&
+          !goesThrough(paths, other.to, name),
       );
     if (twice) continue;
     add(name, {
@@ -338,20 +361,16 @@ function isNamedBy(other: ForeignKey, key: ForeignKey): boolean {
 
 /** Whether a table belongs to the subject, one whose paths are only just being found included. */
 function leadsTo(
-  schema: LiveSchema,
+  followed: Followed,
   name: string,
   paths: ReadonlyMap<string, readonly DraftPath[]>,
   onlyDescribes: (name: string) => boolean,
-  seen = new Set<string>(),
+  seen: Set<string>,
 ): boolean {
   if (onlyDescribes(name) || seen.has(name)) return false;
   if (paths.has(name)) return true;
   seen.add(name);
-  const table = schema.tables.get(name);
-  if (table === undefined || !isMappable(table)) return false;
-  return table.foreignKeys.some(
-    (each) => each.to !== name && leadsTo(schema, each.to, paths, onlyDescribes, seen),
-  );
+  return (followed.get(name) ?? []).some((each) => leadsTo(followed, each.to, paths, onlyDescribes, seen));
 }
 
 /** Whether the paths of `from` already lead through `through`: adding the way back would be a circle. */
@@ -383,6 +402,7 @@ const waysToLookup = 3;
 /** Rows that a person's rows refer to; gives those that may be somebody's, whose own followers are looked for next. */
 function followReferences(
   schema: LiveSchema,
+  followed: Followed,
   guesses: Guesses,
   from: readonly string[],
   paths: ReadonlyMap<string, readonly DraftPath[]>,
@@ -394,11 +414,10 @@ function followReferences(
   for (const name of from) {
     const table = schema.tables.get(name);
     if (table === undefined || (pointedTo.has(name) && isLookup(table, guesses))) continue;
-    for (const key of table.foreignKeys) {
+    for (const key of followed.get(name) ?? []) {
       const target = schema.tables.get(key.to);
-      if (target === undefined || key.to === name || !isMappable(target)) continue;
+      if (target === undefined || !isMappable(target)) continue;
       if (before.has(key.to) && !pointedTo.has(key.to)) continue;
-      if (table.foreignKeys.some((other) => isNamedBy(other, key))) continue;
       // A lookup that half the platform refers to needs no union of thirty ways.
       if (isLookup(target, guesses) && (paths.get(key.to)?.length ?? 0) >= waysToLookup) continue;
       if (goesThrough(paths, name, key.to)) continue;
@@ -464,7 +483,9 @@ function byName(
   const pending = [...schema.tables.values()].filter((each) => isMappable(each) && !paths.has(each.name));
   const open = (table: LiveTable): readonly LiveColumn[] => {
     const keyed = new Set(table.foreignKeys.flatMap((each) => each.columns));
-    return [...table.columns.values()].filter((each) => !keyed.has(each.name) && !each.array);
+    return [...table.columns.values()].filter(
+      (each) => !keyed.has(each.name) && !each.array && !isSecret(guesses, table.name, each.name),
+    );
   };
   const direct = (column: LiveColumn, confidence: Confidence, reason: string): DraftPath => ({
     columns: [column.name],
