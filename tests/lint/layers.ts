@@ -179,13 +179,13 @@ export const layers: IForbiddenRuleType[] = [
     'keytar',
     '@napi-rs/keyring',
   ),
-  soleImporter('zip in exports alone', '^(?:electron/core/exports|tests)/', 'yazl', 'yauzl'),
-  ...['yazl', 'yauzl'].map((name): IForbiddenRuleType => ({
-    name: `${name} in one file`,
+  soleImporter('zip in exports alone', '^(?:electron/core/exports|tests)/', 'yauzl'),
+  {
+    name: 'yauzl in one file',
     severity: 'error',
-    module: { path: packages(name), numberOfDependentsMoreThan: 1 },
+    module: { path: packages('yauzl'), numberOfDependentsMoreThan: 1 },
     from: { path: '^electron/' },
-  })),
+  },
   soleImporter(
     'age in age.ts alone',
     '^electron/core/exports/seal/age\\.ts$',

@@ -351,7 +351,8 @@ function compareWith(
   present: ReadonlyMap<string, Seen>,
   fault: Report,
 ): void {
-  const added = new Map([...present].filter(([path]) => !listed.has(path)));
+  const added = new Set([...present.keys()].filter((path) => !listed.has(path)));
+  const addedOf = Map.groupBy(added, (path) => present.get(path)?.sha256);
   for (const [path, sha256] of listed) {
     const found = present.get(path);
     if (found !== undefined) {
@@ -361,15 +362,15 @@ function compareWith(
       }
       continue;
     }
-    const moved = [...added].find(([, entry]) => entry.sha256 === sha256);
+    const moved = addedOf.get(sha256)?.shift();
     if (moved === undefined) {
       fault('missing', path, 'It was in the package and is not any more.');
     } else {
-      added.delete(moved[0]);
-      fault('renamed', path, `It is now called ${shown(moved[0])}.`);
+      added.delete(moved);
+      fault('renamed', path, `It is now called ${shown(moved)}.`);
     }
   }
-  for (const path of added.keys()) fault('added', path, 'It was not in the package when it was made.');
+  for (const path of added) fault('added', path, 'It was not in the package when it was made.');
 }
 
 /** Hash by path; null, with a fault, when there is no such manifest. */

@@ -1,6 +1,8 @@
+import { open } from 'node:fs/promises';
 import { Readable } from 'node:stream';
-import { crc32 } from 'node:zlib';
-import { fromRandomAccessReaderPromise, openPromise, RandomAccessReader } from 'yauzl';
+import { pipeline } from 'node:stream/promises';
+import { crc32, createInflateRaw, inflateRawSync } from 'node:zlib';
+import { fromRandomAccessReaderPromise, RandomAccessReader } from 'yauzl';
 import type { Entry, ZipFile } from 'yauzl';
 
 /** What is wrong with the zip as a zip; `path` is the entry concerned, as text. */
@@ -25,7 +27,7 @@ export interface ReadEntry {
   read(): AsyncGenerator<Uint8Array>;
 }
 
-/** A zip that is no plain file; ranges are asked for in any order. */
+/** The bytes of a zip, wherever they lie; ranges are asked for in any order. */
 export interface ZipBytes {
   readonly bytes: number;
   /** Bytes from `from` up to, without, `to`. Throws {@link BrokenZip} where they are damaged. */
@@ -33,6 +35,13 @@ export interface ZipBytes {
   close(): Promise<void>;
 }
 
+/** Read or inflated at a time. */
+const pieceBytes = 256 * 1024;
+/** An entry no larger than this is read and inflated at once: streams cost more than the work. */
+const smallBytes = 64 * 1024;
+/** Pieces kept for what is read next: the directory and the entries are read side by side. */
+const keptPieces = 3;
+const deflated = 8;
 const localHeaderBytes = 30;
 const largestDataDescriptor = 24;
 /** Zip64, extended timestamp, Unix owner: the only extra fields that can't give an entry another name. */
@@ -44,21 +53,53 @@ const harmlessExtraFields: ReadonlySet<number> = new Set([0x0001, 0x5455, 0x7875
  * not overlap or hide bytes between them. Throws {@link BrokenZip}.
  */
 export async function* readZip(file: string | ZipBytes): AsyncGenerator<ReadEntry> {
+  const bytes = typeof file === 'string' ? await openFile(file) : file;
+  try {
+    yield* readEntries(new BytesReader(bytes), bytes);
+  } finally {
+    if (typeof file === 'string') await bytes.close();
+  }
+}
+
+async function openFile(file: string): Promise<ZipBytes> {
+  const handle = await open(file, 'r');
+  try {
+    const { size } = await handle.stat();
+    return {
+      bytes: size,
+      async *range(from, to) {
+        for (let at = from; at < to;) {
+          const wanted = Math.min(pieceBytes, to - at);
+          const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(wanted), 0, wanted, at);
+          if (bytesRead === 0) throw new Error('unexpected end');
+          yield buffer.subarray(0, bytesRead);
+          at += bytesRead;
+        }
+      },
+      close: () => handle.close(),
+    };
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+async function* readEntries(reader: BytesReader, bytes: ZipBytes): AsyncGenerator<ReadEntry> {
   let zip: ZipFile;
   try {
     // Names are decoded here: the library would stop at the first unsafe one.
-    const options = { lazyEntries: true, autoClose: false, decodeStrings: false } as const;
-    zip =
-      typeof file === 'string'
-        ? await openPromise(file, options)
-        : await fromRandomAccessReaderPromise(new ReaderOver(file), file.bytes, options);
+    zip = await fromRandomAccessReaderPromise(reader, bytes.bytes, {
+      lazyEntries: true,
+      autoClose: false,
+      decodeStrings: false,
+    });
   } catch (error) {
     if (error instanceof BrokenZip || isFileError(error)) throw error;
     throw new BrokenZip('truncated', 'The file is not a complete zip: its end is missing or damaged.');
   }
   const extents: { readonly start: number; readonly end: number }[] = [];
   try {
-    for await (const entry of zip.eachEntry()) yield await examine(zip, entry, extents);
+    for await (const entry of zip.eachEntry()) yield await examine(zip, reader, entry, extents);
     checkLayout(extents);
   } catch (error) {
     if (error instanceof BrokenZip || isFileError(error)) throw error;
@@ -69,17 +110,47 @@ export async function* readZip(file: string | ZipBytes): AsyncGenerator<ReadEntr
   }
 }
 
-/** The library asks for a subclass. The bytes stay their owner's to close. */
-class ReaderOver extends RandomAccessReader {
+/** What the library reads with: it asks for a subclass. The bytes stay their owner's to close. */
+class BytesReader extends RandomAccessReader {
   readonly #source: ZipBytes;
+  readonly #kept: { readonly from: number; readonly bytes: Buffer }[] = [];
 
   constructor(source: ZipBytes) {
     super();
     this.#source = source;
   }
 
-  override _readStreamForRange(start: number, end: number): Readable {
-    return Readable.from(this.#source.range(start, end), { objectMode: false });
+  /** Bytes from `from` up to, without, `to`, as they pass by. */
+  range(from: number, to: number): AsyncIterable<Uint8Array> {
+    return this.#source.range(from, to);
+  }
+
+  /** Few bytes at once, mostly out of a piece that was read before. Throws a plain Error where the source ends before. */
+  async bytes(from: number, to: number): Promise<Buffer> {
+    const kept = this.#kept.find((each) => each.from <= from && to <= each.from + each.bytes.byteLength);
+    if (kept !== undefined) return kept.bytes.subarray(from - kept.from, to - kept.from);
+    const end = Math.min(this.#source.bytes, Math.max(to, from + pieceBytes));
+    if (end < to) throw new Error('unexpected end');
+    const pieces: Uint8Array[] = [];
+    for await (const piece of this.#source.range(from, end)) pieces.push(piece);
+    const bytes = Buffer.concat(pieces);
+    if (bytes.byteLength < to - from) throw new Error('unexpected end');
+    this.#kept.unshift({ from, bytes });
+    this.#kept.splice(keptPieces);
+    return bytes.subarray(0, to - from);
+  }
+
+  override read(
+    buffer: Buffer,
+    offset: number,
+    length: number,
+    position: number,
+    callback: (error: Error | null) => void,
+  ): void {
+    this.bytes(position, position + length).then((bytes) => {
+      buffer.set(bytes, offset);
+      callback(null);
+    }, callback);
   }
 
   override close(callback: (error: Error | null) => void): void {
@@ -89,14 +160,17 @@ class ReaderOver extends RandomAccessReader {
 
 async function examine(
   zip: ZipFile,
+  reader: BytesReader,
   entry: Entry,
   extents: { start: number; end: number }[],
 ): Promise<ReadEntry> {
   const path = entry.fileNameRaw.toString('utf8');
   const isFolder = path.endsWith('/');
   let problem = problemOfHeader(entry, path);
+  let start: number | null = null;
   try {
     const local = await zip.readLocalFileHeaderPromise(entry);
+    start = local.fileDataStart;
     extents.push({
       start: entry.relativeOffsetOfLocalHeader,
       end: local.fileDataStart + entry.compressedSize,
@@ -118,7 +192,7 @@ async function examine(
     if (isFileError(error) || error instanceof BrokenZip) throw error;
     problem ??= new BrokenZip('malformed', 'Its header is damaged or lies outside the file.', path);
   }
-  return { path, isFolder, problem, read: () => content(zip, entry, path) };
+  return { path, isFolder, problem, read: () => content(reader, start, entry, path) };
 }
 
 function problemOfHeader(entry: Entry, path: string): BrokenZip | null {
@@ -132,7 +206,7 @@ function problemOfHeader(entry: Entry, path: string): BrokenZip | null {
     );
   }
   if (!regular) return new BrokenZip('malformed', 'It is a link or a device, not a file.', path);
-  if (entry.isEncrypted() || ![0, 8].includes(entry.compressionMethod)) {
+  if (entry.isEncrypted() || ![0, deflated].includes(entry.compressionMethod)) {
     return new BrokenZip('malformed', 'It is packed in a way this format does not use.', path);
   }
   if (entry.extraFields.some(({ id }) => !harmlessExtraFields.has(id))) {
@@ -141,14 +215,21 @@ function problemOfHeader(entry: Entry, path: string): BrokenZip | null {
   return null;
 }
 
-async function* content(zip: ZipFile, entry: Entry, path: string): AsyncGenerator<Uint8Array> {
+async function* content(
+  reader: BytesReader,
+  start: number | null,
+  entry: Entry,
+  path: string,
+): AsyncGenerator<Uint8Array> {
   let crc = 0;
   let bytes = 0;
   try {
-    const stream = await zip.openReadStreamPromise(entry);
-    for await (const chunk of stream as AsyncIterable<Uint8Array>) {
+    if (start === null) throw new Error('its header is damaged');
+    for await (const chunk of unpacked(reader, start, entry)) {
       crc = crc32(chunk, crc);
       bytes += chunk.byteLength;
+      // What unpacks to more than it says may unpack to more than anybody has room for.
+      if (bytes > entry.uncompressedSize) break;
       yield chunk;
     }
   } catch (error) {
@@ -159,6 +240,22 @@ async function* content(zip: ZipFile, entry: Entry, path: string): AsyncGenerato
   }
   if (crc !== entry.crc32 || bytes !== entry.uncompressedSize) {
     throw new BrokenZip('changed', 'Its bytes are not those the zip was made of.', path);
+  }
+}
+
+async function* unpacked(reader: BytesReader, start: number, entry: Entry): AsyncGenerator<Uint8Array> {
+  const { compressedSize, uncompressedSize, compressionMethod } = entry;
+  const end = start + compressedSize;
+  if (compressedSize <= smallBytes && uncompressedSize <= smallBytes) {
+    const packed = await reader.bytes(start, end);
+    yield compressionMethod === deflated ? inflateRawSync(packed, { maxOutputLength: smallBytes }) : packed;
+  } else if (compressionMethod === deflated) {
+    const inflate = createInflateRaw({ chunkSize: pieceBytes });
+    // Its failure is told by the stream that is read.
+    pipeline(Readable.from(reader.range(start, end), { objectMode: false }), inflate).catch(() => undefined);
+    yield* inflate as AsyncIterable<Uint8Array>;
+  } else if (end > start) {
+    yield* reader.range(start, end);
   }
 }
 

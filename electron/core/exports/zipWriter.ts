@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
-import { Readable } from 'node:stream';
-import { finished } from 'node:stream/promises';
-import { ZipFile } from 'yazl';
+import { promisify } from 'node:util';
+import { constants, crc32, deflateRaw, deflateRawSync } from 'node:zlib';
+import { inBlocks } from './blocks.ts';
+import { centralHeader, dataDescriptor, endOfDirectory, localHeader, methods } from './zipFormat.ts';
+import type { ZipEntry } from './zipFormat.ts';
 
 export interface ZipEntryOptions {
   /** False for what is compressed already (pictures, video). */
@@ -10,8 +12,8 @@ export interface ZipEntryOptions {
 }
 
 /**
- * A zip written entry by entry in constant memory but for the list of entries
- * (some 500 bytes each). Zip64 is used where sizes or counts ask for it.
+ * A zip written entry by entry in constant memory but for its directory (some
+ * 200 bytes an entry). Zip64 is used where sizes or counts ask for it.
  */
 export interface ZipWriter {
   /** Writes one entry to its end; entries can't overlap in time. Rejects with the source's or the disk's own error. */
@@ -21,6 +23,21 @@ export interface ZipWriter {
   /** Gives up; resolves when nothing is written any more. */
   abandon(): Promise<void>;
 }
+
+/** Deflated at once; a smaller entry is held until its end, and its header tells its size. */
+const blockBytes = 512 * 1024;
+/** Deflated without a thread of its own, which costs more than so few bytes. */
+const smallBytes = 16 * 1024;
+/** Blocks being deflated at a time, each in a thread of its own. */
+const deflatedAtOnce = 3;
+/** What may wait for the disk. */
+const mostWaiting = 4 * 1024 * 1024;
+/** The fastest level: another halves the speed for a tenth of the size. */
+const level = constants.Z_BEST_SPEED;
+/** A last block of deflate with nothing in it, after blocks that were flushed. */
+const lastBlock = Buffer.from([0x03, 0x00]);
+
+const deflate = promisify<Uint8Array, { level: number; finishFlush?: number }, Buffer>(deflateRaw);
 
 /**
  * Starts a zip at the beginning of an empty file; the handle stays the
@@ -34,60 +51,155 @@ export function openZip(
   onFailure: (error: Error) => void,
   encrypt: (zip: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array> = (plain) => plain,
 ): ZipWriter {
-  const zip = new ZipFile();
-  const output = zip.outputStream as Readable;
+  const directory: Buffer[] = [];
   const whole = createHash('sha256');
   let bytes = 0;
-  let source: Readable | undefined;
+  /** Where the zip, before it is encrypted, has come to. */
+  let place = 0;
+  let waiting: Uint8Array[] = [];
+  let waitingBytes = 0;
+  let ended = false;
   let failure: Error | undefined;
+  let more = Promise.withResolvers<void>();
+  let room = Promise.withResolvers<void>();
+
+  /** What has come up to now, as one piece: many small entries while the disk is busy are one write. */
+  async function* pieces(): AsyncGenerator<Uint8Array> {
+    for (;;) {
+      if (failure !== undefined) throw failure;
+      if (waiting.length > 0) {
+        const piece = waiting.length === 1 ? waiting[0] : Buffer.concat(waiting);
+        waiting = [];
+        waitingBytes = 0;
+        room.resolve();
+        if (piece !== undefined) yield piece;
+        continue;
+      }
+      if (ended) return;
+      more = Promise.withResolvers();
+      await more.promise;
+    }
+  }
 
   async function drain(): Promise<void> {
-    for await (const chunk of encrypt(output as AsyncIterable<Uint8Array>)) {
+    for await (const chunk of encrypt(pieces())) {
       whole.update(chunk);
       await writeFully(handle, chunk);
       bytes += chunk.byteLength;
     }
   }
 
-  function fail(error: unknown): void {
-    const reason = error instanceof Error ? error : new Error('The zip was abandoned.');
-    if (failure === undefined) {
-      failure = reason;
-      onFailure(reason);
+  async function write(...chunks: readonly Uint8Array[]): Promise<void> {
+    for (const chunk of chunks) {
+      waiting.push(chunk);
+      waitingBytes += chunk.byteLength;
+      place += chunk.byteLength;
     }
-    source?.destroy(reason);
-    output.destroy(reason);
+    more.resolve();
+    while (waitingBytes > mostWaiting && failure === undefined) {
+      room = Promise.withResolvers();
+      await room.promise;
+    }
+    throwIfFailed();
+  }
+
+  function fail(error: unknown): void {
+    if (failure !== undefined) return;
+    failure = error instanceof Error ? error : new Error('The zip was abandoned.');
+    onFailure(failure);
+    more.resolve();
+    room.resolve();
+  }
+
+  function throwIfFailed(): void {
+    // The error of a source or of the disk is the caller's to translate; it is thrown as it came.
+    if (failure !== undefined) throw failure;
   }
 
   const drained = drain().catch(fail);
-  zip.on('error', fail);
-  output.on('error', fail);
+
+  /** An entry that is known in whole. */
+  async function addSmall(entry: ZipEntry, content: Uint8Array): Promise<void> {
+    const packed =
+      entry.method === methods.stored
+        ? content
+        : content.byteLength <= smallBytes
+          ? // Its result is kept in memory of this size, however short it is.
+            deflateRawSync(content, { level, chunkSize: Math.max(64, content.byteLength) })
+          : await deflate(content, { level });
+    entry.crc = crc32(content);
+    entry.bytes = content.byteLength;
+    entry.packedBytes = packed.byteLength;
+    await write(localHeader(entry), packed);
+  }
+
+  /** An entry of which the size is known only at its end. */
+  async function addLarge(entry: ZipEntry, content: AsyncIterable<Uint8Array>): Promise<void> {
+    await write(localHeader(entry));
+    const start = place;
+    const deflating: Promise<Uint8Array>[] = [];
+    const writeFirst = async (): Promise<void> => {
+      const first = deflating.shift();
+      if (first !== undefined) await write(await first);
+    };
+    try {
+      for await (const block of content) {
+        entry.crc = crc32(block, entry.crc);
+        entry.bytes += block.byteLength;
+        if (entry.method === methods.stored) {
+          await write(block);
+          continue;
+        }
+        // Each block ends at a byte, so that they can be put one after another.
+        deflating.push(deflate(block, { level, finishFlush: constants.Z_SYNC_FLUSH }));
+        if (deflating.length >= deflatedAtOnce) await writeFirst();
+      }
+      while (deflating.length > 0) await writeFirst();
+    } finally {
+      await Promise.allSettled(deflating);
+    }
+    if (entry.method === methods.deflated) await write(lastBlock);
+    entry.packedBytes = place - start;
+    await write(dataDescriptor(entry));
+  }
 
   return {
     async add(path, content, { compress }) {
       throwIfFailed();
-      const entry = Readable.from(content, { objectMode: false, highWaterMark: 256 * 1024 });
-      source = entry;
-      const read = finished(entry, { writable: false });
-      // yazl keeps this function for as long as the zip is open; it must not keep every stream with it.
-      let held: Readable | null = entry;
-      zip.addReadStreamLazy(
+      const entry: ZipEntry = {
         path,
-        { mtime: modified, mode: 0o100600, compressionLevel: compress ? 1 : 0 },
-        (give) => {
-          if (held !== null) give(null, held);
-        },
-      );
+        modified,
+        method: compress ? methods.deflated : methods.stored,
+        place,
+        isStreamed: false,
+        crc: 0,
+        bytes: 0,
+        packedBytes: 0,
+      };
+      const blocks = inBlocks(content, blockBytes);
       try {
-        await read;
+        const first = await blocks.next();
+        const second = first.done === true ? first : await blocks.next();
+        if (first.done === true) await addSmall(entry, Buffer.alloc(0));
+        else if (second.done === true) await addSmall(entry, first.value);
+        else {
+          entry.isStreamed = true;
+          await addLarge(entry, startingWith([first.value, second.value], blocks));
+        }
       } catch (error) {
         fail(error);
+        throw failure;
+      } finally {
+        await blocks.return(undefined);
       }
-      held = null;
-      throwIfFailed();
+      directory.push(centralHeader(entry));
     },
     async finish() {
-      zip.end();
+      const start = place;
+      for (const header of directory) await write(header);
+      await write(endOfDirectory({ entries: directory.length, start, bytes: place - start }));
+      ended = true;
+      more.resolve();
       await drained;
       throwIfFailed();
       return { bytes, sha256: whole.digest('hex') };
@@ -97,11 +209,11 @@ export function openZip(
       await drained;
     },
   };
+}
 
-  function throwIfFailed(): void {
-    // The error of a source or of the disk is the caller's to translate; it is thrown as it came.
-    if (failure !== undefined) throw failure;
-  }
+async function* startingWith<Item>(first: readonly Item[], rest: AsyncIterable<Item>): AsyncGenerator<Item> {
+  yield* first;
+  yield* rest;
 }
 
 /** Writes all of a chunk, where the file stands or at a place in it. */
