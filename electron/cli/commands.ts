@@ -824,6 +824,56 @@ export async function commands(
     .command('about')
     .description('versions of the program')
     .action(() => run((command) => command.call('about.show', {}), { signIn: false }));
+  const keys = program
+    .command('keys')
+    .description('keys that sign packages: whose they are, and which are retired');
+  keys
+    .command('list')
+    .description('lists them')
+    .action(() =>
+      run(async (command) => {
+        const { keys: all } = await command.call('keys.list', {});
+        if (globals().json) return all;
+        return all.map((key) => ({
+          key: key.id,
+          login: key.login,
+          person: key.person,
+          workstation: key.workstation,
+          fingerprint: key.fingerprint,
+          registered: key.registeredAt,
+          packages: key.packages,
+          state: en.settings.keys.state(key),
+        }));
+      }),
+    );
+  keys
+    .command('show')
+    .argument('<key>', 'number of the key', wholeNumber)
+    .description('shows one, with its public key for openssl (PEM) and for ssh-keygen (allowed signers)')
+    .action((keyId: number) =>
+      run(
+        async (command) => {
+          const key = (await command.call('keys.list', {})).keys.find(({ id }) => id === keyId);
+          if (key === undefined) {
+            throw new Refused({
+              code: 'not_found',
+              message: `There is no signing key ${String(keyId)}; “console keys list” names them.`,
+            });
+          }
+          if (globals().json) return key;
+          return `${en.settings.keys.inWords(key)}\n${key.fingerprint}\n\n${key.pem}\n${key.allowedSigner}`.trimEnd();
+        },
+        { as: globals().json ? 'record' : 'text' },
+      ),
+    );
+  keys
+    .command('retire')
+    .argument('<key>', 'number of the key', wholeNumber)
+    .requiredOption('--reason <text>')
+    .description('retires one for good; another person’s only as approver')
+    .action((keyId: number, options: { reason: string }) =>
+      run((command) => command.call('keys.retire', { keyId, ...options })),
+    );
   const packages = program.command('package').description('packages, offline');
   packages
     .command('verify <file>')

@@ -19,6 +19,8 @@ const exportRow = z.object({
   profile: z.enum(exportProfiles),
   /** Whether values about other people are in it as they are. */
   showsOthers: z.boolean(),
+  /** Fingerprint of the key its package is signed with; null where it is not signed or there is none. */
+  signer: z.string().nullable(),
 });
 export type ExportRow = z.infer<typeof exportRow>;
 
@@ -76,6 +78,29 @@ export const exportScope = {
   showOthers: z.boolean().default(false),
   reason: z.string().min(3).max(2_000).optional(),
 } as const;
+
+const signingKey = z.object({
+  id: z.number().int(),
+  /** Whose it is. */
+  login: z.string(),
+  person: z.string(),
+  mine: z.boolean(),
+  /** As ssh-keygen -l shows it: `SHA256:…`. */
+  fingerprint: z.string(),
+  /** The public key as openssl takes it, and as a line of a list of allowed signers of ssh-keygen; each ends its line. */
+  pem: z.string(),
+  allowedSigner: z.string(),
+  /** As it called itself when the key was registered. */
+  workstation: z.string(),
+  registeredAt: z.string(),
+  /** How many packages it has signed. */
+  packages: z.number().int(),
+  retiredAt: z.string().nullable(),
+  retiredBy: z.string().nullable(),
+  /** Null also where it was retired because its login was removed. */
+  reason: z.string().nullable(),
+});
+export type SigningKey = z.infer<typeof signingKey>;
 
 const fault = z.object({ path: z.string(), fault: z.string() });
 
@@ -147,6 +172,23 @@ export const exports = {
     summary: 'lists releases, and the gaps there are now',
     input: z.strictObject({ requestId: z.number().int().positive().optional() }),
     output: z.object({ gaps: z.array(z.string()), releases: z.array(release) }),
+  }),
+  'keys.list': operation({
+    effect: 'read',
+    permission: 'staff',
+    summary: 'lists the keys that sign packages, whose they are and which are retired',
+    input: z.strictObject({}),
+    output: z.object({ keys: z.array(signingKey) }),
+  }),
+  'keys.retire': operation({
+    effect: 'write',
+    permission: ['operator', 'approver'],
+    summary: 'retires a key that signs packages for good; another person’s only as approver',
+    input: z.strictObject({
+      keyId: z.number().int().positive(),
+      reason: z.string().trim().min(3).max(2_000),
+    }),
+    output: z.object({ entry: z.number().int() }),
   }),
   'packages.verify': operation({
     effect: 'local',

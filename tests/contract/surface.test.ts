@@ -63,6 +63,8 @@ const pinned = {
   'exports.askRelease': ['write', ['operator']],
   'exports.decideRelease': ['write', ['approver', 'operator']],
   'exports.releases': ['read', 'staff'],
+  'keys.list': ['read', 'staff'],
+  'keys.retire': ['write', ['operator', 'approver']],
   'packages.verify': ['local', 'anyone'],
   'erasure.plan': ['reveal', ['operator']],
   'erasure.list': ['read', 'staff'],

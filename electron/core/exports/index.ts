@@ -1,1 +1,2 @@
+export { keyOperations } from './keyOperations.ts';
 export { exportOperations, type ExportPace } from './operations.ts';

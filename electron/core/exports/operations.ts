@@ -7,7 +7,6 @@ import { tellBeginnings } from '#core/installation/index.ts';
 import { ExpectedError } from '#core/kernel/errors.ts';
 import type { Call, SomeHandlers } from '#core/kernel/dispatch.ts';
 import type { Jobs, Progress } from '#core/kernel/jobs.ts';
-import type { Keychain } from '#core/keychain/index.ts';
 import type { ObjectStore } from '#core/objectStore/objectStore.ts';
 import { kindInForce, mapInForce } from '#core/subjects/index.ts';
 import type { MappedSubject } from '#shared/contract/dataMap.ts';
@@ -61,6 +60,7 @@ const exportRow = z.object({
   files: z.coerce.number().nullable(),
   profile: z.enum(exportProfiles),
   showsOthers: z.boolean(),
+  signer: z.string().nullable(),
 });
 
 const releaseRow = z.object({
@@ -89,18 +89,11 @@ export interface ExportPace {
 export interface ExportOptions {
   readonly desk: () => Desk;
   readonly jobs: Jobs;
-  readonly keychain: Keychain;
   readonly version: string;
   readonly pace?: ExportPace;
 }
 
-export function exportOperations({
-  desk,
-  jobs,
-  keychain,
-  version,
-  pace = {},
-}: ExportOptions): SomeHandlers<Names> {
+export function exportOperations({ desk, jobs, version, pace = {} }: ExportOptions): SomeHandlers<Names> {
   const reviews = openReviews(desk);
   return {
     ...reviews.handlers,
@@ -113,7 +106,7 @@ export function exportOperations({
           'A folder can not be encrypted; make one zip of it, or choose no encryption.',
         );
       }
-      const signer = await signerFrom(keychain);
+      const signer = await signerFrom(at, call);
       if (reviewed !== undefined && ((wanted.showOthers || wanted.profile) ?? wanted.choice ?? wanted.reason))
         throw new ExpectedError(
           'invalid_input',
@@ -136,7 +129,7 @@ export function exportOperations({
     'exports.list': async ({ requestId }) => ({
       exports: (await desk().database.rows(
         sql`select id, request as "requestId", subject, state, to_json(started_at) #>> '{}' as "startedAt", started_by as "startedBy",
-              to_json(finished_at) #>> '{}' as "finishedAt", sha256, bytes, rows, files, profile, shows_others as "showsOthers"
+              to_json(finished_at) #>> '{}' as "finishedAt", sha256, bytes, rows, files, profile, shows_others as "showsOthers", signer
             from privacy_console.list_exports(${requestId ?? null}::bigint)`,
         exportRow,
       )) as ExportRow[],
@@ -224,9 +217,16 @@ function lockOf(protection: Protection): Lock | null {
 }
 
 /** Without a keychain there is nowhere to keep a key: the package goes unsigned, and package and trail say so. */
-async function signerFrom(keychain: Keychain): Promise<Signer | null> {
+async function signerFrom({ database, signingKey }: Desk, { note }: Call): Promise<Signer | null> {
   try {
-    return await openSigner(keychain);
+    return await openSigner(signingKey, async (publicKey) => {
+      const { retired } = await database.effect(
+        sql`select privacy_console.use_signing_key(decode(${Buffer.from(publicKey).toString('hex')}::text, 'hex')) as result`,
+        z.object({ retired: z.boolean() }),
+        note,
+      );
+      return !retired;
+    });
   } catch (error) {
     if (error instanceof ExpectedError && error.code === 'no_keychain') return null;
     throw error;
@@ -288,7 +288,7 @@ async function runExport(
     detail: string,
   ): Promise<unknown> =>
     at.database.effect(
-      sql`select privacy_console.end_export(${started.export}::bigint, ${sha256}::text, ${bytes}::bigint, ${rows}::bigint, ${files}::bigint, ${detail}::text) as result`,
+      sql`select privacy_console.end_export(${started.export}::bigint, ${sha256}::text, ${bytes}::bigint, ${rows}::bigint, ${files}::bigint, ${detail}::text, ${work.signer?.fingerprint ?? null}::text) as result`,
       z.object({}),
       noNote,
     );
