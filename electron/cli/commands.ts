@@ -763,7 +763,11 @@ export async function commands(
           protection: protectionOf(options),
         });
         const { result } = await command.finish(jobId);
-        return passphrase === null ? result : { ...result, passphrase };
+        return {
+          ...result,
+          ...(passphrase === null ? {} : { passphrase }),
+          ...(result?.['signer'] === null ? { note: en.exportPage.unsignedNote } : {}),
+        };
       }),
     );
   reviewCommands(program, run);

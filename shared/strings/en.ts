@@ -735,6 +735,8 @@ export const en = {
     },
     signer: 'Signed by',
     unsigned: 'nobody; this computer has no keychain to keep a key in',
+    unsignedNote:
+      'The package is not signed, since this computer has no keychain to keep a key in; start one and export again if it has to be.',
     start: 'Make the package',
     started: 'The package is being written.',
     running: 'Being written',
