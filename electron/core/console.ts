@@ -11,7 +11,7 @@ import {
 } from './connections/index.ts';
 import { erasureOperations } from './erasure/index.ts';
 import { explanationOperations } from './explanation/index.ts';
-import { exportOperations, keyOperations, type ExportPace } from './exports/index.ts';
+import { exportOperations, keyOperations, packageOperations, type ExportPace } from './exports/index.ts';
 import { installationOperations, mapChangeOperations, type ScratchServer } from './installation/index.ts';
 import { createDispatch, type Dispatch } from './kernel/dispatch.ts';
 import { ExpectedError } from './kernel/errors.ts';
@@ -100,6 +100,7 @@ export function createConsole(ports: ConsolePorts): Console {
         ...(ports.exportPace === undefined ? {} : { pace: ports.exportPace }),
       }),
       ...keyOperations(desk),
+      ...packageOperations,
       ...erasureOperations({
         desk,
         jobs,

@@ -104,6 +104,55 @@ export type SigningKey = z.infer<typeof signingKey>;
 
 const fault = z.object({ path: z.string(), fault: z.string() });
 
+/** A package on this computer, and what opens it where it is encrypted. */
+const packageSource = z.strictObject({
+  /** A zip, an encrypted one, or a folder. */
+  file: z.string().min(1).max(4_000),
+  /** A file of age-keygen, or the passphrase. */
+  identityFile: z.string().min(1).max(4_000).optional(),
+  passphrase: z.string().min(1).max(1_000).optional(),
+});
+export type PackageSource = z.infer<typeof packageSource>;
+
+/** What a package says of itself; null where it can’t be read, or isn’t there. */
+const packageAbout = z.object({
+  packageId: z.string().nullable(),
+  requestNumber: z.string().nullable(),
+  subjectReference: z.string().nullable(),
+  subjectKind: z.string().nullable(),
+  controller: z.string().nullable(),
+  program: z.string().nullable(),
+  /** ISO 8601. */
+  made: z.string().nullable(),
+  profile: z.string().nullable(),
+  range: z.object({ since: z.string().nullable(), until: z.string().nullable() }).nullable(),
+  showsOthers: z.boolean().nullable(),
+  showsOthersBecause: z.string().nullable(),
+  leftOut: z.array(
+    z.object({ collection: z.string().nullable(), column: z.string().nullable(), because: z.string() }),
+  ),
+  collections: z.array(z.object({ name: z.string(), rows: z.number().int() })),
+  objects: z.object({ inIt: z.number().int().nullable(), missing: z.number().int().nullable() }),
+});
+export type PackageAbout = z.infer<typeof packageAbout>;
+
+const packageFile = z.object({
+  /** Line of the index, from 1. */
+  line: z.number().int(),
+  /** Its path in the package; null when it is not in it. */
+  path: z.string().nullable(),
+  name: z.string().nullable(),
+  contentType: z.string().nullable(),
+  bytes: z.number().nullable(),
+  status: z.string(),
+  /** What differs, or why it is missing or incomplete. */
+  because: z.string().nullable(),
+});
+export type PackageFile = z.infer<typeof packageFile>;
+
+/** The pictures a window decodes; by their first bytes, never by what a name or a row says. */
+export const pictureTypes = ['image/png', 'image/jpeg', 'image/gif', 'image/webp'] as const;
+
 export const exports = {
   'exports.start': operation({
     effect: 'reveal',
@@ -194,26 +243,61 @@ export const exports = {
     effect: 'local',
     permission: 'anyone',
     summary: 'checks a package, a zip or a folder, offline and names every fault',
-    input: z.strictObject({
-      file: z.string().min(1).max(4_000),
-      /** What opens an encrypted one: a file of age-keygen, or the passphrase. */
-      identityFile: z.string().min(1).max(4_000).optional(),
-      passphrase: z.string().min(1).max(1_000).optional(),
+    input: packageSource.extend({
       /** Whose signature is asked for: `SHA256:…`, or a file with the public key (`ssh-ed25519 …`). */
       signer: z.string().min(1).max(4_000).optional(),
     }),
     output: z.object({
       /** Whether nothing is wrong with it; says who made it only together with `signer`. */
       intact: z.boolean(),
-      packageId: z.string().nullable(),
       files: z.number().int(),
       bytes: z.number(),
+      /** Lines of its collections. */
+      records: z.number().int(),
+      /** Of the file itself, or of a folder's tag manifest, as the trail has it. */
+      sha256: z.string(),
       /** What the map didn’t cover when it was made, released by two people; empty as a rule. */
       gaps: z.array(z.string()),
       faults: z.array(fault),
       /** Fingerprint of the key that signed it; null when it is not signed or the signature doesn’t hold. */
       signer: z.string().nullable(),
       encrypted: z.boolean(),
+      about: packageAbout,
     }),
+  }),
+  'packages.records': operation({
+    effect: 'local',
+    permission: 'anyone',
+    summary: 'shows records of one collection of a package, offline, some at a time',
+    input: packageSource.extend({
+      collection: z.string().min(1).max(100),
+      /** The first line, from 1. */
+      from: z.number().int().positive().default(1),
+      limit: z.number().int().positive().max(500).default(100),
+    }),
+    output: z.object({
+      /** As their schema has them; where there is none, as the records do. */
+      columns: z.array(z.object({ name: z.string(), title: z.string() })),
+      records: z.array(z.object({ line: z.number().int(), values: z.record(z.string(), z.unknown()) })),
+      /** Line of the next record; null when there is none. */
+      next: z.number().int().nullable(),
+    }),
+  }),
+  'packages.files': operation({
+    effect: 'local',
+    permission: 'anyone',
+    summary: 'lists the objects of a package, offline, some at a time',
+    input: packageSource.extend({
+      from: z.number().int().positive().default(1),
+      limit: z.number().int().positive().max(500).default(100),
+    }),
+    output: z.object({ files: z.array(packageFile), next: z.number().int().nullable() }),
+  }),
+  'packages.picture': operation({
+    effect: 'local',
+    permission: 'anyone',
+    summary: 'shows one picture of a package: PNG, JPEG, GIF or WebP by its own first bytes, nothing else',
+    input: packageSource.extend({ path: z.string().min(1).max(240) }),
+    output: z.object({ type: z.enum(pictureTypes), base64: z.string() }),
   }),
 } as const;

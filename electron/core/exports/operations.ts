@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import type { Desk } from '#core/connections/index.ts';
 import { readerOver, type Reader } from '#core/database/database.ts';
@@ -22,19 +21,12 @@ import { readCollection } from './reading.ts';
 import { redactionsOf, type Redaction } from './redactions.ts';
 import { openReviews, type ReviewNames } from './review.ts';
 import { leftOutInWords, rangeOf, scopeOf, thirdPartiesOf, within, type ExportScope } from './scope.ts';
-import {
-  checkRecipients,
-  encryptionFor,
-  identitiesOf,
-  makePassphrase,
-  recipientFingerprint,
-} from './seal/age.ts';
-import type { Lock, Opener } from './seal/age.ts';
-import { fingerprintOfLine, type Signer } from './seal/signature.ts';
+import { checkRecipients, encryptionFor, makePassphrase, recipientFingerprint } from './seal/age.ts';
+import type { Lock } from './seal/age.ts';
+import type { Signer } from './seal/signature.ts';
 import { openSigner } from './seal/signingKey.ts';
 import { giveSignsOfLife } from './signsOfLife.ts';
 import { openSnapshots, type Snapshots } from './snapshots.ts';
-import { verifyPackage } from './verify.ts';
 
 type Names =
   | ReviewNames
@@ -43,8 +35,7 @@ type Names =
   | 'exports.abandon'
   | 'exports.askRelease'
   | 'exports.decideRelease'
-  | 'exports.releases'
-  | 'packages.verify';
+  | 'exports.releases';
 
 const exportRow = z.object({
   id: z.coerce.number(),
@@ -172,24 +163,6 @@ export function exportOperations({ desk, jobs, version, pace = {} }: ExportOptio
       );
       return { gaps: gaps.map((each) => each.gap), releases: [...releases] };
     },
-    'packages.verify': async ({ file, identityFile, passphrase, signer }, { signal }) => {
-      const opener = await openerOf(identityFile, passphrase);
-      const verdict = await verifyPackage(file, {
-        signal,
-        ...(opener === null ? {} : { opener }),
-        ...(signer === undefined ? {} : { expectedSigner: await fingerprintGiven(signer) }),
-      });
-      return {
-        intact: verdict.ok,
-        packageId: verdict.packageId,
-        files: verdict.files,
-        bytes: verdict.bytes,
-        gaps: [...verdict.gaps],
-        signer: verdict.signer,
-        encrypted: verdict.encrypted,
-        faults: verdict.faults.map((each) => ({ path: each.path ?? 'the package', fault: each.says })),
-      };
-    },
   };
 }
 
@@ -231,30 +204,6 @@ async function signerFrom({ database, signingKey }: Desk, { note }: Call): Promi
     if (error instanceof ExpectedError && error.code === 'no_keychain') return null;
     throw error;
   }
-}
-
-async function openerOf(
-  identityFile: string | undefined,
-  passphrase: string | undefined,
-): Promise<Opener | null> {
-  if (identityFile !== undefined) return { identities: await identitiesOf(identityFile) };
-  return passphrase === undefined ? null : { passphrase };
-}
-
-async function fingerprintGiven(signer: string): Promise<string> {
-  if (/^SHA256:[A-Za-z0-9+/]{43}$/.test(signer)) return signer;
-  const line = await readFile(signer, 'latin1').catch(() => {
-    throw new ExpectedError(
-      'not_found',
-      'The signer is neither a fingerprint (SHA256:…) nor a file that can be read; give one of them.',
-    );
-  });
-  const fingerprint = fingerprintOfLine(line);
-  if (fingerprint !== null) return fingerprint;
-  throw new ExpectedError(
-    'invalid_input',
-    'The file of the signer holds no Ed25519 key in one line ssh-ed25519 …; give the signer.pub handed over when the key was made.',
-  );
 }
 
 const noNote: Call['note'] = () => undefined;
