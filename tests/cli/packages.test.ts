@@ -195,6 +195,34 @@ test('one encrypted for a key, and one with a passphrase, are opened and checked
   const opening = [String(second.told['file']), '--passphrase-stdin'];
   expect(await verified(opening, `${passphrase}\n`)).toMatchObject({ code: 0, intact: true });
   expect(await run('no keychain', ['package', 'verify', ...opening], 'guessed')).toMatchObject({ code: 1 });
+
+  // Looked into without being unpacked, by nobody who is signed in.
+  const show = async (...argv: readonly string[]): Promise<Readonly<Record<string, unknown>>> => {
+    const ended = await run('no keychain', ['package', 'show', ...opening, ...argv, '--json'], passphrase);
+    expect(ended).toMatchObject({ code: 0, stderr: '' });
+    return JSON.parse(ended.stdout) as Record<string, unknown>;
+  };
+  const { requestNumber, profile, collections } = await show();
+  expect({ requestNumber, profile }).toEqual({ requestNumber: request, profile: 'access' });
+  expect(collections).toContainEqual({ name: 'users', rows: 1 });
+  const page = await show('--collection', 'messages', '--from', '2', '--limit', '1');
+  expect(page).toMatchObject({ records: [{ line: 2 }] });
+  expect(await show('--files')).toMatchObject({ files: [{ line: 1 }], next: null });
+  const none = await run('no keychain', [
+    'package',
+    'show',
+    file,
+    '--collection',
+    'x',
+    '--identity',
+    identity,
+  ]);
+  expect(none).toMatchObject({
+    code: 1,
+    stderr: 'The package has no such collection; check it to see what it holds.\n',
+  });
+  const two = ['package', 'show', file, '--collection', 'x', '--files', '--identity', identity];
+  expect(await run('no keychain', two)).toMatchObject({ code: 2 });
 }, 240_000);
 
 test('without a keychain the package is not signed, and says so in one sentence; nothing else is left on the disk', async () => {
