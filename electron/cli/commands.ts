@@ -15,12 +15,14 @@ import {
 import type { InputOf, OutputOf } from '#shared/contract/index.ts';
 import type { Access } from '#shared/contract/subjects.ts';
 import { describeEntry, en } from '#shared/strings/en.ts';
+import { readAll } from './input.ts';
 import type { ProfileInput, SecretsInput } from './profileInput.ts';
 import { profileInput, readSecrets } from './profileInput.ts';
 import type { Layout } from './print.ts';
 import { Refused, UsageError, type Command } from './command.ts';
 import { scopeFrom, withScope, type ScopeOptions } from './exportScope.ts';
 import { wholeNumber } from './numbers.ts';
+import { packageCommands } from './packageCommands.ts';
 import { reviewCommands } from './reviewCommands.ts';
 
 /** What a command came to. */
@@ -763,7 +765,11 @@ export async function commands(
           protection: protectionOf(options),
         });
         const { result } = await command.finish(jobId);
-        return passphrase === null ? result : { ...result, passphrase };
+        return {
+          ...result,
+          ...(passphrase === null ? {} : { passphrase }),
+          ...(result?.['signer'] === null ? { note: en.exportPage.unsignedNote } : {}),
+        };
       }),
     );
   reviewCommands(program, run);
@@ -824,28 +830,7 @@ export async function commands(
     .command('about')
     .description('versions of the program')
     .action(() => run((command) => command.call('about.show', {}), { signIn: false }));
-  const packages = program.command('package').description('packages, offline');
-  packages
-    .command('verify <file>')
-    .option('--identity <file>', 'opens an encrypted one: what age-keygen wrote')
-    .option('--passphrase-stdin', 'opens an encrypted one: the passphrase is read from standard input', false)
-    .option('--signer <key>', 'refuses any other signer than this: SHA256:…, or a file with the public key')
-    .description('checks a package and its signature, and names every fault')
-    .action((file: string, options: { identity?: string; passphraseStdin: boolean; signer?: string }) =>
-      run(
-        async (command) =>
-          command.call('packages.verify', {
-            file: path.resolve(file),
-            ...(options.identity === undefined ? {} : { identityFile: path.resolve(options.identity) }),
-            ...(options.passphraseStdin ? { passphrase: (await readAll(stdin)).replace(/\r?\n$/, '') } : {}),
-            ...(options.signer === undefined ? {} : { signer: options.signer }),
-          }),
-        {
-          signIn: false,
-          refused: (value: { intact: boolean }) => !value.intact,
-        },
-      ),
-    );
+  packageCommands(program, run, () => globals().json);
 
   const erase = program
     .command('erase')
@@ -1264,12 +1249,6 @@ function decisionsOf(given: readonly string[] = []): Record<string, string> {
 
 function today(): string {
   return new Intl.DateTimeFormat('en-CA', { timeZone: 'Asia/Kolkata' }).format(new Date());
-}
-
-async function readAll(stream: NodeJS.ReadableStream): Promise<string> {
-  let text = '';
-  for await (const chunk of stream) text += String(chunk);
-  return text;
 }
 
 function inWords({ differences, tables }: MapComparison): Record<string, unknown> {

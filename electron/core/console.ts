@@ -11,7 +11,7 @@ import {
 } from './connections/index.ts';
 import { erasureOperations } from './erasure/index.ts';
 import { explanationOperations } from './explanation/index.ts';
-import { exportOperations, type ExportPace } from './exports/index.ts';
+import { exportOperations, keyOperations, packageOperations, type ExportPace } from './exports/index.ts';
 import { installationOperations, mapChangeOperations, type ScratchServer } from './installation/index.ts';
 import { createDispatch, type Dispatch } from './kernel/dispatch.ts';
 import { ExpectedError } from './kernel/errors.ts';
@@ -96,10 +96,11 @@ export function createConsole(ports: ConsolePorts): Console {
       ...exportOperations({
         desk,
         jobs,
-        keychain,
         version,
         ...(ports.exportPace === undefined ? {} : { pace: ports.exportPace }),
       }),
+      ...keyOperations(desk),
+      ...packageOperations,
       ...erasureOperations({
         desk,
         jobs,

@@ -19,6 +19,8 @@ const exportRow = z.object({
   profile: z.enum(exportProfiles),
   /** Whether values about other people are in it as they are. */
   showsOthers: z.boolean(),
+  /** Fingerprint of the key its package is signed with; null where it is not signed or there is none. */
+  signer: z.string().nullable(),
 });
 export type ExportRow = z.infer<typeof exportRow>;
 
@@ -77,7 +79,79 @@ export const exportScope = {
   reason: z.string().min(3).max(2_000).optional(),
 } as const;
 
+const signingKey = z.object({
+  id: z.number().int(),
+  /** Whose it is. */
+  login: z.string(),
+  person: z.string(),
+  mine: z.boolean(),
+  /** As ssh-keygen -l shows it: `SHA256:…`. */
+  fingerprint: z.string(),
+  /** The public key as openssl takes it, and as a line of a list of allowed signers of ssh-keygen; each ends its line. */
+  pem: z.string(),
+  allowedSigner: z.string(),
+  /** As it called itself when the key was registered. */
+  workstation: z.string(),
+  registeredAt: z.string(),
+  /** How many packages it has signed. */
+  packages: z.number().int(),
+  retiredAt: z.string().nullable(),
+  retiredBy: z.string().nullable(),
+  /** Null also where it was retired because its login was removed. */
+  reason: z.string().nullable(),
+});
+export type SigningKey = z.infer<typeof signingKey>;
+
 const fault = z.object({ path: z.string(), fault: z.string() });
+
+/** A package on this computer, and what opens it where it is encrypted. */
+const packageSource = z.strictObject({
+  /** A zip, an encrypted one, or a folder. */
+  file: z.string().min(1).max(4_000),
+  /** A file of age-keygen, or the passphrase. */
+  identityFile: z.string().min(1).max(4_000).optional(),
+  passphrase: z.string().min(1).max(1_000).optional(),
+});
+export type PackageSource = z.infer<typeof packageSource>;
+
+/** What a package says of itself; null where it can’t be read, or isn’t there. */
+const packageAbout = z.object({
+  packageId: z.string().nullable(),
+  requestNumber: z.string().nullable(),
+  subjectReference: z.string().nullable(),
+  subjectKind: z.string().nullable(),
+  controller: z.string().nullable(),
+  program: z.string().nullable(),
+  /** ISO 8601. */
+  made: z.string().nullable(),
+  profile: z.string().nullable(),
+  range: z.object({ since: z.string().nullable(), until: z.string().nullable() }).nullable(),
+  showsOthers: z.boolean().nullable(),
+  showsOthersBecause: z.string().nullable(),
+  leftOut: z.array(
+    z.object({ collection: z.string().nullable(), column: z.string().nullable(), because: z.string() }),
+  ),
+  collections: z.array(z.object({ name: z.string(), rows: z.number().int() })),
+  objects: z.object({ inIt: z.number().int().nullable(), missing: z.number().int().nullable() }),
+});
+export type PackageAbout = z.infer<typeof packageAbout>;
+
+const packageFile = z.object({
+  /** Line of the index, from 1. */
+  line: z.number().int(),
+  /** Its path in the package; null when it is not in it. */
+  path: z.string().nullable(),
+  name: z.string().nullable(),
+  contentType: z.string().nullable(),
+  bytes: z.number().nullable(),
+  status: z.string(),
+  /** What differs, or why it is missing or incomplete. */
+  because: z.string().nullable(),
+});
+export type PackageFile = z.infer<typeof packageFile>;
+
+/** The pictures a window decodes; by their first bytes, never by what a name or a row says. */
+export const pictureTypes = ['image/png', 'image/jpeg', 'image/gif', 'image/webp'] as const;
 
 export const exports = {
   'exports.start': operation({
@@ -148,30 +222,82 @@ export const exports = {
     input: z.strictObject({ requestId: z.number().int().positive().optional() }),
     output: z.object({ gaps: z.array(z.string()), releases: z.array(release) }),
   }),
+  'keys.list': operation({
+    effect: 'read',
+    permission: 'staff',
+    summary: 'lists the keys that sign packages, whose they are and which are retired',
+    input: z.strictObject({}),
+    output: z.object({ keys: z.array(signingKey) }),
+  }),
+  'keys.retire': operation({
+    effect: 'write',
+    permission: ['operator', 'approver'],
+    summary: 'retires a key that signs packages for good; another person’s only as approver',
+    input: z.strictObject({
+      keyId: z.number().int().positive(),
+      reason: z.string().trim().min(3).max(2_000),
+    }),
+    output: z.object({ entry: z.number().int() }),
+  }),
   'packages.verify': operation({
     effect: 'local',
     permission: 'anyone',
     summary: 'checks a package, a zip or a folder, offline and names every fault',
-    input: z.strictObject({
-      file: z.string().min(1).max(4_000),
-      /** What opens an encrypted one: a file of age-keygen, or the passphrase. */
-      identityFile: z.string().min(1).max(4_000).optional(),
-      passphrase: z.string().min(1).max(1_000).optional(),
+    input: packageSource.extend({
       /** Whose signature is asked for: `SHA256:…`, or a file with the public key (`ssh-ed25519 …`). */
       signer: z.string().min(1).max(4_000).optional(),
     }),
     output: z.object({
       /** Whether nothing is wrong with it; says who made it only together with `signer`. */
       intact: z.boolean(),
-      packageId: z.string().nullable(),
       files: z.number().int(),
       bytes: z.number(),
+      /** Lines of its collections. */
+      records: z.number().int(),
+      /** Of the file itself, or of a folder's tag manifest, as the trail has it. */
+      sha256: z.string(),
       /** What the map didn’t cover when it was made, released by two people; empty as a rule. */
       gaps: z.array(z.string()),
       faults: z.array(fault),
       /** Fingerprint of the key that signed it; null when it is not signed or the signature doesn’t hold. */
       signer: z.string().nullable(),
       encrypted: z.boolean(),
+      about: packageAbout,
     }),
+  }),
+  'packages.records': operation({
+    effect: 'local',
+    permission: 'anyone',
+    summary: 'shows records of one collection of a package, offline, some at a time',
+    input: packageSource.extend({
+      collection: z.string().min(1).max(100),
+      /** The first line, from 1. */
+      from: z.number().int().positive().default(1),
+      limit: z.number().int().positive().max(500).default(100),
+    }),
+    output: z.object({
+      /** As their schema has them; where there is none, as the records do. */
+      columns: z.array(z.object({ name: z.string(), title: z.string() })),
+      records: z.array(z.object({ line: z.number().int(), values: z.record(z.string(), z.unknown()) })),
+      /** Line of the next record; null when there is none. */
+      next: z.number().int().nullable(),
+    }),
+  }),
+  'packages.files': operation({
+    effect: 'local',
+    permission: 'anyone',
+    summary: 'lists the objects of a package, offline, some at a time',
+    input: packageSource.extend({
+      from: z.number().int().positive().default(1),
+      limit: z.number().int().positive().max(500).default(100),
+    }),
+    output: z.object({ files: z.array(packageFile), next: z.number().int().nullable() }),
+  }),
+  'packages.picture': operation({
+    effect: 'local',
+    permission: 'anyone',
+    summary: 'shows one picture of a package: PNG, JPEG, GIF or WebP by its own first bytes, nothing else',
+    input: packageSource.extend({ path: z.string().min(1).max(240) }),
+    output: z.object({ type: z.enum(pictureTypes), base64: z.string() }),
   }),
 } as const;

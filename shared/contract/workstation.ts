@@ -49,8 +49,8 @@ export const workstation = {
   }),
   'dialogs.chooseFolder': operation({
     effect: 'local',
-    permission: 'staff',
-    summary: 'lets the person choose a folder to write to',
+    permission: 'anyone',
+    summary: 'lets the person choose a folder to write to or to read',
     input: z.strictObject({}),
     output: z.object({ folder: z.string().nullable() }),
   }),

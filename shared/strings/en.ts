@@ -2,7 +2,7 @@ import type { RedactionGround } from '../domain/redaction.ts';
 import type { AuditEntry } from '#shared/contract/audit.ts';
 import type { ExplainedCollection, MapChange, MapDifference } from '#shared/contract/dataMap.ts';
 import type { ErasureCertificate, ErasurePlan } from '#shared/contract/erasure.ts';
-import type { ExportRelease, ExportRow } from '#shared/contract/exports.ts';
+import type { ExportRelease, ExportRow, SigningKey } from '#shared/contract/exports.ts';
 import type { FailureCode } from '#shared/contract/result.ts';
 import type { SearchHit } from '#shared/contract/subjects.ts';
 import type { Job } from '#shared/contract/workstation.ts';
@@ -736,6 +736,8 @@ export const en = {
     },
     signer: 'Signed by',
     unsigned: 'nobody; this computer has no keychain to keep a key in',
+    unsignedNote:
+      'The package is not signed, since this computer has no keychain to keep a key in; start one and export again if it has to be.',
     start: 'Make the package',
     started: 'The package is being written.',
     running: 'Being written',
@@ -1145,6 +1147,7 @@ export const en = {
     tabs: {
       map: 'Data map',
       staff: 'Staff and roles',
+      keys: 'Signing keys',
       profiles: 'Profiles',
       database: 'Database',
       preferences: 'Preferences',
@@ -1243,6 +1246,37 @@ export const en = {
       gone: (login: string) => `${login} has no rights any more.`,
       empty: 'No staff yet',
     },
+    keys: {
+      hint: 'Each package is signed with a key of who made it. Give the fingerprint or the key to those who receive packages another way than the package itself.',
+      person: 'Whose',
+      workstation: 'Made on',
+      fingerprint: 'Fingerprint',
+      registered: 'Registered',
+      packages: 'Packages',
+      stateTitle: 'State',
+      inUse: 'in use',
+      retired: 'retired',
+      state: (key: Pick<SigningKey, 'retiredAt' | 'retiredBy' | 'reason'>) =>
+        key.retiredAt === null
+          ? 'in use'
+          : `retired ${key.retiredAt} by ${key.retiredBy ?? ''}: ${key.reason ?? 'the login was removed'}`,
+      inWords: (key: SigningKey) =>
+        `Signing key ${String(key.id)} of ${key.person} (${key.login}), registered ${key.registeredAt} on ${key.workstation}, ${en.settings.keys.state(key)}`,
+      show: 'Show',
+      changes: 'Key',
+      title: (key: SigningKey) => `Signing key ${String(key.id)} of ${key.person}`,
+      owner: (key: SigningKey) => `${key.person} (${key.login})`,
+      pem: 'Public key for openssl (signer.pem)',
+      allowedSigner: 'Line for a list of allowed signers (ssh-keygen -Y verify -I console)',
+      retire: 'Retire this key, because',
+      retireText:
+        'A retired key signs no more packages and never comes back; packages it has signed stay as they are. The next export on that computer makes a new key.',
+      retireReason: 'The reason is in the trail, and shown beside the key.',
+      retireNow: 'Retire for good',
+      gone: 'The key is retired.',
+      empty: 'No key yet',
+      emptyHint: 'One is made and registered with the first package that is exported.',
+    },
     database: {
       version: 'Schema version',
       program: 'This program’s version',
@@ -1313,6 +1347,8 @@ const actions: Readonly<Record<string, Wording>> = {
   'map.adopted': words('put', 'put', () => 'another data map in force'),
   'staff.added': words('registered', 'register', () => 'a member of staff with their roles'),
   'staff.removed': words('removed', 'remove', () => 'a member of staff'),
+  'key.registered': words('registered', 'register', () => 'a key for signing packages'),
+  'key.retired': words('retired', 'retire', () => 'a key for signing packages'),
   'search.intended': words('was about to search', 'search', (_, under) => `people${under}`),
   'search.run': words('searched', 'search', (_, under) => `people${under}`),
   'access.opened': words('opened', 'open', (whom, under) => `${whom}${under}`),

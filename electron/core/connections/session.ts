@@ -6,7 +6,7 @@ import { schemaVersion } from '#core/database/migrations/index.ts';
 import { openPool, type DatabaseTarget, type Pool } from '#core/database/pool.ts';
 import { sql } from '#core/database/sql.ts';
 import { ExpectedError } from '#core/kernel/errors.ts';
-import type { Keychain, ObjectStoreKeys, ObjectStoreUse } from '#core/keychain/index.ts';
+import type { Keychain, KeychainEntry, ObjectStoreKeys, ObjectStoreUse } from '#core/keychain/index.ts';
 import { openObjectStore } from '#core/objectStore/r2.ts';
 import type { ObjectStore } from '#core/objectStore/objectStore.ts';
 import type { Session } from '#shared/contract/connections.ts';
@@ -44,6 +44,8 @@ export interface Desk {
   readonly database: Writer;
   /** The bucket of the profile, with the token for reading or the one that may delete. The caller closes it. */
   openBucket(use: ObjectStoreUse): Promise<ObjectStore>;
+  /** What this login signs packages of this database with, on this computer. */
+  readonly signingKey: KeychainEntry<string>;
   /** The head this console has verified, if any. */
   remembered(): Promise<VerifiedHead | null>;
 }
@@ -200,6 +202,7 @@ export function createSessions(options: SessionsOptions): Sessions {
             }
             return openObjectStore({ ...r2, ...keys, environment });
           },
+          signingKey: keychain.signingKey(identity.identity, said.login),
           remembered: () => remembered(name, identity.identity),
         },
       };

@@ -157,13 +157,14 @@ run in WSL or Git Bash. Each command says at its end whether it failed.
 
    openssl pkeyutl -verify -rawin -pubin -inkey signer.pem -sigfile tagmanifest-sha256.txt.sig -in tagmanifest-sha256.txt
 
-4. The same with SSH, where "signers" is a file with one line: the word cloudsingh, a blank, and
-   the text of signer.pub.
+4. The same with SSH, where "allowed" is a file with the line that CloudSingh gives out for its key.
+   It begins with the word console.
 
-   ssh-keygen -Y verify -f signers -I cloudsingh -n privacy-console-package -s tagmanifest-sha256.txt.sshsig < tagmanifest-sha256.txt
+   ssh-keygen -Y verify -f allowed -I console -n privacy-console-package -s tagmanifest-sha256.txt.sshsig < tagmanifest-sha256.txt
 
    signer.pem and signer.pub prove nothing by themselves, since they came with the package.
-   Compare them with the key CloudSingh gives out by another way.
+   Compare them with the key CloudSingh gives out by another way; both have its fingerprint,
+   which "ssh-keygen -l -f signer.pub" shows.
 
 A package whose name ends in .zip.age is encrypted. With the passphrase: age -d -o ${name}.zip ${name}.zip.age
 With a key: age -d -i key.txt -o ${name}.zip ${name}.zip.age

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import type { Desk } from '#core/connections/index.ts';
 import { readerOver, type Reader } from '#core/database/database.ts';
@@ -7,7 +6,6 @@ import { tellBeginnings } from '#core/installation/index.ts';
 import { ExpectedError } from '#core/kernel/errors.ts';
 import type { Call, SomeHandlers } from '#core/kernel/dispatch.ts';
 import type { Jobs, Progress } from '#core/kernel/jobs.ts';
-import type { Keychain } from '#core/keychain/index.ts';
 import type { ObjectStore } from '#core/objectStore/objectStore.ts';
 import { kindInForce, mapInForce } from '#core/subjects/index.ts';
 import type { MappedSubject } from '#shared/contract/dataMap.ts';
@@ -23,19 +21,12 @@ import { readCollection } from './reading.ts';
 import { redactionsOf, type Redaction } from './redactions.ts';
 import { openReviews, type ReviewNames } from './review.ts';
 import { leftOutInWords, rangeOf, scopeOf, thirdPartiesOf, within, type ExportScope } from './scope.ts';
-import {
-  checkRecipients,
-  encryptionFor,
-  identitiesOf,
-  makePassphrase,
-  recipientFingerprint,
-} from './seal/age.ts';
-import type { Lock, Opener } from './seal/age.ts';
-import { fingerprintOfLine, type Signer } from './seal/signature.ts';
+import { checkRecipients, encryptionFor, makePassphrase, recipientFingerprint } from './seal/age.ts';
+import type { Lock } from './seal/age.ts';
+import type { Signer } from './seal/signature.ts';
 import { openSigner } from './seal/signingKey.ts';
 import { giveSignsOfLife } from './signsOfLife.ts';
 import { openSnapshots, type Snapshots } from './snapshots.ts';
-import { verifyPackage } from './verify.ts';
 
 type Names =
   | ReviewNames
@@ -44,8 +35,7 @@ type Names =
   | 'exports.abandon'
   | 'exports.askRelease'
   | 'exports.decideRelease'
-  | 'exports.releases'
-  | 'packages.verify';
+  | 'exports.releases';
 
 const exportRow = z.object({
   id: z.coerce.number(),
@@ -61,6 +51,7 @@ const exportRow = z.object({
   files: z.coerce.number().nullable(),
   profile: z.enum(exportProfiles),
   showsOthers: z.boolean(),
+  signer: z.string().nullable(),
 });
 
 const releaseRow = z.object({
@@ -89,18 +80,11 @@ export interface ExportPace {
 export interface ExportOptions {
   readonly desk: () => Desk;
   readonly jobs: Jobs;
-  readonly keychain: Keychain;
   readonly version: string;
   readonly pace?: ExportPace;
 }
 
-export function exportOperations({
-  desk,
-  jobs,
-  keychain,
-  version,
-  pace = {},
-}: ExportOptions): SomeHandlers<Names> {
+export function exportOperations({ desk, jobs, version, pace = {} }: ExportOptions): SomeHandlers<Names> {
   const reviews = openReviews(desk);
   return {
     ...reviews.handlers,
@@ -113,7 +97,7 @@ export function exportOperations({
           'A folder can not be encrypted; make one zip of it, or choose no encryption.',
         );
       }
-      const signer = await signerFrom(keychain);
+      const signer = await signerFrom(at, call);
       if (reviewed !== undefined && ((wanted.showOthers || wanted.profile) ?? wanted.choice ?? wanted.reason))
         throw new ExpectedError(
           'invalid_input',
@@ -136,7 +120,7 @@ export function exportOperations({
     'exports.list': async ({ requestId }) => ({
       exports: (await desk().database.rows(
         sql`select id, request as "requestId", subject, state, to_json(started_at) #>> '{}' as "startedAt", started_by as "startedBy",
-              to_json(finished_at) #>> '{}' as "finishedAt", sha256, bytes, rows, files, profile, shows_others as "showsOthers"
+              to_json(finished_at) #>> '{}' as "finishedAt", sha256, bytes, rows, files, profile, shows_others as "showsOthers", signer
             from privacy_console.list_exports(${requestId ?? null}::bigint)`,
         exportRow,
       )) as ExportRow[],
@@ -179,24 +163,6 @@ export function exportOperations({
       );
       return { gaps: gaps.map((each) => each.gap), releases: [...releases] };
     },
-    'packages.verify': async ({ file, identityFile, passphrase, signer }, { signal }) => {
-      const opener = await openerOf(identityFile, passphrase);
-      const verdict = await verifyPackage(file, {
-        signal,
-        ...(opener === null ? {} : { opener }),
-        ...(signer === undefined ? {} : { expectedSigner: await fingerprintGiven(signer) }),
-      });
-      return {
-        intact: verdict.ok,
-        packageId: verdict.packageId,
-        files: verdict.files,
-        bytes: verdict.bytes,
-        gaps: [...verdict.gaps],
-        signer: verdict.signer,
-        encrypted: verdict.encrypted,
-        faults: verdict.faults.map((each) => ({ path: each.path ?? 'the package', fault: each.says })),
-      };
-    },
   };
 }
 
@@ -224,37 +190,20 @@ function lockOf(protection: Protection): Lock | null {
 }
 
 /** Without a keychain there is nowhere to keep a key: the package goes unsigned, and package and trail say so. */
-async function signerFrom(keychain: Keychain): Promise<Signer | null> {
+async function signerFrom({ database, signingKey }: Desk, { note }: Call): Promise<Signer | null> {
   try {
-    return await openSigner(keychain);
+    return await openSigner(signingKey, async (publicKey) => {
+      const { retired } = await database.effect(
+        sql`select privacy_console.use_signing_key(decode(${Buffer.from(publicKey).toString('hex')}::text, 'hex')) as result`,
+        z.object({ retired: z.boolean() }),
+        note,
+      );
+      return !retired;
+    });
   } catch (error) {
     if (error instanceof ExpectedError && error.code === 'no_keychain') return null;
     throw error;
   }
-}
-
-async function openerOf(
-  identityFile: string | undefined,
-  passphrase: string | undefined,
-): Promise<Opener | null> {
-  if (identityFile !== undefined) return { identities: await identitiesOf(identityFile) };
-  return passphrase === undefined ? null : { passphrase };
-}
-
-async function fingerprintGiven(signer: string): Promise<string> {
-  if (/^SHA256:[A-Za-z0-9+/]{43}$/.test(signer)) return signer;
-  const line = await readFile(signer, 'latin1').catch(() => {
-    throw new ExpectedError(
-      'not_found',
-      'The signer is neither a fingerprint (SHA256:…) nor a file that can be read; give one of them.',
-    );
-  });
-  const fingerprint = fingerprintOfLine(line);
-  if (fingerprint !== null) return fingerprint;
-  throw new ExpectedError(
-    'invalid_input',
-    'The file of the signer holds no Ed25519 key in one line ssh-ed25519 …; give the signer.pub handed over when the key was made.',
-  );
 }
 
 const noNote: Call['note'] = () => undefined;
@@ -288,7 +237,7 @@ async function runExport(
     detail: string,
   ): Promise<unknown> =>
     at.database.effect(
-      sql`select privacy_console.end_export(${started.export}::bigint, ${sha256}::text, ${bytes}::bigint, ${rows}::bigint, ${files}::bigint, ${detail}::text) as result`,
+      sql`select privacy_console.end_export(${started.export}::bigint, ${sha256}::text, ${bytes}::bigint, ${rows}::bigint, ${files}::bigint, ${detail}::text, ${work.signer?.fingerprint ?? null}::text) as result`,
       z.object({}),
       noNote,
     );

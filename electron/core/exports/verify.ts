@@ -1,14 +1,14 @@
 import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
-import { ExpectedError, cancelled } from '../kernel/errors.ts';
+import type { PackageAbout } from '#shared/contract/exports.ts';
+import { aboutPackage, bagInfo, fieldsOf, linesOf, parsed, shown } from './about.ts';
 import { digesting, newTally, whileWanted } from './digest.ts';
-import { readFolder } from './folder.ts';
 import { bagitText } from './format.ts';
+import { pathIn, withPackage, type OpenPackage } from './opening.ts';
+import { largestSchema, recordChecks, type RecordCheck } from './recordCheck.ts';
 import { newRecordCount } from './table.ts';
-import { isSealed, openSealed, type Opener } from './seal/age.ts';
+import type { Opener } from './seal/age.ts';
 import { checkSignature, signatureFiles } from './seal/signature.ts';
-import { BrokenZip, readZip } from './zipReader.ts';
-import type { ReadEntry } from './zipReader.ts';
+import { BrokenZip, type ReadEntry } from './zipReader.ts';
 
 export type PackageFaultKind =
   | 'changed'
@@ -20,6 +20,8 @@ export type PackageFaultKind =
   | 'malformed'
   | 'truncated'
   | 'count'
+  /** A record is not what its schema allows. */
+  | 'record'
   /** Missing where one is told, not of this tag manifest, or by another signer than asked for. */
   | 'signature';
 
@@ -35,10 +37,8 @@ export interface PackageVerdict {
   /** True when every file is there and unchanged, and the signature, if there is one, holds and is by whom it was asked for. */
   readonly ok: boolean;
   readonly faults: readonly PackageFault[];
-  /** As `bag-info.txt` says; null where it can't be read. */
-  readonly packageId: string | null;
-  readonly requestNumber: string | null;
-  readonly subjectReference: string | null;
+  /** What it says of itself; null where it can't be read. */
+  readonly about: PackageAbout;
   /** Of the file itself, or of a folder's tag manifest (empty where there is none), to be compared with the one in the trail. */
   readonly sha256: string;
   readonly bytes: number;
@@ -79,53 +79,25 @@ const mostFaults = 1_000;
  * re-zipped with the same content is fine. Throws `not_found`, `disk` and
  * `cancelled`; a package that is not one is a verdict, not an error.
  */
-export async function verifyPackage(file: string, work: VerifyWork = {}): Promise<PackageVerdict> {
-  const { signal = new AbortController().signal, progress = () => undefined } = work;
-  try {
-    return await verify(file, work, signal, progress);
-  } catch (error) {
-    if (signal.aborted) throw cancelled('The check');
-    const code = error instanceof Error && 'code' in error ? error.code : '';
-    if (code === 'ENOENT') {
-      throw new ExpectedError(
-        'not_found',
-        'There is no file or folder of that name; check the path of the package.',
-      );
-    }
-    if (error instanceof Error && 'syscall' in error) {
-      throw new ExpectedError(
-        'disk',
-        'The package could not be read from its medium; check the medium and its rights, then try again.',
-      );
-    }
-    throw error;
-  }
+export function verifyPackage(file: string, work: VerifyWork = {}): Promise<PackageVerdict> {
+  return withPackage(file, work, (opened) => verify(file, opened, work));
 }
 
 async function verify(
   file: string,
-  { opener, expectedSigner }: VerifyWork,
-  signal: AbortSignal,
-  progress: NonNullable<VerifyWork['progress']>,
+  { isFolder, encrypted, entries }: OpenPackage,
+  { expectedSigner, signal = new AbortController().signal, progress = () => undefined }: VerifyWork,
 ): Promise<PackageVerdict> {
   const faults: PackageFault[] = [];
   const fault = (kind: PackageFaultKind, path: string | null, says: string): void => {
     if (faults.length < mostFaults) faults.push({ kind, path: path === null ? null : shown(path), says });
   };
-  const isFolder = (await stat(file)).isDirectory();
   const outer = newTally();
   if (!isFolder) {
     for await (const chunk of digesting(whileWanted(createReadStream(file), signal), outer)) void chunk;
   }
-  const encrypted = !isFolder && (await isSealed(file));
-  if (encrypted && opener === undefined) {
-    throw new ExpectedError(
-      'invalid_input',
-      'The package is encrypted; give the identity file or the passphrase it was made for.',
-    );
-  }
-  const found = isFolder ? readFolder(file, 'package') : zipEntries(file, encrypted ? opener : undefined);
-  const { seen, texts } = await readEntries(found, signal, fault, progress);
+  const schemas = await schemasIn(entries, signal);
+  const { seen, texts } = await readEntries(entries(), schemas, signal, fault, progress);
   if (isFolder && seen.size === 0) fault('malformed', null, 'The folder holds no package.');
   const info = bagInfo(texts.get('bag-info.txt') ?? '');
   if (seen.size > 0) compare(seen, texts, info, fault);
@@ -136,9 +108,7 @@ async function verify(
   return {
     ok: faults.length === 0,
     faults,
-    packageId: info.get('External-Identifier') ?? null,
-    requestNumber: info.get('Request-Number') ?? null,
-    subjectReference: info.get('Subject-Reference') ?? null,
+    about: aboutPackage(info, texts.get('data/processing.json')),
     sha256: isFolder ? (seen.get('tagmanifest-sha256.txt')?.sha256 ?? '') : outer.sha256(),
     bytes: isFolder ? [...seen.values()].reduce((sum, entry) => sum + entry.bytes, 0) : outer.bytes,
     files: seen.size,
@@ -208,19 +178,36 @@ function releasedGaps(text: string | undefined, fault: Report): readonly string[
 
 type Report = (kind: PackageFaultKind, path: string | null, says: string) => void;
 
-/** The entries of a zip, or of one that `opener` opens. */
-async function* zipEntries(file: string, opener: Opener | undefined): AsyncGenerator<ReadEntry> {
-  const sealed = opener === undefined ? undefined : await openSealed(file, opener);
+/** What makes the check of each collection's records, by their path: their schema, which lies behind them. */
+async function schemasIn(
+  entries: OpenPackage['entries'],
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, RecordCheck | null>> {
+  const made = recordChecks();
+  const checks = new Map<string, RecordCheck | null>();
   try {
-    yield* readZip(sealed ?? file);
-  } finally {
-    await sealed?.close();
+    for await (const entry of entries((path) => /^data\/schemas\/[^/]+\.schema\.json$/.test(path))) {
+      const name = pathIn(entry.path).slice('data/schemas/'.length, -'.schema.json'.length);
+      const kept: Uint8Array[] = [];
+      let bytes = 0;
+      for await (const chunk of whileWanted(entry.read(), signal)) {
+        bytes += chunk.byteLength;
+        if (bytes <= largestSchema) kept.push(chunk);
+      }
+      const text = Buffer.concat(kept).toString('utf8');
+      checks.set(`data/records/${name}.jsonl`, bytes > largestSchema ? null : made(text));
+    }
+  } catch (error) {
+    // What is damaged is named when everything is read.
+    if (!(error instanceof BrokenZip)) throw error;
   }
+  return checks;
 }
 
 /** Reads every entry once; paths are given relative to the package's folder. */
 async function readEntries(
   entries: AsyncIterable<ReadEntry>,
+  schemas: ReadonlyMap<string, RecordCheck | null>,
   signal: AbortSignal,
   fault: Report,
   progress: NonNullable<VerifyWork['progress']>,
@@ -252,13 +239,17 @@ async function readEntries(
         continue;
       }
       if (entry.isFolder) continue;
-      const read = await readEntry(entry, path, signal);
+      const check = schemas.get(path);
+      const read = await readEntry(entry, path, check ?? null, signal);
       if ('broken' in read) {
         fault(read.broken.kind, path, read.broken.message);
         seen.set(path, { bytes: 0, sha256: 'unreadable', lines: 0, records: null });
         continue;
       }
       if (read.text !== null) texts.set(path, read.text);
+      const wrong = check?.fault() ?? null;
+      if (wrong !== null) fault('record', path, wrong);
+      if (check === null) fault('record', path, 'Its schema is not one that records could be checked by.');
       if (read.tooLarge) fault('malformed', path, 'It is too large to be what its name says.');
       seen.set(path, read.seen);
       bytes += read.seen.bytes;
@@ -278,6 +269,7 @@ function isText(path: string): boolean {
 async function readEntry(
   entry: ReadEntry,
   path: string,
+  check: RecordCheck | null,
   signal: AbortSignal,
 ): Promise<
   | { readonly seen: Seen; readonly text: string | null; readonly tooLarge: boolean }
@@ -290,6 +282,7 @@ async function readEntry(
   try {
     for await (const chunk of digesting(whileWanted(entry.read(), signal), tally)) {
       records?.add(chunk);
+      check?.add(chunk);
       if (keepText && tally.bytes <= largestText) kept.push(chunk);
     }
   } catch (error) {
@@ -396,15 +389,6 @@ function manifest(
     listed.set(match[2], match[1]);
   }
   return listed;
-}
-
-function bagInfo(text: string): ReadonlyMap<string, string> {
-  return new Map(
-    linesOf(text).flatMap((line): (readonly [string, string])[] => {
-      const match = /^([A-Za-z-]{1,40}): ([\w .:/+-]{0,120})$/.exec(line);
-      return match?.[1] === undefined || match[2] === undefined ? [] : [[match[1], match[2]]];
-    }),
-  );
 }
 
 /** The counts written down when the package was made, against the lines that are there. */
@@ -541,27 +525,4 @@ function compareIndex(
       fault('count', file, 'The index does not know this file.');
     }
   }
-}
-
-function linesOf(text: string): readonly string[] {
-  return text.split('\n').filter((line) => line !== '');
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
-}
-
-function fieldsOf(value: unknown): Readonly<Record<string, unknown>> | null {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null;
-}
-
-/** A name from a package nobody vouches for, without what could steer a terminal or turn the direction of writing. */
-function shown(path: string): string {
-  return path.slice(0, 300).replace(/[^\x20-\x7e]/gu, (character) => {
-    return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
-  });
 }

@@ -50,12 +50,16 @@ const harmlessExtraFields: ReadonlySet<number> = new Set([0x0001, 0x5455, 0x7875
 /**
  * Reads a zip entry by entry, by a library other than the one that wrote it.
  * Believes nothing: local headers are compared with the directory, entries may
- * not overlap or hide bytes between them. Throws {@link BrokenZip}.
+ * not overlap or hide bytes between them, which only a reading of them all can
+ * tell; with `only`, others than those it wants are passed over. Throws {@link BrokenZip}.
  */
-export async function* readZip(file: string | ZipBytes): AsyncGenerator<ReadEntry> {
+export async function* readZip(
+  file: string | ZipBytes,
+  only?: (path: string) => boolean,
+): AsyncGenerator<ReadEntry> {
   const bytes = typeof file === 'string' ? await openFile(file) : file;
   try {
-    yield* readEntries(new BytesReader(bytes), bytes);
+    yield* readEntries(new BytesReader(bytes), bytes, only);
   } finally {
     if (typeof file === 'string') await bytes.close();
   }
@@ -84,7 +88,11 @@ async function openFile(file: string): Promise<ZipBytes> {
   }
 }
 
-async function* readEntries(reader: BytesReader, bytes: ZipBytes): AsyncGenerator<ReadEntry> {
+async function* readEntries(
+  reader: BytesReader,
+  bytes: ZipBytes,
+  only: ((path: string) => boolean) | undefined,
+): AsyncGenerator<ReadEntry> {
   let zip: ZipFile;
   try {
     // Names are decoded here: the library would stop at the first unsafe one.
@@ -99,8 +107,11 @@ async function* readEntries(reader: BytesReader, bytes: ZipBytes): AsyncGenerato
   }
   const extents: { readonly start: number; readonly end: number }[] = [];
   try {
-    for await (const entry of zip.eachEntry()) yield await examine(zip, reader, entry, extents);
-    checkLayout(extents);
+    for await (const entry of zip.eachEntry()) {
+      if (only?.(entry.fileNameRaw.toString('utf8')) !== false)
+        yield await examine(zip, reader, entry, extents);
+    }
+    if (only === undefined) checkLayout(extents);
   } catch (error) {
     if (error instanceof BrokenZip || isFileError(error)) throw error;
     // Only yauzl throws here, always plain Errors, on directories that contradict themselves.

@@ -24,8 +24,8 @@ export interface KeychainEntry<Secret> {
 export interface Keychain {
   databasePassword(profile: string): KeychainEntry<string>;
   objectStoreKeys(profile: string, use: ObjectStoreUse): KeychainEntry<ObjectStoreKeys>;
-  /** What this workstation signs packages with, whatever the profile. */
-  signingKey(): KeychainEntry<string>;
+  /** What a login of one database signs packages with on this workstation, whatever the profile. */
+  signingKey(database: string, login: string): KeychainEntry<string>;
   /** Proves by writing, reading and deleting that the keychain works. Rejects with `no_keychain`. */
   probe(): Promise<void>;
   /** Deletes all secrets of a profile. */
@@ -89,7 +89,7 @@ export function keychainOver(store: SecretStore): Keychain {
     databasePassword,
     objectStoreKeys,
     // Names of profiles hold no slash before their first letter, so no profile has this one.
-    signingKey: () => text('/package-signing-key'),
+    signingKey: (database, login) => text(`/package-signing-key/${database}/${login}`),
     probe,
     async forget(profile) {
       await databasePassword(profile).delete();

@@ -128,7 +128,7 @@ describe('a package', () => {
     expect(await verifyPackage(receipt.file)).toMatchObject({
       ok: true,
       faults: [],
-      packageId: receipt.packageId,
+      about: expect.objectContaining({ packageId: receipt.packageId }) as object,
       sha256: receipt.sha256,
       records: 4,
     });
@@ -587,7 +587,7 @@ describe('a package as a folder', () => {
     expect(await verifyPackage(receipt.file)).toMatchObject({
       ok: true,
       faults: [],
-      packageId: receipt.packageId,
+      about: expect.objectContaining({ packageId: receipt.packageId }) as object,
       sha256: sha256(await readFile(join(receipt.file, 'tagmanifest-sha256.txt'))),
       bytes: receipt.bytes,
     });

@@ -282,14 +282,27 @@ describe('a signed package', () => {
     ]);
   });
 
-  test('has one key a workstation, which the keychain keeps', async () => {
+  test('has a key of who makes it, which the keychain keeps; a retired one is replaced, of another login there is another', async () => {
     const keychain = memoryKeychain();
-    const { fingerprint } = await openSigner(keychain);
-    expect((await openSigner(keychain)).fingerprint).toBe(fingerprint);
+    const retired: string[] = [];
+    const open = (login: string): Promise<string> =>
+      openSigner(keychain.signingKey('a database', login), (publicKey) =>
+        Promise.resolve(!retired.includes(Buffer.from(publicKey).toString('hex'))),
+      ).then((each) => {
+        last = Buffer.from(each.publicKey).toString('hex');
+        return each.fingerprint;
+      });
+    let last = '';
+    const fingerprint = await open('asha');
+    expect(await open('asha')).toBe(fingerprint);
     await keychain.forget('any profile');
-    expect((await openSigner(keychain)).fingerprint).toBe(fingerprint);
-    expect((await openSigner(memoryKeychain())).fingerprint).not.toBe(fingerprint);
-    await keychain.signingKey().set('damaged');
-    expect(await codeOf(openSigner(keychain))).toBe('wrong_credentials');
+    expect(await open('asha')).toBe(fingerprint);
+    retired.push(last);
+    const next = await open('asha');
+    expect(next).not.toBe(fingerprint);
+    expect(await open('asha')).toBe(next);
+    expect(await open('ravi')).not.toBe(next);
+    await keychain.signingKey('a database', 'asha').set('damaged');
+    expect(await codeOf(open('asha'))).toBe('wrong_credentials');
   });
 });

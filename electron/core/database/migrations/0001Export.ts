@@ -24,6 +24,8 @@ create table privacy_console.export (
   entry bigint not null references privacy_console.entry,
   -- The release under which it went in spite of gaps.
   release bigint references privacy_console.release,
+  -- The key its package is signed with; null where it is not signed.
+  signer bigint references privacy_console.signing_key,
   profile text not null check (profile in ('access', 'portability', 'case', 'custom')),
   -- Whether values about somebody else come as they are.
   shows_others boolean not null,
@@ -240,13 +242,22 @@ ${definer(
   { declare: '  v_staff bigint; v_export privacy_console.export;' },
 )}
 ${definer(
-  'end_export(p_export bigint, p_sha256 text, p_bytes bigint, p_rows bigint, p_files bigint, p_detail text)',
+  'end_export(p_export bigint, p_sha256 text, p_bytes bigint, p_rows bigint, p_files bigint, p_detail text, p_signer text default null)',
   'jsonb',
   `  perform privacy_console.only_write();
   v_staff := privacy_console.caller(array['operator']);
+  if p_sha256 is not null and p_signer is not null then
+    -- Locked, so that a retirement comes before the package or after it.
+    select k.id into v_key from privacy_console.signing_key k where k.fingerprint = p_signer and k.staff = v_staff and k.retired_at is null for share;
+    if v_key is null then
+      select x.subject, x.request into v_subject, v_request from privacy_console.export x where x.id = p_export and x.staff = v_staff;
+      return privacy_console.refused('export.finished', v_subject, v_request, 'refused',
+        'The package is signed by a key that is not registered for who made it, or is retired; nothing of it is kept, start the export again.');
+    end if;
+  end if;
   update privacy_console.export x
     set state = case when p_sha256 is null then 'failed' else 'done' end, finished_at = clock_timestamp(),
-        sha256 = p_sha256, bytes = p_bytes, rows = p_rows, files = p_files
+        sha256 = p_sha256, bytes = p_bytes, rows = p_rows, files = p_files, signer = v_key
     where x.id = p_export and x.staff = v_staff and x.state = 'running'
     returning x.subject, x.request, x.entry, x.access into v_subject, v_request, v_intent, v_access;
   if not found then
@@ -257,16 +268,20 @@ ${definer(
     case when p_sha256 is null then 'export.failed' else 'export.finished' end, v_subject, v_request,
     case when p_sha256 is null then 'failed' else 'done' end, v_intent,
     json_build_object('sha256', p_sha256, 'bytes', p_bytes, 'rows', p_rows, 'files', p_files, 'detail', left(p_detail, 500))::text));`,
-  { declare: '  v_staff bigint; v_subject text; v_request bigint; v_intent bigint; v_access bigint;' },
+  {
+    declare:
+      '  v_staff bigint; v_key bigint; v_subject text; v_request bigint; v_intent bigint; v_access bigint;',
+  },
 )}
 ${definer(
   'list_exports(p_request bigint)',
-  'table (id bigint, request bigint, subject text, state text, started_at timestamptz, started_by text, finished_at timestamptz, sha256 text, bytes bigint, rows bigint, files bigint, profile text, shows_others boolean)',
+  'table (id bigint, request bigint, subject text, state text, started_at timestamptz, started_by text, finished_at timestamptz, sha256 text, bytes bigint, rows bigint, files bigint, profile text, shows_others boolean, signer text)',
   `  perform privacy_console.caller(array['viewer', 'operator', 'approver', 'auditor', 'admin']);
   -- Whoever writes a package keeps its access open; one that has ended tells of a crash.
   return query select x.id, x.request, x.subject,
       case when x.state in ('review', 'running') and (a.closed_at is not null or a.expires_at <= clock_timestamp()) then 'interrupted' else x.state end,
-      x.started_at, s.login, x.finished_at, x.sha256, x.bytes, x.rows, x.files, x.profile, x.shows_others
+      x.started_at, s.login, x.finished_at, x.sha256, x.bytes, x.rows, x.files, x.profile, x.shows_others,
+      (select k.fingerprint from privacy_console.signing_key k where k.id = x.signer)
     from privacy_console.export x join privacy_console.staff s on s.id = x.staff join privacy_console.access a on a.id = x.access
     where p_request is null or x.request = p_request order by x.id desc limit 200;`,
 )}

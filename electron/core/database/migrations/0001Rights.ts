@@ -50,6 +50,7 @@ const executable: readonly (readonly [string, readonly string[]])[] = [
       'read_certificate',
       'releases',
       'redactions',
+      'signing_keys',
     ],
   ],
   [
@@ -66,6 +67,7 @@ const executable: readonly (readonly [string, readonly string[]])[] = [
       'close_request',
       'ask_release',
       'tell_beginnings',
+      'use_signing_key',
       'begin_export',
       'end_export',
       'export_lives',
@@ -89,7 +91,7 @@ const executable: readonly (readonly [string, readonly string[]])[] = [
       'end_run',
     ],
   ],
-  ['privacy_operator, privacy_approver', ['decide_plan', 'decide_release']],
+  ['privacy_operator, privacy_approver', ['decide_plan', 'decide_release', 'retire_signing_key']],
   ['privacy_operator, privacy_approver, privacy_admin', ['abandon_export']],
   [
     'privacy_auditor, privacy_approver, privacy_admin',

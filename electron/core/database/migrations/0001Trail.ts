@@ -306,15 +306,19 @@ ${definer(
   'unregister_staff(p_login text)',
   'jsonb',
   `  perform privacy_console.only_write();
-  perform privacy_console.caller(array['admin']);
+  v_staff := privacy_console.caller(array['admin']);
   update privacy_console.staff s set active = false, removed_at = clock_timestamp() where s.login = p_login and s.active;
   if not found then
     raise exception 'No active member of staff has that login.' using errcode = 'PC005';
   end if;
   update privacy_console.access a set closed_at = clock_timestamp()
     from privacy_console.staff s where s.login = p_login and a.staff = s.id and a.closed_at is null;
-  return jsonb_build_object('ok', true) || privacy_console.receipt(privacy_console.append('staff.removed', null, null, 'done', null,
-    json_build_object('login', p_login)::text));`,
+  v_entry := privacy_console.append('staff.removed', null, null, 'done', null, json_build_object('login', p_login)::text);
+  -- Who can't make packages any more has no key that could sign them.
+  update privacy_console.signing_key k set retired_at = clock_timestamp(), retired_by = v_staff, retirement = v_entry
+    from privacy_console.staff s where s.login = p_login and k.staff = s.id and k.retired_at is null;
+  return jsonb_build_object('ok', true) || privacy_console.receipt(v_entry);`,
+  { declare: '  v_staff bigint; v_entry bigint;' },
 )}
 ${definer(
   'current_map()',

@@ -6,6 +6,7 @@ import { exporting } from './0001Export.ts';
 import { mapChange } from './0001MapChange.ts';
 import { reaper, reaperRights, staffLogins, trailRights } from './0001Rights.ts';
 import { schema } from './0001Roles.ts';
+import { signingKeys } from './0001SigningKey.ts';
 import { trail } from './0001Trail.ts';
 
 /** Who a part of a migration runs as: the administrator, or one of the owners. */
@@ -26,7 +27,7 @@ export const migrations: readonly Migration[] = [
       { as: 'administrator', sql: schema },
       {
         as: 'trail',
-        sql: `${trail}${access}${checking}${exporting}${erasing}${mapChange}${staffLogins}${trailRights}`,
+        sql: `${trail}${access}${checking}${signingKeys}${exporting}${erasing}${mapChange}${staffLogins}${trailRights}`,
       },
       { as: 'trail', sql: 'grant create on schema privacy_console to privacy_console_reaper;' },
       { as: 'reaper', sql: `${reaper}${reaperRights}` },

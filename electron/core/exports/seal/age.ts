@@ -140,13 +140,16 @@ export async function openSealed(file: string, opener: Opener): Promise<ZipBytes
     const chunks = Math.ceil(sealed / sealedChunkBytes);
     const bytes = sealed - chunks * tagBytes;
     if (bytes < 0 || sealed - (chunks - 1) * sealedChunkBytes < tagBytes) throw truncated();
+    // The directory of a zip is read in pieces of some hundred bytes, many of one chunk.
+    let last: { readonly number: number; readonly bytes: Uint8Array } | undefined;
     return { bytes, range: (from, to) => range(from, to), close: () => handle.close() };
 
     async function* range(from: number, to: number): AsyncGenerator<Uint8Array> {
       for (let at = from; at < to;) {
         const number = Math.floor(at / chunkBytes);
         const begins = number * chunkBytes;
-        const chunk = await chunkOf(number);
+        const chunk = last?.number === number ? last.bytes : await chunkOf(number);
+        last = { number, bytes: chunk };
         const piece = chunk.subarray(at - begins, Math.min(chunk.byteLength, to - begins));
         if (piece.byteLength === 0) throw truncated();
         yield piece;

@@ -5,6 +5,7 @@ import {
   generateKeyPairSync,
   sign,
   verify,
+  type KeyObject,
 } from 'node:crypto';
 
 /** What a signature of OpenSSH says it is for, so that none made for something else passes for a package's. */
@@ -18,8 +19,13 @@ export const signatureFiles = {
   pemKey: 'signer.pem',
 } as const;
 
+/** By this name a list of allowed signers knows whoever signs packages; whose key it is, the console says. */
+const principal = 'console';
+
 /** Signs tag manifests with one Ed25519 key. */
 export interface Signer {
+  /** 32 bytes (RFC 8032). */
+  readonly publicKey: Uint8Array;
   /** As `ssh-keygen -l` shows it: `SHA256:…`. */
   readonly fingerprint: string;
   /** What goes beside the tag manifest, by path. */
@@ -37,8 +43,11 @@ export function makePrivateKey(): string {
 export function signerOf(privateKey: string): Signer {
   const key = createPrivateKey({ key: Buffer.from(privateKey, 'base64'), type: 'pkcs8', format: 'der' });
   const publicKey = createPublicKey(key);
-  const blob = blobOf(rawKeyOf(publicKey.export({ type: 'spki', format: 'der' })));
+  const rawKey = rawKeyOf(publicKey.export({ type: 'spki', format: 'der' }));
+  const blob = blobOf(rawKey);
+  const { ssh, pem } = publicForms(rawKey);
   return {
+    publicKey: rawKey,
     fingerprint: fingerprintOf(blob),
     sign(tagManifest) {
       const signature = string(sign(null, sshMessage(tagManifest), key));
@@ -54,10 +63,24 @@ export function signerOf(privateKey: string): Signer {
       return new Map<string, Uint8Array>([
         [signatureFiles.raw, sign(null, tagManifest, key)],
         [signatureFiles.ssh, Buffer.from(armoured(sealed))],
-        [signatureFiles.sshKey, Buffer.from(`ssh-ed25519 ${blob.toString('base64')} ${namespace}\n`)],
-        [signatureFiles.pemKey, Buffer.from(publicKey.export({ type: 'spki', format: 'pem' }))],
+        [signatureFiles.sshKey, Buffer.from(ssh)],
+        [signatureFiles.pemKey, Buffer.from(pem)],
       ]);
     },
+  };
+}
+
+/** A public key (32 bytes) as openssl takes it, as one line of SSH, and as the line of a list of allowed signers; each ends its line. */
+export function publicForms(rawKey: Uint8Array): {
+  readonly pem: string;
+  readonly ssh: string;
+  readonly allowedSigner: string;
+} {
+  const line = `ssh-ed25519 ${blobOf(rawKey).toString('base64')}`;
+  return {
+    pem: keyOf(rawKey).export({ type: 'spki', format: 'pem' }).toString(),
+    ssh: `${line} ${namespace}\n`,
+    allowedSigner: `${principal} namespaces="${namespace}" ${line}\n`,
   };
 }
 
@@ -78,8 +101,8 @@ export function checkSignature(
   const blob = Buffer.from(fields?.[1] ?? '', 'base64');
   const rawKey = blob.subarray(-32);
   if (!blob.equals(blobOf(rawKey))) return null;
-  const key = createPublicKey({ key: Buffer.concat([spkiPrefix, rawKey]), type: 'spki', format: 'der' });
-  if (key.export({ type: 'spki', format: 'pem' }) !== Buffer.from(pemKey).toString('latin1')) return null;
+  const key = keyOf(rawKey);
+  if (publicForms(rawKey).pem !== Buffer.from(pemKey).toString('latin1')) return null;
   if (!verify(null, tagManifest, key, raw)) return null;
   const body = Buffer.from(
     Buffer.from(ssh)
@@ -112,6 +135,10 @@ export function fingerprintOfLine(line: string): string | null {
 
 /** DER of an Ed25519 key up to its 32 bytes (RFC 8410). */
 const spkiPrefix = Buffer.from('302a300506032b6570032100', 'hex');
+
+function keyOf(rawKey: Uint8Array): KeyObject {
+  return createPublicKey({ key: Buffer.concat([spkiPrefix, rawKey]), type: 'spki', format: 'der' });
+}
 
 function rawKeyOf(spki: Buffer): Buffer {
   return spki.subarray(spkiPrefix.byteLength);

@@ -1,24 +1,38 @@
-import type { Keychain } from '../../keychain/index.ts';
+import type { KeychainEntry } from '../../keychain/index.ts';
 import { ExpectedError } from '../../kernel/errors.ts';
 import { makePrivateKey, signerOf, type Signer } from './signature.ts';
 
 /**
- * The key this workstation signs packages with; made on first use, kept in the
- * keychain and nowhere else. Throws `no_keychain`, and `wrong_credentials` when what
- * the keychain holds is no key.
+ * The key a member of staff signs packages with on this computer; made on first
+ * use, kept in the keychain and nowhere else. `register` tells the database of
+ * its public key and answers whether it may sign: one that was retired is
+ * replaced by a new one. Throws `no_keychain`, `wrong_credentials` when what the
+ * keychain holds is no key, and what `register` throws.
  */
-export async function openSigner(keychain: Keychain): Promise<Signer> {
-  const entry = keychain.signingKey();
+export async function openSigner(
+  entry: KeychainEntry<string>,
+  register: (publicKey: Uint8Array) => Promise<boolean>,
+): Promise<Signer> {
   const kept = await entry.get();
-  const privateKey = kept ?? makePrivateKey();
-  if (kept === null) await entry.set(privateKey);
+  if (kept !== null) {
+    const signer = signerFrom(kept);
+    if (await register(signer.publicKey)) return signer;
+  }
+  const made = makePrivateKey();
+  await entry.set(made);
+  const signer = signerOf(made);
+  if (!(await register(signer.publicKey))) throw new Error('a key that was just made is retired');
+  return signer;
+}
+
+function signerFrom(privateKey: string): Signer {
   try {
     return signerOf(privateKey);
   } catch {
     // Neither a parser's message nor a cause may carry the key on.
     throw new ExpectedError(
       'wrong_credentials',
-      'The key this computer signs packages with is damaged in the keychain; remove the entry “package-signing-key” there, and a new one is made.',
+      'Your key for signing packages is damaged in this computer’s keychain; remove the entry that begins with “/package-signing-key” there, and a new one is made.',
     );
   }
 }

@@ -5,19 +5,21 @@ import { useRead } from '../../client/queries.ts';
 import { useSession } from '../../client/session.ts';
 import { Facts, Hash, Loaded, Page, Panel } from '../../components/Basics.tsx';
 import { DatabaseTab } from './DatabaseTab.tsx';
+import { KeysTab } from './KeysTab.tsx';
 import { MapTab } from './MapTab.tsx';
 import { PreferencesTab } from './PreferencesTab.tsx';
 import { ProfilesTab } from './ProfilesTab.tsx';
 import { StaffTab } from './StaffTab.tsx';
 import styles from './settings.module.css';
 
-const tabs = ['map', 'staff', 'profiles', 'database', 'preferences', 'about'] as const;
+const tabs = ['map', 'staff', 'keys', 'profiles', 'database', 'preferences', 'about'] as const;
 type Tab = (typeof tabs)[number];
-const ofTheDatabase: ReadonlySet<Tab> = new Set(['map', 'staff', 'database']);
+const ofTheDatabase: ReadonlySet<Tab> = new Set(['map', 'staff', 'keys', 'database']);
 
 const screens: Readonly<Record<Tab, () => ReactNode>> = {
   map: MapTab,
   staff: StaffTab,
+  keys: KeysTab,
   profiles: ProfilesTab,
   database: DatabaseTab,
   preferences: PreferencesTab,

@@ -1,0 +1,64 @@
+import { readFile } from 'node:fs/promises';
+import { ExpectedError } from '#core/kernel/errors.ts';
+import type { SomeHandlers } from '#core/kernel/dispatch.ts';
+import type { PackageSource } from '#shared/contract/exports.ts';
+import { filesOf, pictureAt, recordsOf, type Browsed } from './browse.ts';
+import { identitiesOf, type Opener } from './seal/age.ts';
+import { fingerprintOfLine } from './seal/signature.ts';
+import { verifyPackage } from './verify.ts';
+
+type Names = 'packages.verify' | 'packages.records' | 'packages.files' | 'packages.picture';
+
+/** What is done with a package that lies on this computer: no database, no network, nobody signed in. */
+export const packageOperations: SomeHandlers<Names> = {
+  'packages.verify': async ({ signer, ...source }, { signal }) => {
+    const { ok, faults, gaps, ...verdict } = await verifyPackage(source.file, {
+      ...(await browsed(source, signal)),
+      ...(signer === undefined ? {} : { expectedSigner: await fingerprintGiven(signer) }),
+    });
+    return {
+      ...verdict,
+      intact: ok,
+      gaps: [...gaps],
+      faults: faults.map(({ path, says }) => ({ path: path ?? 'the package', fault: says })),
+    };
+  },
+  'packages.records': async ({ collection, from, limit, ...source }, { signal }) =>
+    recordsOf(await browsed(source, signal), { collection, from, limit }),
+  'packages.files': async ({ from, limit, ...source }, { signal }) =>
+    filesOf(await browsed(source, signal), { from, limit }),
+  'packages.picture': async ({ path, ...source }, { signal }) =>
+    pictureAt(await browsed(source, signal), path),
+};
+
+async function browsed(
+  { file, identityFile, passphrase }: PackageSource,
+  signal: AbortSignal,
+): Promise<Browsed> {
+  const opener = await openerOf(identityFile, passphrase);
+  return { file, signal, ...(opener === null ? {} : { opener }) };
+}
+
+async function openerOf(
+  identityFile: string | undefined,
+  passphrase: string | undefined,
+): Promise<Opener | null> {
+  if (identityFile !== undefined) return { identities: await identitiesOf(identityFile) };
+  return passphrase === undefined ? null : { passphrase };
+}
+
+async function fingerprintGiven(signer: string): Promise<string> {
+  if (/^SHA256:[A-Za-z0-9+/]{43}$/.test(signer)) return signer;
+  const line = await readFile(signer, 'latin1').catch(() => {
+    throw new ExpectedError(
+      'not_found',
+      'The signer is neither a fingerprint (SHA256:…) nor a file that can be read; give one of them.',
+    );
+  });
+  const fingerprint = fingerprintOfLine(line);
+  if (fingerprint !== null) return fingerprint;
+  throw new ExpectedError(
+    'invalid_input',
+    'The file of the signer holds no Ed25519 key in one line ssh-ed25519 …; give the signer.pub handed over when the key was made.',
+  );
+}
