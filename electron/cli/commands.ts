@@ -23,6 +23,7 @@ import { Refused, UsageError, type Command } from './command.ts';
 import { scopeFrom, withScope, type ScopeOptions } from './exportScope.ts';
 import { wholeNumber } from './numbers.ts';
 import { packageCommands } from './packageCommands.ts';
+import { deliveryCommands } from './deliveryCommands.ts';
 import { reviewCommands } from './reviewCommands.ts';
 
 /** What a command came to. */
@@ -773,6 +774,7 @@ export async function commands(
       }),
     );
   reviewCommands(program, run);
+  deliveryCommands(program, run);
   const exportList = program
     .command('exports')
     .addOption(new Option('--request <number>', 'only of this request').argParser(wholeNumber))

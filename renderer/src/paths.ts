@@ -10,6 +10,7 @@ export const paths = {
     `/people/${subject}${requestId ? `?request=${String(requestId)}` : ''}`,
   exports: '/exports',
   exportOf: (requestId: number) => `/requests/${String(requestId)}/export`,
+  deliveryOf: (exportId: number) => `/exports/${String(exportId)}`,
   deletions: '/deletions',
   deletionOf: (requestId: number) => `/requests/${String(requestId)}/deletion`,
   plan: (id: number) => `/deletions/${String(id)}`,

@@ -3,6 +3,7 @@ import { administration } from './administration.ts';
 import { audit } from './audit.ts';
 import { connections } from './connections.ts';
 import { dataMap } from './dataMap.ts';
+import { delivery } from './delivery.ts';
 import { erasure } from './erasure.ts';
 import { exports } from './exports.ts';
 import { requests } from './requests.ts';
@@ -19,6 +20,7 @@ export const contract = {
   ...subjects,
   ...exports,
   ...review,
+  ...delivery,
   ...erasure,
   ...audit,
   ...workstation,

@@ -4,7 +4,7 @@ import { operation } from './operation.ts';
 
 export const job = z.object({
   id: z.string(),
-  kind: z.enum(['export', 'erasure', 'audit.verify', 'audit.export', 'bucket']),
+  kind: z.enum(['export', 'erasure', 'audit.verify', 'audit.export', 'bucket', 'delivery']),
   requestId: z.number().int().nullable(),
   state: z.enum(['running', 'done', 'failed', 'cancelled']),
   startedAt: z.string(),

@@ -1,3 +1,4 @@
+import type { CustodyEvent } from '../domain/custody.ts';
 import type { RedactionGround } from '../domain/redaction.ts';
 import type { AuditEntry } from '#shared/contract/audit.ts';
 import type { ExplainedCollection, MapChange, MapDifference } from '#shared/contract/dataMap.ts';
@@ -482,6 +483,7 @@ export const en = {
       'audit.verify': 'Verify the trail',
       'audit.export': 'Export the trail',
       bucket: 'Check the bucket',
+      delivery: 'Write a medium',
     } satisfies Record<Job['kind'], string>,
     state: {
       running: 'running',
@@ -829,6 +831,63 @@ export const en = {
     letOutOf: (what: string) => `Let ${what} go out`,
     letOutTitle: 'Let it go out after all',
     letOutDone: 'It goes out again.',
+  },
+
+  delivery: {
+    titleFor: (id: number) => `Delivery of package ${String(id)}`,
+    openOf: (id: number) => `Write it onto a medium: package ${String(id)}`,
+    unknown: 'There is no such package.',
+    notDone: 'Only a complete package is delivered.',
+    custody: 'Media, and who has them',
+    none: 'No medium holds this package yet',
+    noneText: 'Write it onto one, and record every hand it goes through.',
+    columns: { medium: 'Medium', event: 'What happened', note: 'Note', by: 'By', at: 'When' },
+    event: {
+      writing: 'being written',
+      written: 'written and read back',
+      not_written: 'not written',
+      handed_over: 'handed over',
+      received: 'received',
+      returned: 'returned',
+      destroyed: 'destroyed',
+    } satisfies Record<CustodyEvent, string>,
+    tone: {
+      writing: 'info',
+      written: 'good',
+      not_written: 'bad',
+      handed_over: 'info',
+      received: 'good',
+      returned: 'plain',
+      destroyed: 'plain',
+    } as const satisfies Record<CustodyEvent, string>,
+    write: 'Write onto a medium',
+    chooseFile: 'Choose the package…',
+    noFile: 'No package chosen',
+    chooseMedium: 'Choose the medium…',
+    noMedium: 'No folder on a medium chosen',
+    room: (free: string) => `${free} free.`,
+    tooLarge: 'This medium holds no file of 4 GiB or more: split the package, or take one with exFAT.',
+    label: 'What is written on the medium',
+    labelHint: 'Such as USB-0042; no name of a person.',
+    labelRule: 'Up to 40 letters, digits, spaces, dots, dashes and underscores.',
+    split: 'Split into volumes',
+    volumeSize: 'Megabytes of each',
+    language: 'Language of the sheet',
+    languages: { en: 'English', hi: 'Hindi' },
+    writeAction: 'Write and read back',
+    started: 'The medium is being written.',
+    writing: 'Being written',
+    cancelled: 'Cancelled; nothing was left on the medium.',
+    done: 'Written and read back',
+    files: 'On the medium',
+    sheet: 'Delivery sheet',
+    doneText:
+      'Print the sheet: it goes with the medium. What opens an encrypted package goes by another way.',
+    record: 'Record what happened',
+    note: 'Note',
+    noteHint: 'To whom, or who received it; kept for the trail, forgotten with the person.',
+    recordAction: 'Record',
+    recorded: 'Recorded.',
   },
 
   deletion: {
@@ -1384,6 +1443,30 @@ const actions: Readonly<Record<string, Wording>> = {
   'export.failed': words('did not finish', 'finish', (whom, under) => `an export of ${whom}${under}`, {
     failed: 'did not finish',
   }),
+  'custody.writing': words(
+    'was about to write',
+    'write',
+    (whom, under) => `a package of ${whom} onto a medium${under}`,
+  ),
+  'custody.written': words('wrote', 'write', (whom, under) => `a package of ${whom} onto a medium${under}`),
+  'custody.not_written': words(
+    'did not write',
+    'write',
+    (whom, under) => `a package of ${whom} onto a medium${under}`,
+    { failed: 'did not write' },
+  ),
+  'custody.handed_over': words('handed over', 'hand over', (whom, under) => `a medium about ${whom}${under}`),
+  'custody.received': words(
+    'recorded the receipt of',
+    'record the receipt of',
+    (whom, under) => `a medium about ${whom}${under}`,
+  ),
+  'custody.returned': words('took back', 'take back', (whom, under) => `a medium about ${whom}${under}`),
+  'custody.destroyed': words(
+    'recorded the destruction of',
+    'record the destruction of',
+    (whom, under) => `a medium about ${whom}${under}`,
+  ),
   'release.asked': words(
     'asked to release',
     'ask to release',

@@ -192,6 +192,7 @@ export const layers: IForbiddenRuleType[] = [
     'age-encryption',
     '@noble/[^/]+',
   ),
+  soleImporter('qr in sheet.ts alone', '^electron/core/exports/delivery/sheet\\.ts$', 'qr'),
   soleImporter('ajv in recordCheck.ts alone', '^electron/core/exports/recordCheck\\.ts$', 'ajv'),
   soleImporter('pino in the log alone', '^electron/core/kernel/log\\.ts$', 'pino'),
   soleImporter('commander in the command line alone', '^electron/cli/', 'commander'),

@@ -135,6 +135,7 @@ export const plantedLayers: readonly PlantedLayer[] = [
     },
   },
   planted('ajv in recordCheck.ts alone', 'electron/core/exports/p41.ts', `import 'ajv';`),
+  planted('qr in sheet.ts alone', 'electron/core/exports/p42.ts', `import 'qr';`),
   planted('pino in the log alone', 'electron/core/kernel/p34.ts', `import 'pino';`),
   planted('commander in the command line alone', 'electron/main/p35.ts', `import 'commander';`),
   planted('yaml in the data map alone', 'electron/core/subjects/p36.ts', `import 'yaml';`),

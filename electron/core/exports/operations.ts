@@ -11,6 +11,7 @@ import { kindInForce, mapInForce } from '#core/subjects/index.ts';
 import type { MappedSubject } from '#shared/contract/dataMap.ts';
 import type { ExportRow, PackageForm, PageLanguage, Protection } from '#shared/contract/exports.ts';
 import { exportProfiles } from '#shared/domain/exportProfiles.ts';
+import { deliveryOperations, type DeliveryNames } from './delivery/operations.ts';
 import { beginExport, type Begun } from './begin.ts';
 import { informationForPage, informationOf } from './information.ts';
 import { removeLeftovers } from './leftovers.ts';
@@ -30,6 +31,7 @@ import { openSnapshots, type Snapshots } from './snapshots.ts';
 
 type Names =
   | ReviewNames
+  | DeliveryNames
   | 'exports.start'
   | 'exports.list'
   | 'exports.abandon'
@@ -88,6 +90,7 @@ export function exportOperations({ desk, jobs, version, pace = {} }: ExportOptio
   const reviews = openReviews(desk);
   return {
     ...reviews.handlers,
+    ...deliveryOperations({ desk, jobs, version }),
     'exports.start': async ({ requestId, folder, form, language, protection, reviewed, ...wanted }, call) => {
       const at = desk();
       const lock = lockOf(protection);

@@ -605,7 +605,7 @@ async function compareEntries(
  * Gives the finished file its name. A hard link, because unlike a rename it
  * fails when the name has been taken meanwhile.
  */
-async function publish(temporary: string, file: string): Promise<void> {
+export async function publish(temporary: string, file: string): Promise<void> {
   try {
     await link(temporary, file);
   } catch (error) {
@@ -620,7 +620,8 @@ async function publish(temporary: string, file: string): Promise<void> {
   await unlink(temporary);
 }
 
-async function refuseExisting(file: string): Promise<void> {
+/** Throws `conflict` where something has this name already. */
+export async function refuseExisting(file: string): Promise<void> {
   const taken = await stat(file).then(
     () => true,
     (error: unknown) => {
@@ -653,12 +654,12 @@ function checkNames(options: PackageOptions): void {
 }
 
 /** The sentence for a failure of the disk; null for any other error. */
-function diskFailure(error: unknown): ExpectedError | null {
+export function diskFailure(error: unknown): ExpectedError | null {
   const nothingKept = 'nothing was kept';
   switch (codeOf(error)) {
     case 'ENOSPC':
     case 'EDQUOT':
-      return new ExpectedError('disk', `The disk is full, ${nothingKept}; free some space and export again.`);
+      return new ExpectedError('disk', `The disk is full, ${nothingKept}; free some space and try again.`);
     case 'EFBIG':
       return new ExpectedError(
         'disk',

@@ -5,6 +5,7 @@ import { DeletionList } from '../features/deletion/DeletionList.tsx';
 import { DeletionStart } from '../features/deletion/DeletionStart.tsx';
 import { PlanPage } from '../features/deletion/PlanPage.tsx';
 import { Desk } from '../features/desk/Desk.tsx';
+import { DeliveryPage } from '../features/exportPage/DeliveryPage.tsx';
 import { ExportList } from '../features/exportPage/ExportList.tsx';
 import { ExportPage } from '../features/exportPage/ExportPage.tsx';
 import { People } from '../features/person/People.tsx';
@@ -30,6 +31,7 @@ export const routes: readonly RouteObject[] = [
       { path: 'people', element: <People /> },
       { path: 'people/:subject', element: <Person /> },
       { path: 'exports', element: <ExportList /> },
+      { path: 'exports/:id', element: <DeliveryPage /> },
       { path: 'deletions', element: <DeletionList /> },
       { path: 'deletions/:id', element: <PlanPage /> },
       { path: 'approvals', element: <Approvals /> },

@@ -13,6 +13,7 @@ const touchedByJob: Readonly<Record<Job['kind'], readonly string[]>> = {
   'audit.verify': ['audit'],
   'audit.export': ['audit'],
   bucket: ['map', 'audit'],
+  delivery: ['custody', 'audit'],
 };
 
 const trailPause = 500;

@@ -64,6 +64,8 @@ const touches: Readonly<Record<string, readonly string[]>> = {
   map: ['map', 'audit'],
   requests: ['requests', 'audit'],
   subjects: ['subjects.page', 'subjects.show', 'subjects.series', 'audit'],
+  delivery: ['custody', 'jobs', 'audit'],
+  custody: ['custody', 'audit'],
   reviews: ['reviews.redactions', 'exports', 'audit'],
   exports: ['exports', 'keys', 'requests', 'jobs', 'audit'],
   erasure: ['erasure', 'requests', 'jobs', 'audit'],

@@ -170,7 +170,7 @@ test('a disk that is full ends the export in one sentence, told to the trail, an
     const job = await exportInto(operator, victim, small);
     expect(plainFailure(job)).toEqual([
       'disk',
-      'The disk is full, nothing was kept; free some space and export again.',
+      'The disk is full, nothing was kept; free some space and try again.',
     ]);
     expect(await readdir(small)).toEqual([]);
   } finally {

@@ -464,7 +464,7 @@ describe('an export that does not come to its end', () => {
       );
       expect([failure.code, failure.message]).toEqual([
         'disk',
-        'The disk is full, nothing was kept; free some space and export again.',
+        'The disk is full, nothing was kept; free some space and try again.',
       ]);
       expect(ended).toBe(true);
       expect(await readdir(small)).toEqual([]);

@@ -733,7 +733,7 @@ ${definer(
   update privacy_console.reveal v set row_key = '' from privacy_console.access a where a.id = v.access and a.subject = v_plan.subject;
   delete from privacy_console.redaction r where r.subject = v_plan.subject;
   delete from privacy_console.detail d using privacy_console.entry e
-    where e.number = d.entry and e.subject = v_plan.subject and e.action in ('reveal.intended', 'row.acted', 'export.redacted', 'export.redaction_withdrawn');
+    where e.number = d.entry and e.subject = v_plan.subject and (e.action in ('reveal.intended', 'row.acted', 'export.redacted', 'export.redaction_withdrawn') or e.action like 'custody.%');
   -- What was typed to find the person: all of it under the person's requests, elsewhere where it names an identifier.
   delete from privacy_console.detail d using privacy_console.entry e
     where e.number = d.entry and (e.subject = v_plan.subject or e.subject is null) and (

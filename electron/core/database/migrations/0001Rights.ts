@@ -50,6 +50,7 @@ const executable: readonly (readonly [string, readonly string[]])[] = [
       'read_certificate',
       'releases',
       'redactions',
+      'custody_of',
       'signing_keys',
     ],
   ],
@@ -91,7 +92,10 @@ const executable: readonly (readonly [string, readonly string[]])[] = [
       'end_run',
     ],
   ],
-  ['privacy_operator, privacy_approver', ['decide_plan', 'decide_release', 'retire_signing_key']],
+  [
+    'privacy_operator, privacy_approver',
+    ['decide_plan', 'decide_release', 'retire_signing_key', 'record_custody'],
+  ],
   ['privacy_operator, privacy_approver, privacy_admin', ['abandon_export']],
   [
     'privacy_auditor, privacy_approver, privacy_admin',

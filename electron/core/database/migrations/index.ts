@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { access } from './0001Access.ts';
 import { checking } from './0001Check.ts';
+import { custody } from './0001Custody.ts';
 import { erasing } from './0001Erasure.ts';
 import { exporting } from './0001Export.ts';
 import { mapChange } from './0001MapChange.ts';
@@ -27,7 +28,7 @@ export const migrations: readonly Migration[] = [
       { as: 'administrator', sql: schema },
       {
         as: 'trail',
-        sql: `${trail}${access}${checking}${signingKeys}${exporting}${erasing}${mapChange}${staffLogins}${trailRights}`,
+        sql: `${trail}${access}${checking}${signingKeys}${exporting}${custody}${erasing}${mapChange}${staffLogins}${trailRights}`,
       },
       { as: 'trail', sql: 'grant create on schema privacy_console to privacy_console_reaper;' },
       { as: 'reaper', sql: `${reaper}${reaperRights}` },

@@ -279,7 +279,7 @@ const markup: Readonly<Record<string, string>> = {
 };
 
 /** Text as HTML: markup is shown, and what could hide or turn the writing around it is named. */
-function escaped(text: string): string {
+export function escaped(text: string): string {
   return text
     .replaceAll(/[&<>"']/g, (character) => markup[character] ?? '')
     .replaceAll(/[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb]/gu, (character) =>

@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react';
+import { useNavigate } from 'react-router';
 import { en } from '#shared/strings/en.ts';
 import { paths } from '../../paths.ts';
 import { useRead } from '../../client/queries.ts';
@@ -13,6 +14,7 @@ import styles from './exportPage.module.css';
 /** All packages, and the requests that still wait for one. */
 export function ExportList(): ReactNode {
   const works = useMay(['operator']);
+  const navigate = useNavigate();
   const packages = useRead('exports.list', {}, { every: 30_000 });
   const requests = useRead('requests.list', { state: 'open' }, { enabled: works });
   const done = new Set(
@@ -44,6 +46,7 @@ export function ExportList(): ReactNode {
                 rows={exports}
                 rowKey={(row) => String(row.id)}
                 takesKeys
+                onOpen={(row) => void navigate(paths.deliveryOf(row.id))}
               />
             )
           }

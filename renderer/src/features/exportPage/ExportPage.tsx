@@ -1,6 +1,6 @@
 import { Button, SegmentedControl } from '@mantine/core';
 import { useState, type ReactNode } from 'react';
-import { Link, useParams } from 'react-router';
+import { Link, useNavigate, useParams } from 'react-router';
 import type { PackageForm, PageLanguage } from '#shared/contract/exports.ts';
 import type { RequestRow } from '#shared/contract/requests.ts';
 import type { Job } from '#shared/contract/workstation.ts';
@@ -55,6 +55,7 @@ function ForRequest(props: { readonly request: RequestRow }): ReactNode {
   const packages = useRead('exports.list', { requestId: request.id });
   const [chosen, setChosen] = useState<Chosen>(() => chosenFor(request.kind));
   const review = useOpenReview();
+  const navigate = useNavigate();
   const session = useSession();
   const redactions = useRead('reviews.redactions', { requestId: request.id });
   return (
@@ -103,6 +104,7 @@ function ForRequest(props: { readonly request: RequestRow }): ReactNode {
                 rows={exports}
                 rowKey={(row) => String(row.id)}
                 grows
+                onOpen={(row) => void navigate(paths.deliveryOf(row.id))}
               />
             )
           }
@@ -305,6 +307,7 @@ function JobPanel(props: { readonly job: Job }): ReactNode {
   const rows = figure(job.result['rows']);
   const files = figure(job.result['files']);
   const bytes = figure(job.result['bytes']);
+  const exportId = figure(job.result['exportId']);
   return (
     <Panel title={en.exportPage.done} actions={<Status tone="good">{en.request.exportState.done}</Status>}>
       <Facts
@@ -320,6 +323,11 @@ function JobPanel(props: { readonly job: Job }): ReactNode {
       <p style={{ marginTop: 8 }}>
         <Dim>{en.exportPage.doneText}</Dim>
       </p>
+      {exportId === null ? null : (
+        <p style={{ marginTop: 8 }}>
+          <Link to={paths.deliveryOf(exportId)}>{en.delivery.openOf(exportId)}</Link>
+        </p>
+      )}
     </Panel>
   );
 }
