@@ -412,6 +412,9 @@ const exportsPerson: Step = {
     assert.equal(result['files'], held.objects.length, 'the package does not hold every file of the person');
     findings.package = { file, sha256 };
     await stage.shown('export', page);
+    await follow(done, en.delivery.openOf(Number(result['exportId'])));
+    await atScreen(page, en.delivery.titleFor(Number(result['exportId'])));
+    await stage.shown('delivery', page);
     await goTo(page, 'export', en.exportPage.listTitle);
     await desk.answerDialog(file);
     await press(page, en.exportPage.verify);

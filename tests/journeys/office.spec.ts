@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Locator, Page } from '@playwright/test';
@@ -460,6 +460,60 @@ test('an operator reviews what goes out and keeps a record and a field back, by 
   await expect
     .poll(async () => (await ask(page, 'exports.list', { requestId: request })).exports[0]?.state)
     .toBe('abandoned');
+});
+
+test('an operator writes a package onto a medium and records whose hands it goes through', async ({
+  office,
+}) => {
+  const words = en.delivery;
+  const page = await office.operator();
+  const request = await accessRequest(page, office);
+  await openExport(page, request);
+  await office.operatorAnswers(office.folder);
+  await press(page, en.exportPage.choose);
+  await press(page, en.exportPage.start);
+  const done = part(page, en.exportPage.done);
+  await sees(done);
+  const { exports } = await ask(page, 'exports.list', { requestId: request });
+  const id = exports[0]?.id ?? 0;
+  await done.getByRole('link', { name: words.openOf(id) }).click();
+  await atScreen(page, words.titleFor(id));
+  await sees(page.getByText(words.none));
+  const medium = join(office.folder, 'medium');
+  await mkdir(medium);
+  await office.operatorAnswers(medium);
+  await press(page, words.chooseMedium);
+  await sees(page.getByText(/ free\.$/));
+  const write = part(page, words.write);
+  const label = write.getByRole('textbox', { name: words.label });
+  await label.fill('USB/1');
+  await sees(write.getByText(words.labelRule));
+  const start = write.getByRole('button', { name: words.writeAction });
+  await expect(start).toBeDisabled();
+  await label.fill('USB-1');
+  await start.focus();
+  await page.keyboard.press('Enter');
+  await sees(part(page, words.done));
+  const custody = page.getByRole('grid', { name: words.custody });
+  await rowWith(custody, words.event.written);
+
+  const record = part(page, words.record);
+  await expect(record.getByRole('button', { name: words.recordAction })).toBeDisabled();
+  await record.getByRole('textbox', { name: words.note }).fill('the registry of the court');
+  await record.getByRole('button', { name: words.recordAction }).press('Enter');
+  await rowWith(custody, words.event.handed_over);
+  await sees(custody.getByText('the registry of the court'));
+  expect(await examine(page, 'a delivery')).toEqual([]);
+  const pictures = process.env['PRIVACY_CONSOLE_PICTURES'];
+  for (const scheme of ['light', 'dark'] as const) {
+    await wear(page, scheme);
+    await settle(page);
+    if (pictures !== undefined) await page.screenshot({ path: join(pictures, `delivery-${scheme}.png`) });
+  }
+  const files = await readdir(medium);
+  expect(files).toHaveLength(2);
+  const sheet = files.find((each) => each.endsWith('.delivery.html')) ?? '';
+  if (pictures !== undefined) await copyFile(join(medium, sheet), join(pictures, 'sheet.html'));
 });
 
 test('an export that gaps of the map stop is let go by two people, never by one', async ({ office }) => {

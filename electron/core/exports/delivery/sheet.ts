@@ -44,7 +44,7 @@ export function sheetText(contents: SheetContents): string {
   ];
   const steps = [
     ...(files.length > 1 ? [say.join(joinCommand(files, whole), windowsJoin(files, whole))] : []),
-    say.compare(`sha256sum ${whole}`, `certutil -hashfile ${whole} SHA256`),
+    say.compare(`sha256sum ${whole}`, `shasum -a 256 ${whole}`, `certutil -hashfile ${whole} SHA256`),
     ...(encrypted ? [say.decrypt(`age -d -o ${zip} ${whole}`)] : []),
     say.open(zip),
   ];

@@ -20,7 +20,7 @@ interface SheetStrings {
   readonly volumes: string;
   readonly howTo: string;
   readonly join: (unix: string, windows: string) => string;
-  readonly compare: (unix: string, windows: string) => string;
+  readonly compare: (linux: string, mac: string, windows: string) => string;
   readonly decrypt: (command: string) => string;
   readonly open: (zip: string) => string;
   readonly secret: string;
@@ -50,8 +50,8 @@ const english: SheetStrings = {
   howTo: 'How to open it',
   join: (unix, windows) =>
     `Put the volumes together: ${code(unix)} on Linux and macOS, ${code(windows)} on Windows.`,
-  compare: (unix, windows) =>
-    `Compare the sum with the one above: ${code(unix)} on Linux and macOS, ${code(windows)} on Windows. Where they differ, open nothing and say so.`,
+  compare: (linux, mac, windows) =>
+    `Compare the sum with the one above: ${code(linux)} on Linux, ${code(mac)} on macOS, ${code(windows)} on Windows. Where they differ, open nothing and say so.`,
   decrypt: (command) => `Decrypt it with age (age-encryption.org): ${code(command)}`,
   open: (zip) =>
     `Unpack ${code(zip)} and open the file index.html in its folder data. VERIFY.txt says how to check every file and the signature.`,
@@ -79,8 +79,8 @@ const hindi: SheetStrings = {
   volumes: 'इसके भाग, हर एक अपने SHA-256 के साथ',
   howTo: 'इसे कैसे खोलें',
   join: (unix, windows) => `भागों को जोड़ें: Linux और macOS पर ${code(unix)}, Windows पर ${code(windows)}।`,
-  compare: (unix, windows) =>
-    `योग को ऊपर लिखे योग से मिलाएँ: Linux और macOS पर ${code(unix)}, Windows पर ${code(windows)}। अलग हो तो कुछ न खोलें और बताएँ।`,
+  compare: (linux, mac, windows) =>
+    `योग को ऊपर लिखे योग से मिलाएँ: Linux पर ${code(linux)}, macOS पर ${code(mac)}, Windows पर ${code(windows)}। अलग हो तो कुछ न खोलें और बताएँ।`,
   decrypt: (command) => `age (age-encryption.org) से खोलें: ${code(command)}`,
   open: (zip) =>
     `${code(zip)} को खोलें और उसके फ़ोल्डर data में index.html देखें। हर फ़ाइल और हस्ताक्षर की जाँच VERIFY.txt में लिखी है।`,

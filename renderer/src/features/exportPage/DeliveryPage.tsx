@@ -121,7 +121,7 @@ const custodyColumns: readonly DataColumn<CustodyRow>[] = [
   {
     id: 'event',
     title: words.columns.event,
-    width: 'minmax(136px, 1fr)',
+    width: 'minmax(184px, 1fr)',
     cell: (row) => <Status tone={words.tone[row.event]}>{words.event[row.event]}</Status>,
     sort: (row) => row.event,
   },
