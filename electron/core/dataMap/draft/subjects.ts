@@ -315,7 +315,7 @@ function addForeignKeyPaths(
   onlyDescribes: (name: string) => boolean,
   add: (table: string, path: DraftPath) => void,
 ): void {
-  // The way back to the table itself, and from there to the subject, is its own way by another key.
+  // A way that comes back to the table itself leads nowhere that its own keys don't.
   const leading = (followed.get(name) ?? []).filter((each) =>
     leadsTo(followed, each.to, paths, onlyDescribes, new Set([name])),
   );
