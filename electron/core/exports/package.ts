@@ -158,6 +158,9 @@ const pageRows = 500;
 const blockBytes = 256 * 1024;
 /** Blocks that are read while earlier ones are written: the database works on its next rows meanwhile. */
 const blocksAhead = 48;
+/** Objects asked for while earlier ones are written, and the chunks of each that may wait: some 2 MiB. */
+const openedAhead = 4;
+const chunksAhead = 32;
 /** Entries read back at a time. */
 const comparedAtOnce = 2;
 
@@ -387,12 +390,26 @@ function newBag(
 
   async function writeFiles(): Promise<void> {
     let number = 0;
-    for await (const file of whileWanted(iterate(options.files), signal)) {
-      number += 1;
-      report('files', null);
-      const line = await writeFile(file, number);
-      if (shownFiles.length < pageRows) shownFiles.push(line);
-      index.push(Buffer.from(`${JSON.stringify(line)}\n`, 'utf8'));
+    const source = whileWanted(iterate(options.files), signal);
+    const opening: Opening[] = [];
+    try {
+      for (;;) {
+        while (opening.length < openedAhead) {
+          const next = await source.next();
+          if (next.done === true) break;
+          opening.push(openAhead(next.value, signal));
+        }
+        const next = opening.shift();
+        if (next === undefined) break;
+        number += 1;
+        report('files', null);
+        const line = await writeFile(next, number);
+        if (shownFiles.length < pageRows) shownFiles.push(line);
+        index.push(Buffer.from(`${JSON.stringify(line)}\n`, 'utf8'));
+      }
+    } finally {
+      await source.return(undefined);
+      for (const { opened } of opening) await opened.then(endOf, () => undefined);
     }
     await put('data/files/index.jsonl', inBlocks(iterate(index), blockBytes), true);
     report('files', null);
@@ -400,7 +417,7 @@ function newBag(
 
   /** Writes one object and gives its line in the index. */
   async function writeFile(
-    file: PackageFile,
+    { file, opened: opening }: Opening,
     number: number,
   ): Promise<PageFileEntry & Readonly<Record<string, unknown>>> {
     const { key, contentType, row = null, rowBytes = null, listedEtag = null, redaction = null } = file;
@@ -418,13 +435,13 @@ function newBag(
     }
     const rowSha256 = file.rowSha256?.replace(/^\\x/, '').toLowerCase() ?? null;
     const known = { name: originalName(key), key, contentType, row, rowBytes, rowSha256 };
-    const opened = await unlessAborted(file.open(signal), signal);
+    const opened = await opening;
     if (opened === 'gone' || opened === 'unreadable_key') {
       files.missing += 1;
       return { file: null, status: 'missing', reason: opened, bytes: null, sha256: null, ...known };
     }
-    // The first bytes are asked for before the entry begins, so that a missing object never becomes an empty file.
-    const body = await begin(whileWanted<Uint8Array>(opened.stream, signal));
+    if (opened === null) throw new Error('an object that is not redacted was not opened');
+    const { body } = opened;
     if (body.empty && (body.interrupted !== null || opened.bytes > 0)) {
       files.missing += 1;
       const reason = body.interrupted ?? 'gone';
@@ -763,36 +780,69 @@ async function* alsoTabled(
   }
 }
 
+/** An object on its way: asked for while earlier ones are written. */
+interface Opening {
+  readonly file: PackageFile;
+  /** Null for one that is kept back and so not asked for. */
+  readonly opened: Promise<OpenedFile | Absent | null>;
+}
+
+interface OpenedFile extends Partial<OpenObject> {
+  readonly bytes: number;
+  readonly body: Body;
+}
+
 /** A body whose first bytes have been read; an interruption ends it and is noted instead of thrown. */
 interface Body {
   readonly empty: boolean;
-  interrupted: 'gone' | 'changed' | null;
+  readonly interrupted: 'gone' | 'changed' | null;
   readonly content: AsyncIterable<Uint8Array>;
   readonly end: () => Promise<void>;
 }
 
-async function begin(stream: AsyncGenerator<Uint8Array>): Promise<Body> {
-  let first: IteratorResult<Uint8Array, unknown>;
-  try {
-    first = await stream.next();
-  } catch (error) {
-    if (!(error instanceof ObjectInterrupted)) throw error;
-    return { empty: true, interrupted: error.reason, content: stream, end };
-  }
-  const body: Body = { empty: first.done === true, interrupted: null, content: all(), end };
-  return body;
+function openAhead(file: PackageFile, signal: AbortSignal): Opening {
+  const opened = file.redaction == null ? openFileOf(file, signal) : Promise.resolve(null);
+  // It is told when it is its turn.
+  opened.catch(() => undefined);
+  return { file, opened };
+}
 
-  async function* all(): AsyncGenerator<Uint8Array> {
+async function openFileOf(file: PackageFile, signal: AbortSignal): Promise<OpenedFile | Absent> {
+  const opened = await unlessAborted(file.open(signal), signal);
+  if (typeof opened === 'string') return opened;
+  // The first bytes are asked for before the entry begins, so that a missing object never becomes an empty file.
+  return { ...opened, body: await begin(whileWanted<Uint8Array>(opened.stream, signal)) };
+}
+
+async function endOf(opened: OpenedFile | Absent | null): Promise<void> {
+  if (opened !== null && typeof opened === 'object') await opened.body.end();
+}
+
+async function begin(stream: AsyncIterable<Uint8Array>): Promise<Body> {
+  let interrupted: Body['interrupted'] = null;
+  const chunks = ahead(untilInterrupted(), chunksAhead)[Symbol.asyncIterator]();
+  const first = await chunks.next();
+  return {
+    empty: first.done === true,
+    get interrupted() {
+      return interrupted;
+    },
+    content: all(),
+    end: async () => {
+      await chunks.return?.();
+    },
+  };
+
+  async function* untilInterrupted(): AsyncGenerator<Uint8Array> {
     try {
-      if (first.done !== true) yield first.value;
       yield* stream;
     } catch (error) {
       if (!(error instanceof ObjectInterrupted)) throw error;
-      body.interrupted = error.reason;
+      interrupted = error.reason;
     }
   }
 
-  async function end(): Promise<void> {
-    await stream.return(undefined);
+  async function* all(): AsyncGenerator<Uint8Array> {
+    for (let next = first; next.done !== true; next = await chunks.next()) yield next.value;
   }
 }
