@@ -1,14 +1,15 @@
-/** `npm run bench -- search|page|map [--scale small|large] [--seed N] [--rounds N] [--cases N] [--json FILE]` */
+/** `npm run bench -- search|page|export|map [--scale small|large] [--seed N] [--rounds N] [--cases N] [--json FILE]` */
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { scales, type Scale } from '#demo/seed.ts';
+import { benchExport } from './export.ts';
 import { benchMap, runCases } from './map.ts';
 import { benchPage } from './page.ts';
 import { openPlatform, type Bench } from './platform.ts';
 import { describeMachine, exitCodeOf, tableOf, type Figure, type Report } from './report.ts';
 import { benchSearch } from './search.ts';
 
-const benches = { search: benchSearch, page: benchPage } as const satisfies Record<
+const benches = { search: benchSearch, page: benchPage, export: benchExport } as const satisfies Record<
   string,
   (bench: Bench) => Promise<readonly Figure[]>
 >;
@@ -40,8 +41,9 @@ function wantedOf(parameters: readonly string[]): Wanted | null {
       },
     });
     const [name = '', ...rest] = positionals;
-    // A draft takes seconds, a search a thousandth of one.
-    const numbers = [values.seed, values.rounds ?? (name === 'map' ? '3' : '60'), values.cases].map(Number);
+    // A draft takes seconds, an export many, a search a thousandth of one.
+    const usual = name === 'map' ? '3' : name === 'export' ? '5' : '60';
+    const numbers = [values.seed, values.rounds ?? usual, values.cases].map(Number);
     const [seed = 0, rounds = 0, cases = 0] = numbers;
     if (rest.length > 0 || !(name === 'map' || Object.hasOwn(benches, name))) return null;
     if (!Object.hasOwn(scales, values.scale)) return null;

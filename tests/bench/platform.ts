@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { DemoSecrets, Places } from '#core/connections/index.ts';
 import type { Console } from '#core/console.ts';
 import { migrationHash, migrations } from '#core/database/migrations/index.ts';
 import { startPlatform, type Platform } from '#demo/platform.ts';
@@ -14,6 +15,11 @@ export interface Bench {
   readonly console: Console;
   /** One connection of the driver, nothing of ours around it: the other side of each figure. */
   readonly bare: BareClient;
+  readonly platform: Platform;
+  readonly secrets: DemoSecrets;
+  /** Where a console of another process finds them. */
+  readonly places: Places;
+  readonly scale: Scale;
   /** How often the quick sides are measured. */
   readonly rounds: number;
   /** Version of the server. */
@@ -58,7 +64,7 @@ export async function openPlatform({ scale, seed, rounds }: BenchOptions): Promi
     await dropOlder(platform);
     tell('Installing the console’s schema and the indexes it profits from.');
     const places = { profileFolder: folder, demoFolder: folder };
-    await installDemo(platform, places);
+    const secrets = await installDemo(platform, places);
     const before = await raiseBudget(platform);
     cleanUp.defer(() => setBudget(platform, before));
     tell(
@@ -86,6 +92,10 @@ export async function openPlatform({ scale, seed, rounds }: BenchOptions): Promi
     return {
       console,
       bare,
+      platform,
+      secrets,
+      places,
+      scale,
       rounds,
       version: rows[0]?.version ?? 'unknown',
       bareWith,

@@ -4,6 +4,8 @@ import { availableParallelism, cpus, totalmem } from 'node:os';
 export type Goal =
   /** At most so much above the baseline, in the middle of the rounds: both sides do the same in each. */
   | { readonly over: number }
+  /** At most so many times the baseline. */
+  | { readonly times: number }
   /** At least so many times faster than the baseline. */
   | { readonly faster: number }
   /** Under so much, whatever the baseline. */
@@ -83,6 +85,7 @@ export function figureOf(
 
 function isMet(value: number, baseline: number, over: number, goal: Goal): boolean {
   if ('over' in goal) return over <= goal.over;
+  if ('times' in goal) return value <= baseline * goal.times;
   if ('faster' in goal) return value * goal.faster <= baseline;
   return value < goal.under;
 }
@@ -90,6 +93,7 @@ function isMet(value: number, baseline: number, over: number, goal: Goal): boole
 function goalInWords(goal: Goal, unit: Unit): string {
   if ('over' in goal)
     return goal.over === 0 ? 'no more than the baseline' : `at most ${goal.over} ${unit} over the baseline`;
+  if ('times' in goal) return `at most ${rounded(goal.times)} times the baseline`;
   if ('faster' in goal) return `at least ${goal.faster} times faster than the baseline`;
   return `under ${goal.under} ${unit}`;
 }

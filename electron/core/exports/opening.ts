@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { ExpectedError, cancelled } from '../kernel/errors.ts';
 import { readFolder } from './folder.ts';
 import { isSealed, openSealed, type Opener } from './seal/age.ts';
-import { BrokenZip, readZip, type ReadEntry, type ZipBytes } from './zipReader.ts';
+import { BrokenZip, openFile, readZip, type ReadEntry, type ZipBytes } from './zipReader.ts';
 
 /** A package that is being read: a zip, an encrypted one, or a folder. */
 export interface OpenPackage {
@@ -29,7 +29,7 @@ export async function withPackage<Value>(
   { opener, signal }: { readonly opener?: Opener; readonly signal?: AbortSignal },
   work: (opened: OpenPackage) => Promise<Value>,
 ): Promise<Value> {
-  let sealed: ZipBytes | undefined;
+  let zip: ZipBytes | undefined;
   try {
     const isFolder = (await stat(file)).isDirectory();
     const encrypted = !isFolder && (await isSealed(file));
@@ -49,8 +49,8 @@ export async function withPackage<Value>(
             if (wanted?.(entry.path) !== false) yield entry;
           return;
         }
-        if (encrypted && opener !== undefined) sealed ??= await openSealed(file, opener);
-        yield* readZip(sealed ?? file, wanted);
+        zip ??= encrypted && opener !== undefined ? await openSealed(file, opener) : await openFile(file);
+        yield* readZip(zip, wanted);
       },
     });
   } catch (error) {
@@ -70,6 +70,6 @@ export async function withPackage<Value>(
     }
     throw error;
   } finally {
-    await sealed?.close();
+    await zip?.close();
   }
 }

@@ -3,6 +3,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { PackageForm, PageLanguage } from '#shared/contract/exports.ts';
 import { ExpectedError, cancelled } from '../kernel/errors.ts';
+import { ahead, asLines, inBlocks } from './blocks.ts';
 import { ObjectInterrupted } from '../objectStore/objectStore.ts';
 import type { Absent, OpenObject } from '../objectStore/objectStore.ts';
 import { digesting, newTally, unlessAborted, whileWanted } from './digest.ts';
@@ -40,7 +41,7 @@ import { newTable } from './table.ts';
 import type { TableWriter } from './table.ts';
 import { openZip } from './zipWriter.ts';
 import type { ZipWriter } from './zipWriter.ts';
-import { BrokenZip, readZip } from './zipReader.ts';
+import { BrokenZip, openFile, readZip } from './zipReader.ts';
 import type { ReadEntry } from './zipReader.ts';
 
 /** Rows of one collection, as JSON Lines. */
@@ -154,7 +155,14 @@ const reportEvery = 1024 * 1024;
 const pageBytes = { each: 512 * 1024, all: 4 * 1024 * 1024 } as const;
 const pageRows = 500;
 /** Rows are handed on in blocks of this size, as a source may give them one by one. */
-const blockBytes = 64 * 1024;
+const blockBytes = 256 * 1024;
+/** Blocks that are read while earlier ones are written: the database works on its next rows meanwhile. */
+const blocksAhead = 48;
+/** Objects asked for while earlier ones are written, and the chunks of each that may wait: some 2 MiB. */
+const openedAhead = 4;
+const chunksAhead = 32;
+/** Entries read back at a time. */
+const comparedAtOnce = 2;
 
 /**
  * Writes an export package (docs/package-format.md): streamed into a temporary
@@ -335,7 +343,8 @@ function newBag(
       report('records', name);
       const path = `data/records/${name}.jsonl`;
       const table = columns === undefined ? null : newTable(columns);
-      const blocks = inBlocks(whileWanted(source(signal), signal));
+      const read = inBlocks(asLines(whileWanted(source(signal), signal)), blockBytes);
+      const blocks = ahead(read, blocksAhead);
       const lines = table === null ? blocks : alsoTabled(blocks, table, spool);
       const sample = newSample(pageRows, Math.min(pageBytes.each, pageLeft));
       const tally = await put(path, lines, true, (tally, chunk) => {
@@ -346,18 +355,21 @@ function newBag(
           report('records', name);
         }
       });
-      const expected = expectedRows === undefined ? null : await unlessAborted(expectedRows(signal), signal);
-      if (expected !== null && expected !== tally.lines) {
-        throw new ExpectedError(
-          'conflict',
-          `The export read ${String(tally.lines)} rows of ${name} where the database counts ${String(expected)}; nothing was kept, start the export again.`,
-        );
-      }
+      // The database counts while the table is written.
+      const counting = expectedRows === undefined ? null : unlessAborted(expectedRows(signal), signal);
+      counting?.catch(() => undefined);
       let further: Pick<CollectionSummary, 'table' | 'schema'> = {};
       if (columns !== undefined) {
         further = { table: `data/tables/${name}.csv`, schema: `data/schemas/${name}.schema.json` };
         await put(`data/tables/${name}.csv`, whileWanted(spool.read(), signal), true);
         await putText(`data/schemas/${name}.schema.json`, schemaText(name, title ?? name, columns));
+      }
+      const expected = await counting;
+      if (expected !== null && expected !== tally.lines) {
+        throw new ExpectedError(
+          'conflict',
+          `The export read ${String(tally.lines)} rows of ${name} where the database counts ${String(expected)}; nothing was kept, start the export again.`,
+        );
       }
       const summary: CollectionSummary = {
         name,
@@ -378,20 +390,34 @@ function newBag(
 
   async function writeFiles(): Promise<void> {
     let number = 0;
-    for await (const file of whileWanted(iterate(options.files), signal)) {
-      number += 1;
-      report('files', null);
-      const line = await writeFile(file, number);
-      if (shownFiles.length < pageRows) shownFiles.push(line);
-      index.push(Buffer.from(`${JSON.stringify(line)}\n`, 'utf8'));
+    const source = whileWanted(iterate(options.files), signal);
+    const opening: Opening[] = [];
+    try {
+      for (;;) {
+        while (opening.length < openedAhead) {
+          const next = await source.next();
+          if (next.done === true) break;
+          opening.push(openAhead(next.value, signal));
+        }
+        const next = opening.shift();
+        if (next === undefined) break;
+        number += 1;
+        report('files', null);
+        const line = await writeFile(next, number);
+        if (shownFiles.length < pageRows) shownFiles.push(line);
+        index.push(Buffer.from(`${JSON.stringify(line)}\n`, 'utf8'));
+      }
+    } finally {
+      await source.return(undefined);
+      for (const { opened } of opening) await opened.then(endOf, () => undefined);
     }
-    await put('data/files/index.jsonl', inBlocks(iterate(index)), true);
+    await put('data/files/index.jsonl', inBlocks(iterate(index), blockBytes), true);
     report('files', null);
   }
 
   /** Writes one object and gives its line in the index. */
   async function writeFile(
-    file: PackageFile,
+    { file, opened: opening }: Opening,
     number: number,
   ): Promise<PageFileEntry & Readonly<Record<string, unknown>>> {
     const { key, contentType, row = null, rowBytes = null, listedEtag = null, redaction = null } = file;
@@ -409,13 +435,13 @@ function newBag(
     }
     const rowSha256 = file.rowSha256?.replace(/^\\x/, '').toLowerCase() ?? null;
     const known = { name: originalName(key), key, contentType, row, rowBytes, rowSha256 };
-    const opened = await unlessAborted(file.open(signal), signal);
+    const opened = await opening;
     if (opened === 'gone' || opened === 'unreadable_key') {
       files.missing += 1;
       return { file: null, status: 'missing', reason: opened, bytes: null, sha256: null, ...known };
     }
-    // The first bytes are asked for before the entry begins, so that a missing object never becomes an empty file.
-    const body = await begin(whileWanted<Uint8Array>(opened.stream, signal));
+    if (opened === null) throw new Error('an object that is not redacted was not opened');
+    const { body } = opened;
     if (body.empty && (body.interrupted !== null || opened.bytes > 0)) {
       files.missing += 1;
       const reason = body.interrupted ?? 'gone';
@@ -465,7 +491,7 @@ function newBag(
       leftOut: more?.leftOut ?? [],
       redactions,
     });
-    await put('data/index.html', inBlocks(iterate(page)), true);
+    await put('data/index.html', inBlocks(asLines(iterate(page)), blockBytes), true);
     const processing = {
       ...more,
       ...(snapshots === null ? {} : snapshotText(snapshots, collections)),
@@ -538,19 +564,36 @@ async function readBack(
   signal: AbortSignal,
   read: (bytes: number) => void,
 ): Promise<void> {
-  const sealed =
+  const zip =
     encryption === undefined
-      ? undefined
+      ? await openFile(temporary)
       : await openSealed(temporary, encryption.opener()).catch((error: unknown) => {
           throw error instanceof BrokenZip ? notReadBack() : error;
         });
+  const failed = new AbortController();
+  const wanted = AbortSignal.any([signal, failed.signal]);
+  const works = [
+    compareEntries(readZip(zip), expected, wanted, read),
+    compareWhole(temporary, whole, wanted),
+  ];
   try {
-    await compareEntries(readZip(sealed ?? temporary), expected, signal, read);
+    await Promise.all(works);
+  } catch (error) {
+    failed.abort(error);
+    throw error;
   } finally {
-    await sealed?.close();
+    await Promise.allSettled(works);
+    await zip.close();
   }
+}
+
+async function compareWhole(
+  file: string,
+  whole: { readonly bytes: number; readonly sha256: string },
+  signal: AbortSignal,
+): Promise<void> {
   const tally = newTally();
-  const handle = await open(temporary, 'r');
+  const handle = await open(file, 'r');
   try {
     const stream = handle.createReadStream({ autoClose: false, highWaterMark: 256 * 1024 });
     for await (const chunk of digesting(whileWanted(stream, signal), tally)) void chunk;
@@ -575,6 +618,8 @@ async function compareEntries(
   read: (bytes: number) => void,
 ): Promise<void> {
   const left = new Map(expected.map((entry) => [entry.path, entry]));
+  const failed = new AbortController();
+  const wanted = AbortSignal.any([signal, failed.signal]);
   let bytes = 0;
   let reported = 0;
   const count = (chunk: Uint8Array): void => {
@@ -583,19 +628,34 @@ async function compareEntries(
     reported = bytes;
     read(bytes);
   };
+  const compare = async (entry: ReadEntry): Promise<void> => {
+    const tally = newTally();
+    for await (const chunk of digesting(whileWanted(entry.read(), wanted), tally)) count(chunk);
+    const meant = left.get(entry.path);
+    if (meant?.bytes !== tally.bytes || meant.sha256 !== tally.sha256()) throw notReadBack();
+    left.delete(entry.path);
+  };
   read(0);
+  const comparing = new Set<Promise<void>>();
   try {
     for await (const entry of found) {
-      const { path, problem } = entry;
-      const tally = newTally();
-      if (problem !== null) throw notReadBack();
-      for await (const chunk of digesting(whileWanted(entry.read(), signal), tally)) count(chunk);
-      const meant = left.get(path);
-      if (meant?.bytes !== tally.bytes || meant.sha256 !== tally.sha256()) throw notReadBack();
-      left.delete(path);
+      if (entry.problem !== null) throw notReadBack();
+      const one = compare(entry)
+        .catch((error: unknown) => {
+          failed.abort(error);
+        })
+        .finally(() => comparing.delete(one));
+      comparing.add(one);
+      if (comparing.size >= comparedAtOnce) await Promise.race(comparing);
+      failed.signal.throwIfAborted();
     }
+    await Promise.all(comparing);
+    failed.signal.throwIfAborted();
   } catch (error) {
+    failed.abort(error);
     throw error instanceof BrokenZip ? notReadBack() : error;
+  } finally {
+    await Promise.all(comparing);
   }
   if (left.size > 0) throw notReadBack();
   read(bytes);
@@ -708,27 +768,6 @@ async function* iterate<Item>(items: Iterable<Item> | AsyncIterable<Item>): Asyn
   yield* items;
 }
 
-/** Joins small pieces into blocks and ends the last line, should its line feed be missing. */
-async function* inBlocks(pieces: AsyncIterable<Uint8Array | string>): AsyncGenerator<Uint8Array> {
-  const lineFeed = 0x0a;
-  let waiting: Uint8Array[] = [];
-  let size = 0;
-  let last: number | undefined;
-  for await (const piece of pieces) {
-    const chunk = typeof piece === 'string' ? Buffer.from(piece, 'utf8') : piece;
-    if (chunk.byteLength === 0) continue;
-    last = chunk[chunk.byteLength - 1];
-    waiting.push(chunk);
-    size += chunk.byteLength;
-    if (size < blockBytes) continue;
-    yield Buffer.concat(waiting);
-    waiting = [];
-    size = 0;
-  }
-  if (last !== undefined && last !== lineFeed) waiting.push(Buffer.from([lineFeed]));
-  if (waiting.length > 0) yield Buffer.concat(waiting);
-}
-
 /** Hands the lines on and keeps the records of their table in the spool. */
 async function* alsoTabled(
   lines: AsyncIterable<Uint8Array>,
@@ -742,36 +781,69 @@ async function* alsoTabled(
   }
 }
 
+/** An object on its way: asked for while earlier ones are written. */
+interface Opening {
+  readonly file: PackageFile;
+  /** Null for one that is kept back and so not asked for. */
+  readonly opened: Promise<OpenedFile | Absent | null>;
+}
+
+interface OpenedFile extends Partial<OpenObject> {
+  readonly bytes: number;
+  readonly body: Body;
+}
+
 /** A body whose first bytes have been read; an interruption ends it and is noted instead of thrown. */
 interface Body {
   readonly empty: boolean;
-  interrupted: 'gone' | 'changed' | null;
+  readonly interrupted: 'gone' | 'changed' | null;
   readonly content: AsyncIterable<Uint8Array>;
   readonly end: () => Promise<void>;
 }
 
-async function begin(stream: AsyncGenerator<Uint8Array>): Promise<Body> {
-  let first: IteratorResult<Uint8Array, unknown>;
-  try {
-    first = await stream.next();
-  } catch (error) {
-    if (!(error instanceof ObjectInterrupted)) throw error;
-    return { empty: true, interrupted: error.reason, content: stream, end };
-  }
-  const body: Body = { empty: first.done === true, interrupted: null, content: all(), end };
-  return body;
+function openAhead(file: PackageFile, signal: AbortSignal): Opening {
+  const opened = file.redaction == null ? openFileOf(file, signal) : Promise.resolve(null);
+  // It is told when it is its turn.
+  opened.catch(() => undefined);
+  return { file, opened };
+}
 
-  async function* all(): AsyncGenerator<Uint8Array> {
+async function openFileOf(file: PackageFile, signal: AbortSignal): Promise<OpenedFile | Absent> {
+  const opened = await unlessAborted(file.open(signal), signal);
+  if (typeof opened === 'string') return opened;
+  // The first bytes are asked for before the entry begins, so that a missing object never becomes an empty file.
+  return { ...opened, body: await begin(whileWanted<Uint8Array>(opened.stream, signal)) };
+}
+
+async function endOf(opened: OpenedFile | Absent | null): Promise<void> {
+  if (opened !== null && typeof opened === 'object') await opened.body.end();
+}
+
+async function begin(stream: AsyncIterable<Uint8Array>): Promise<Body> {
+  let interrupted: Body['interrupted'] = null;
+  const chunks = ahead(untilInterrupted(), chunksAhead)[Symbol.asyncIterator]();
+  const first = await chunks.next();
+  return {
+    empty: first.done === true,
+    get interrupted() {
+      return interrupted;
+    },
+    content: all(),
+    end: async () => {
+      await chunks.return?.();
+    },
+  };
+
+  async function* untilInterrupted(): AsyncGenerator<Uint8Array> {
     try {
-      if (first.done !== true) yield first.value;
       yield* stream;
     } catch (error) {
       if (!(error instanceof ObjectInterrupted)) throw error;
-      body.interrupted = error.reason;
+      interrupted = error.reason;
     }
   }
 
-  async function end(): Promise<void> {
-    await stream.return(undefined);
+  async function* all(): AsyncGenerator<Uint8Array> {
+    for (let next = first; next.done !== true; next = await chunks.next()) yield next.value;
   }
 }

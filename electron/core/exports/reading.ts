@@ -8,8 +8,11 @@ import type { CollectionPart } from './format.ts';
 import type { PackageCollection } from './package.ts';
 import type { Snapshot, Snapshots } from './snapshots.ts';
 
-/** Rows read with one statement: few enough to be written to the slowest stick long before the guard's limit. */
-export const windowRows = 50_000;
+/**
+ * Rows read with one statement: the server makes them all before it gives the first, so few enough to be begun with at
+ * once and to be held while it makes the next, and to be written to the slowest stick long before the guard's limit.
+ */
+export const windowRows = 20_000;
 const countTimeoutMs = 5 * 60_000;
 
 /** JSON has no raw control characters, so with these two as quote and delimiter the lines come as they are. */

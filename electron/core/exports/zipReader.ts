@@ -47,25 +47,8 @@ const largestDataDescriptor = 24;
 /** Zip64, extended timestamp, Unix owner: the only extra fields that can't give an entry another name. */
 const harmlessExtraFields: ReadonlySet<number> = new Set([0x0001, 0x5455, 0x7875]);
 
-/**
- * Reads a zip entry by entry, by a library other than the one that wrote it.
- * Believes nothing: local headers are compared with the directory, entries may
- * not overlap or hide bytes between them, which only a reading of them all can
- * tell; with `only`, others than those it wants are passed over. Throws {@link BrokenZip}.
- */
-export async function* readZip(
-  file: string | ZipBytes,
-  only?: (path: string) => boolean,
-): AsyncGenerator<ReadEntry> {
-  const bytes = typeof file === 'string' ? await openFile(file) : file;
-  try {
-    yield* readEntries(new BytesReader(bytes), bytes, only);
-  } finally {
-    if (typeof file === 'string') await bytes.close();
-  }
-}
-
-async function openFile(file: string): Promise<ZipBytes> {
+/** A zip that lies in a file. Throws the system's error where there is none. */
+export async function openFile(file: string): Promise<ZipBytes> {
   const handle = await open(file, 'r');
   try {
     const { size } = await handle.stat();
@@ -88,11 +71,15 @@ async function openFile(file: string): Promise<ZipBytes> {
   }
 }
 
-async function* readEntries(
-  reader: BytesReader,
-  bytes: ZipBytes,
-  only: ((path: string) => boolean) | undefined,
-): AsyncGenerator<ReadEntry> {
+/**
+ * Reads a zip entry by entry, by a library other than the one that wrote it.
+ * Believes nothing: local headers are compared with the directory, entries may
+ * not overlap or hide bytes between them, which only a reading of them all can
+ * tell; with `only`, others than those it wants are passed over. What an entry
+ * holds can be read as long as `bytes` is open. Throws {@link BrokenZip}.
+ */
+export async function* readZip(bytes: ZipBytes, only?: (path: string) => boolean): AsyncGenerator<ReadEntry> {
+  const reader = new BytesReader(bytes);
   let zip: ZipFile;
   try {
     // Names are decoded here: the library would stop at the first unsafe one.

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { constants, crc32, deflateRaw, deflateRawSync } from 'node:zlib';
+import type { ZlibOptions } from 'node:zlib';
 import { inBlocks } from './blocks.ts';
 import { centralHeader, dataDescriptor, endOfDirectory, localHeader, methods } from './zipFormat.ts';
 import type { ZipEntry } from './zipFormat.ts';
@@ -30,6 +31,8 @@ const blockBytes = 512 * 1024;
 const smallBytes = 16 * 1024;
 /** Blocks being deflated at a time, each in a thread of its own. */
 const deflatedAtOnce = 3;
+/** Room for what a block is deflated to: more than it takes, so that it is one piece. */
+const deflatedBytes = 256 * 1024;
 /** What may wait for the disk. */
 const mostWaiting = 4 * 1024 * 1024;
 /** The fastest level: another halves the speed for a tenth of the size. */
@@ -37,7 +40,7 @@ const level = constants.Z_BEST_SPEED;
 /** A last block of deflate with nothing in it, after blocks that were flushed. */
 const lastBlock = Buffer.from([0x03, 0x00]);
 
-const deflate = promisify<Uint8Array, { level: number; finishFlush?: number }, Buffer>(deflateRaw);
+const deflate = promisify<Uint8Array, ZlibOptions, Buffer>(deflateRaw);
 
 /**
  * Starts a zip at the beginning of an empty file; the handle stays the
@@ -151,7 +154,9 @@ export function openZip(
           continue;
         }
         // Each block ends at a byte, so that they can be put one after another.
-        deflating.push(deflate(block, { level, finishFlush: constants.Z_SYNC_FLUSH }));
+        deflating.push(
+          deflate(block, { level, finishFlush: constants.Z_SYNC_FLUSH, chunkSize: deflatedBytes }),
+        );
         if (deflating.length >= deflatedAtOnce) await writeFirst();
       }
       while (deflating.length > 0) await writeFirst();

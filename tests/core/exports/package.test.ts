@@ -380,6 +380,29 @@ describe('objects that are not as expected', () => {
     );
     expect(await readdir(folder)).toEqual([]);
   });
+
+  test('are asked for a few ahead, and those are let go when one fails', async () => {
+    const streams: Readable[] = [];
+    async function* breaking(): AsyncGenerator<Uint8Array> {
+      yield Buffer.from('the beginning');
+      await wait(50);
+      throw new Error('the store fails');
+    }
+    const files = Array.from({ length: 20 }, (_each, number) =>
+      fileOf(String(number), Buffer.alloc(1), {
+        open: () => {
+          const stream = number === 0 ? Readable.from(breaking()) : bigFile(50_000_000);
+          streams.push(stream);
+          return Promise.resolve({ stream, bytes: 50_000_000 });
+        },
+      }),
+    );
+    await expect(writePackage(optionsOf(folder, { files }))).rejects.toThrow('the store fails');
+    expect(streams.length).toBeGreaterThan(1);
+    expect(streams.length).toBeLessThan(10);
+    await vi.waitUntil(() => streams.every((stream) => stream.destroyed));
+    expect(await readdir(folder)).toEqual([]);
+  });
 });
 
 describe('an export that does not come to its end', () => {

@@ -10,7 +10,7 @@ import type { PackageFile } from '#core/exports/package.ts';
 import { verifyPackage } from '#core/exports/verify.ts';
 import { centralHeader, endOfDirectory, localHeader, methods } from '#core/exports/zipFormat.ts';
 import type { ZipEntry } from '#core/exports/zipFormat.ts';
-import { readZip } from '#core/exports/zipReader.ts';
+import { openFile, readZip } from '#core/exports/zipReader.ts';
 import { openZip } from '#core/exports/zipWriter.ts';
 import { fileOf, optionsOf } from './sources.ts';
 
@@ -82,12 +82,14 @@ test('entries of any size are what went in, for unzip too', async () => {
         await zip.finish();
         await handle.close();
         const found: Buffer[] = [];
-        for await (const entry of readZip(path)) {
+        const zipped = await openFile(path);
+        for await (const entry of readZip(zipped)) {
           expect(entry.problem).toBeNull();
           const chunks: Uint8Array[] = [];
           for await (const chunk of entry.read()) chunks.push(chunk);
           found.push(Buffer.concat(chunks));
         }
+        await zipped.close();
         expect(found.length).toBe(contents.length);
         expect(found.every((each, number) => each.equals(contents[number] ?? Buffer.alloc(1)))).toBe(true);
         if (wanted.length > 0) await run('unzip', ['-qq', '-t', path]);
@@ -160,7 +162,8 @@ test('an entry that unpacks to more than it says is stopped there', async () => 
   await handle.close();
   let given = 0;
   const reading = async (): Promise<void> => {
-    for await (const entry of readZip(path))
+    const zipped = await openFile(path);
+    for await (const entry of readZip(zipped))
       for await (const chunk of entry.read()) given += chunk.byteLength;
   };
   await expect(reading()).rejects.toMatchObject({ kind: 'changed', path: 'bag/bomb' });
