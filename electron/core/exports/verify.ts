@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import type { PackageAbout } from '#shared/contract/exports.ts';
+import type { PackageAbout, PackageFaultKind } from '#shared/contract/exports.ts';
 import { aboutPackage, bagInfo, fieldsOf, linesOf, parsed, shown } from './about.ts';
 import { digesting, newTally, whileWanted } from './digest.ts';
 import { bagitText } from './format.ts';
@@ -9,21 +9,6 @@ import { newRecordCount } from './table.ts';
 import type { Opener } from './seal/age.ts';
 import { checkSignature, signatureFiles } from './seal/signature.ts';
 import { BrokenZip, type ReadEntry } from './zipReader.ts';
-
-export type PackageFaultKind =
-  | 'changed'
-  | 'added'
-  | 'missing'
-  | 'renamed'
-  | 'duplicate'
-  | 'unsafe_name'
-  | 'malformed'
-  | 'truncated'
-  | 'count'
-  /** A record is not what its schema allows. */
-  | 'record'
-  /** Missing where one is told, not of this tag manifest, or by another signer than asked for. */
-  | 'signature';
 
 /** One thing that is wrong with a package. */
 export interface PackageFault {

@@ -7,6 +7,7 @@ import { PlanPage } from '../features/deletion/PlanPage.tsx';
 import { Desk } from '../features/desk/Desk.tsx';
 import { ExportList } from '../features/exportPage/ExportList.tsx';
 import { ExportPage } from '../features/exportPage/ExportPage.tsx';
+import { PackageCheck } from '../features/packageCheck/PackageCheck.tsx';
 import { People } from '../features/person/People.tsx';
 import { Person } from '../features/person/Person.tsx';
 import { RequestPage } from '../features/requests/RequestPage.tsx';
@@ -30,6 +31,7 @@ export const routes: readonly RouteObject[] = [
       { path: 'people', element: <People /> },
       { path: 'people/:subject', element: <Person /> },
       { path: 'exports', element: <ExportList /> },
+      { path: 'package', element: <PackageCheck signedIn /> },
       { path: 'deletions', element: <DeletionList /> },
       { path: 'deletions/:id', element: <PlanPage /> },
       { path: 'approvals', element: <Approvals /> },

@@ -954,6 +954,21 @@ describe('tampering', () => {
     expect((await verifyPackage(upper)).faults.map(({ kind }) => kind)).toContain('duplicate');
   });
 
+  test('by a file beside the package’s folder, or a text that would fill the memory, is named', async () => {
+    const { root, bag } = await unpackedPackage();
+    await mkdir(join(root, 'zzz'));
+    await writeFile(join(root, 'zzz', 'more.txt'), 'x');
+    const beside = join(folder, 'beside.zip');
+    await run('zip', ['-q', '-r', '-X', beside, 'export-17', 'zzz'], { cwd: root });
+    expect((await verifyPackage(beside)).faults).toContainEqual(
+      expect.objectContaining({ kind: 'added', path: 'zzz/more.txt' }),
+    );
+    await writeFile(join(bag, 'bag-info.txt'), Buffer.alloc(65 * 1024 * 1024));
+    expect((await verifyPackage(await rezipped(root))).faults).toContainEqual(
+      expect.objectContaining({ kind: 'malformed', path: 'bag-info.txt' }),
+    );
+  });
+
   test('a file that is no package is a verdict, one that is not there a sentence', async () => {
     const file = join(folder, 'x.zip');
     await writeFile(file, 'hello');
