@@ -22,12 +22,10 @@ test.describe.configure({ timeout: 180_000 });
 const words = en.packageCheck;
 const run = promisify(execFile);
 
-/** A picture of 120 by 80 points, in one colour. */
+/** A picture of 120 by 80 points: three stripes. */
 const png = Buffer.from(
-  'iVBORw0KGgoAAAANSUhEUgAAAHgAAABQCAIAAABd+SbeAAAAoklEQVR42u3QMQ0AAAgEMfDvGSzwM4RW' +
-    'wiXX0YlSgGjQoEGDBg0aNGjQoEGDBg0aNGjQoEGDBg0aNGjQoEGDBg0aNGjQoEGDBg0aNGjQoEGD' +
-    'Bg0aNGjQoEGDBg0aNGjQoEGDBg0aNGjQoEGDBg0aNGjQoEGDBg0aNGjQoEGDBg0aNGjQoEGDBg0a' +
-    'NGjQoEGDBg0aNGjQoEGDBg0aNGjwgwVqUAGgZ7uJvAAAAABJRU5ErkJggg==',
+  'iVBORw0KGgoAAAANSUhEUgAAAHgAAABQCAMAAADlRUG7AAAACVBMVEUMXGPyqTvu7u779HzHAAAAOUlEQVR42u3NQQ' +
+    '0AAAgEILV/aDv4cbdBAaoAAABy9BOxWCwWi8VisVgsPsTzRCwWi8VisVgsFgfHC0zaJQmd3dG8AAAAAElFTkSuQmCC',
   'base64',
 );
 
@@ -121,9 +119,7 @@ test('before anybody signs in, a package is checked and looked into: zip, folder
     await (await rowWith(files, 'holiday.png')).click();
     const picture = page.getByRole('img', { name: words.picture('holiday.png') });
     await sees(picture);
-    await expect
-      .poll(() => picture.evaluate((each) => (each as HTMLImageElement).naturalWidth))
-      .toBeGreaterThan(0);
+    await expect.poll(() => picture.evaluate((each) => (each as HTMLImageElement).naturalWidth)).toBe(120);
     faults.push(...(await examine(page, 'package picture')));
     await page.keyboard.press('Escape');
     await (await rowWith(files, 'page.png')).click();
@@ -219,11 +215,14 @@ test('signing keys are listed, shown to be handed over, and retired with a reaso
     faults.push(...(await examine(page, 'keys one')));
     await dialog.getByLabel(keys.retire).fill('The computer was sold.');
     await press(dialog, keys.retireNow);
+    await dialog.waitFor({ state: 'detached' });
+    await sees((await rowWith(grid, fingerprint)).getByText(keys.retired, { exact: true }));
+    await row.getByRole('button').press('Enter');
     await sees(dialog.getByText(/The computer was sold/));
     await expect(dialog.getByRole('button', { name: keys.retireNow })).toHaveCount(0);
     faults.push(...(await examine(page, 'keys retired')));
     await page.keyboard.press('Escape');
-    await sees((await rowWith(grid, fingerprint)).getByText(keys.retired, { exact: true }));
+    await dialog.waitFor({ state: 'detached' });
 
     // Whose key signed a package is told where there is a registry to ask.
     await goTo(page, 'export', en.exportPage.listTitle);

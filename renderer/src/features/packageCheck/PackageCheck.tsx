@@ -75,17 +75,19 @@ export function PackageCheck(props: { readonly signedIn: boolean; readonly actio
       ) : (
         <>
           <Panel label={words.opening}>
-            <Opening
-              key={file}
-              file={file}
-              pending={verify.isPending}
-              onOpen={(how) => {
-                verify.mutate({ file, ...how });
-              }}
-            />
-            {verify.error ? <FailureNote failure={verify.error} /> : null}
-            {verify.isPending ? <p role="status">{words.checking}</p> : null}
-            {verify.data ? <Verdict verdict={verify.data} /> : null}
+            <div className={styles['form']}>
+              <Opening
+                key={file}
+                file={file}
+                pending={verify.isPending}
+                onOpen={(how) => {
+                  verify.mutate({ file, ...how });
+                }}
+              />
+              {verify.error ? <FailureNote failure={verify.error} /> : null}
+              {verify.isPending ? <p role="status">{words.checking}</p> : null}
+              {verify.data ? <Verdict verdict={verify.data} /> : null}
+            </div>
           </Panel>
           {verify.data ? (
             <Contents
@@ -156,19 +158,15 @@ function Opening(props: {
               value={identity ?? ''}
               placeholder={words.identityNone}
               readOnly
-              rightSectionWidth={190}
-              rightSection={
-                <Button
-                  size="compact-sm"
-                  variant="default"
-                  onClick={() => {
-                    void chosen('file').then(setIdentity);
-                  }}
-                >
-                  {words.chooseIdentity}
-                </Button>
-              }
             />
+            <Button
+              variant="default"
+              onClick={() => {
+                void chosen('file').then(setIdentity);
+              }}
+            >
+              {words.chooseIdentity}
+            </Button>
           </>
         ) : null}
         <TextInput
