@@ -146,6 +146,8 @@ const packageAbout = z.object({
   leftOut: z.array(
     z.object({ collection: z.string().nullable(), column: z.string().nullable(), because: z.string() }),
   ),
+  /** How many records, fields and files a reviewer kept back. */
+  keptBack: z.number().int().nullable(),
   collections: z.array(z.object({ name: z.string(), rows: z.number().int() })),
   objects: z.object({ inIt: z.number().int().nullable(), missing: z.number().int().nullable() }),
 });

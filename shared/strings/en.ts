@@ -842,8 +842,6 @@ export const en = {
       `Intact: ${plural(files, 'file', 'files')}, ${plural(records, 'record', 'records')}, ${bytes}. Every file, count and record is as the package says.`,
     unsigned: 'It is not signed: that shows that nothing was changed by accident, not who made it.',
     faults: (count: number) => `Not intact: ${plural(count, 'fault', 'faults')}`,
-    faultFile: 'File',
-    faultSays: 'What is wrong',
     gaps: 'Made in spite of gaps of the data map, which two people released:',
     tabs: { about: 'About', records: 'Records', files: 'Files' },
     facts: {
@@ -860,6 +858,7 @@ export const en = {
       profile: 'Kind of package',
       range: 'Range of time',
       others: 'Other people',
+      keptBack: 'Kept back',
       package: 'Package',
       sha256: 'SHA-256',
       encrypted: 'Encrypted',
@@ -871,6 +870,8 @@ export const en = {
     compare: 'compare it with the one you were given',
     range: (since: string | null, until: string | null) =>
       `${since === null ? '' : `from ${since}`} ${until === null ? '' : `before ${until}`}`.trim(),
+    keptBack: (count: number) =>
+      `${plural(count, 'record, field or file', 'records, fields and files')} by a reviewer; data/redactions.jsonl says why`,
     othersShown: 'shown as they are',
     othersMasked: 'masked',
     encryptedYes: 'yes',

@@ -320,6 +320,10 @@ function compare(
   ) {
     fault('count', 'bag-info.txt', 'Its Payload-Oxum is not the number of bytes and files in the package.');
   }
+  const keptBack = seen.get('data/redactions.jsonl')?.lines ?? 0;
+  if (texts.has('bag-info.txt') && Number(info.get('Redaction-Count') ?? 0) !== keptBack) {
+    fault('count', 'bag-info.txt', 'Its Redaction-Count is not the number of what was kept back.');
+  }
   compareRecords(seen, texts, info, fault);
   compareIndex(seen, texts, fault);
 }
@@ -501,7 +505,7 @@ function compareIndex(
     told.add(file);
     const found = seen.get(file);
     if (found?.sha256 === 'unreadable') continue;
-    if (found?.sha256 !== fields['sha256'] || found?.bytes !== fields['bytes']) {
+    if (found === undefined || found.sha256 !== fields['sha256'] || found.bytes !== fields['bytes']) {
       fault('count', file, 'It is not the file the index describes.');
     }
   }

@@ -42,6 +42,7 @@ export function About(props: {
               ? null
               : [words.facts.range, words.range(about.range.since, about.range.until)],
             about.showsOthers === null ? null : [words.facts.others, othersOf(about)],
+            (about.keptBack ?? 0) === 0 ? null : [words.facts.keptBack, words.keptBack(about.keptBack ?? 0)],
             [words.facts.objects, words.objects(about.objects.inIt ?? 0, about.objects.missing ?? 0)],
             [words.facts.encrypted, verdict.encrypted ? words.encryptedYes : words.encryptedNo],
             [words.facts.package, about.packageId ?? en.common.nothing],
