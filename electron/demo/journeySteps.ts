@@ -416,13 +416,12 @@ const exportsPerson: Step = {
     await atScreen(page, en.delivery.titleFor(Number(result['exportId'])));
     await stage.shown('delivery', page);
     await goTo(page, 'export', en.exportPage.listTitle);
+    await follow(page, en.packageCheck.title);
+    await atScreen(page, en.packageCheck.title);
     await desk.answerDialog(file);
-    await press(page, en.exportPage.verify);
-    const dialog = page.getByRole('dialog', { name: en.exportPage.verify });
-    await sees(dialog.getByText(/^Intact:/));
+    await press(page, en.packageCheck.chooseFile);
+    await sees(page.getByText(/^Intact:/));
     await stage.shown('export-check', page);
-    await press(dialog, en.common.close);
-    await dialog.waitFor({ state: 'detached' });
     return `${String(result['rows'])} rows and ${String(result['files'])} files, read back and verified in the window; ${await judgePackage(file)}`;
   },
 };

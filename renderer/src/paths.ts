@@ -9,6 +9,7 @@ export const paths = {
   person: (subject: string, requestId?: number | null) =>
     `/people/${subject}${requestId ? `?request=${String(requestId)}` : ''}`,
   exports: '/exports',
+  packageCheck: '/package',
   exportOf: (requestId: number) => `/requests/${String(requestId)}/export`,
   deliveryOf: (exportId: number) => `/exports/${String(exportId)}`,
   deletions: '/deletions',

@@ -102,7 +102,22 @@ const signingKey = z.object({
 });
 export type SigningKey = z.infer<typeof signingKey>;
 
-const fault = z.object({ path: z.string(), fault: z.string() });
+/** What is wrong with a part of a package; `record`: not what its schema allows. */
+const faultKinds = [
+  'changed',
+  'added',
+  'missing',
+  'renamed',
+  'duplicate',
+  'unsafe_name',
+  'malformed',
+  'truncated',
+  'count',
+  'record',
+  'signature',
+] as const;
+export type PackageFaultKind = (typeof faultKinds)[number];
+const fault = z.object({ kind: z.enum(faultKinds), path: z.string(), fault: z.string() });
 
 /** A package on this computer, and what opens it where it is encrypted. */
 const packageSource = z.strictObject({
@@ -131,6 +146,8 @@ const packageAbout = z.object({
   leftOut: z.array(
     z.object({ collection: z.string().nullable(), column: z.string().nullable(), because: z.string() }),
   ),
+  /** How many records, fields and files a reviewer kept back. */
+  keptBack: z.number().int().nullable(),
   collections: z.array(z.object({ name: z.string(), rows: z.number().int() })),
   objects: z.object({ inIt: z.number().int().nullable(), missing: z.number().int().nullable() }),
 });

@@ -59,6 +59,7 @@ export function aboutPackage(
     ...rest,
     showsOthers: thirdParties?.shown ?? null,
     showsOthersBecause: thirdParties?.because ?? null,
+    keptBack: countOf(info.get('Redaction-Count')),
     objects: { inIt: countOf(info.get('File-Count')), missing: countOf(info.get('Files-Missing')) },
   };
 }

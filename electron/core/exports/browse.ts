@@ -233,6 +233,9 @@ function fileAt({ line, text }: Line): PackageFile {
     contentType: words('contentType'),
     bytes: typeof bytes === 'number' ? bytes : null,
     status: words('status') ?? 'unknown',
-    because: words('reason') ?? (Array.isArray(differs) && differs.length > 0 ? differs.join(', ') : null),
+    because:
+      words('reason') ??
+      words('ground') ??
+      (Array.isArray(differs) && differs.length > 0 ? differs.join(', ') : null),
   };
 }

@@ -20,7 +20,7 @@ export const packageOperations: SomeHandlers<Names> = {
       ...verdict,
       intact: ok,
       gaps: [...gaps],
-      faults: faults.map(({ path, says }) => ({ path: path ?? 'the package', fault: says })),
+      faults: faults.map(({ kind, path, says }) => ({ kind, path: path ?? 'the package', fault: says })),
     };
   },
   'packages.records': async ({ collection, from, limit, ...source }, { signal }) =>

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import type { PackageAbout } from '#shared/contract/exports.ts';
+import type { PackageAbout, PackageFaultKind } from '#shared/contract/exports.ts';
 import { aboutPackage, bagInfo, fieldsOf, linesOf, parsed, shown } from './about.ts';
 import { digesting, newTally, whileWanted } from './digest.ts';
 import { bagitText } from './format.ts';
@@ -9,21 +9,6 @@ import { newRecordCount } from './table.ts';
 import type { Opener } from './seal/age.ts';
 import { checkSignature, signatureFiles } from './seal/signature.ts';
 import { BrokenZip, type ReadEntry } from './zipReader.ts';
-
-export type PackageFaultKind =
-  | 'changed'
-  | 'added'
-  | 'missing'
-  | 'renamed'
-  | 'duplicate'
-  | 'unsafe_name'
-  | 'malformed'
-  | 'truncated'
-  | 'count'
-  /** A record is not what its schema allows. */
-  | 'record'
-  /** Missing where one is told, not of this tag manifest, or by another signer than asked for. */
-  | 'signature';
 
 /** One thing that is wrong with a package. */
 export interface PackageFault {
@@ -335,6 +320,10 @@ function compare(
   ) {
     fault('count', 'bag-info.txt', 'Its Payload-Oxum is not the number of bytes and files in the package.');
   }
+  const keptBack = seen.get('data/redactions.jsonl')?.lines ?? 0;
+  if (texts.has('bag-info.txt') && Number(info.get('Redaction-Count') ?? 0) !== keptBack) {
+    fault('count', 'bag-info.txt', 'Its Redaction-Count is not the number of what was kept back.');
+  }
   compareRecords(seen, texts, info, fault);
   compareIndex(seen, texts, fault);
 }
@@ -516,7 +505,7 @@ function compareIndex(
     told.add(file);
     const found = seen.get(file);
     if (found?.sha256 === 'unreadable') continue;
-    if (found?.sha256 !== fields['sha256'] || found?.bytes !== fields['bytes']) {
+    if (found === undefined || found.sha256 !== fields['sha256'] || found.bytes !== fields['bytes']) {
       fault('count', file, 'It is not the file the index describes.');
     }
   }

@@ -1,9 +1,12 @@
-import { useMemo, type ReactNode } from 'react';
+import { Button } from '@mantine/core';
+import { useMemo, useState, type ReactNode } from 'react';
 import { createHashRouter } from 'react-router';
 import { RouterProvider } from 'react-router/dom';
+import { en } from '#shared/strings/en.ts';
 import { FailureNote, Waiting } from '../components/Basics.tsx';
 import { useConsoleEvents } from '../client/events.ts';
 import { useRead } from '../client/queries.ts';
+import { PackageCheck } from '../features/packageCheck/PackageCheck.tsx';
 import { LockScreen } from '../features/signIn/LockScreen.tsx';
 import { SignIn } from '../features/signIn/SignIn.tsx';
 import { routes } from './routes.tsx';
@@ -13,6 +16,7 @@ import styles from './app.module.css';
 export function App(): ReactNode {
   useConsoleEvents();
   const current = useRead('session.current', {});
+  const [checking, setChecking] = useState(false);
   if (current.error) {
     return (
       <main className={styles['alone']}>
@@ -23,7 +27,34 @@ export function App(): ReactNode {
   if (!current.data) return <Waiting />;
   const { session, locked } = current.data;
   if (locked) return <LockScreen session={session} />;
-  if (!session) return <SignIn />;
+  if (!session && checking) {
+    return (
+      <main className={styles['whole']}>
+        <PackageCheck
+          signedIn={false}
+          action={
+            <Button
+              variant="subtle"
+              onClick={() => {
+                setChecking(false);
+              }}
+            >
+              {en.signIn.backToSignIn}
+            </Button>
+          }
+        />
+      </main>
+    );
+  }
+  if (!session) {
+    return (
+      <SignIn
+        onCheckPackage={() => {
+          setChecking(true);
+        }}
+      />
+    );
+  }
   return <Desk key={`${session.profile} ${session.login}`} />;
 }
 

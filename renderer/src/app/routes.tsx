@@ -8,6 +8,7 @@ import { Desk } from '../features/desk/Desk.tsx';
 import { DeliveryPage } from '../features/exportPage/DeliveryPage.tsx';
 import { ExportList } from '../features/exportPage/ExportList.tsx';
 import { ExportPage } from '../features/exportPage/ExportPage.tsx';
+import { PackageCheck } from '../features/packageCheck/PackageCheck.tsx';
 import { People } from '../features/person/People.tsx';
 import { Person } from '../features/person/Person.tsx';
 import { RequestPage } from '../features/requests/RequestPage.tsx';
@@ -32,6 +33,7 @@ export const routes: readonly RouteObject[] = [
       { path: 'people/:subject', element: <Person /> },
       { path: 'exports', element: <ExportList /> },
       { path: 'exports/:id', element: <DeliveryPage /> },
+      { path: 'package', element: <PackageCheck signedIn /> },
       { path: 'deletions', element: <DeletionList /> },
       { path: 'deletions/:id', element: <PlanPage /> },
       { path: 'approvals', element: <Approvals /> },

@@ -905,9 +905,9 @@ describe('tampering', () => {
     const at = join(bag, 'data/processing.json');
     const original = await readFile(at, 'utf8');
     const changed = JSON.parse(original) as { snapshots: unknown[]; collections: { parts: object[] }[] };
-    for (const [path, change] of [
-      ['bag-info.txt', () => changed.snapshots.pop()],
-      ['data/records/messages.jsonl', () => changed.collections[0]?.parts.pop()],
+    for (const [says, change] of [
+      [/^Its Snapshot-Count /, () => changed.snapshots.pop()],
+      [/^Its parts do not come to what was exported/, () => changed.collections[0]?.parts.pop()],
     ] as const) {
       change();
       await writeFile(at, JSON.stringify(changed));
@@ -920,7 +920,9 @@ describe('tampering', () => {
         { cwd: bag },
       );
       const { faults } = await verifyPackage(await rezipped(join(bag, '..')));
-      expect(faults).toContainEqual(expect.objectContaining({ kind: 'count', path }));
+      expect(faults).toContainEqual(
+        expect.objectContaining({ kind: 'count', says: expect.stringMatching(says) as string }),
+      );
     }
   });
 
@@ -975,6 +977,74 @@ describe('tampering', () => {
     await rename(join(bag, 'bagit.txt'), join(bag, 'BAGIT.txt'));
     await run('zip', ['-q', '-X', upper, 'export-17/BAGIT.txt'], { cwd: root });
     expect((await verifyPackage(upper)).faults.map(({ kind }) => kind)).toContain('duplicate');
+  });
+
+  test('whose manifests were made anew is found by what else the package says of itself', async () => {
+    const { file } = await writePackage(
+      optionsOf(folder, {
+        collections: [collectionOf('messages', [{ n: 1 }])],
+        redactions: [
+          {
+            id: 1,
+            ground: 'others',
+            row: { collection: 'messages', id: '["2"]' },
+            column: null,
+            object: null,
+          },
+        ],
+      }),
+    );
+    expect((await verifyPackage(file)).faults).toEqual([]);
+    const bag = await judgedFromOutside(file);
+    const anew =
+      'find data -type f | LC_ALL=C sort | xargs sha256sum > manifest-sha256.txt; sha256sum $(ls bagit.txt VERIFY.txt) bag-info.txt manifest-sha256.txt > tagmanifest-sha256.txt';
+    const attacks: readonly (readonly [string, string, object])[] = [
+      ['bagit.txt', 'sed -i s/1.0/0.97/ bagit.txt', { kind: 'malformed', path: 'bagit.txt' }],
+      ['VERIFY.txt', 'rm VERIFY.txt', { kind: 'missing', path: 'VERIFY.txt' }],
+      [
+        'bag-info.txt',
+        "sed -i 's/^Payload-Oxum.*/Payload-Oxum: 1.1/' bag-info.txt",
+        { kind: 'count', path: 'bag-info.txt' },
+      ],
+      ['bag-info.txt', 'sed -i /Redaction-Count/d bag-info.txt', { kind: 'count', path: 'bag-info.txt' }],
+      [
+        'data/redactions.jsonl',
+        'echo {} >> data/redactions.jsonl',
+        { says: 'Its Redaction-Count is not the number of what was kept back.' },
+      ],
+      ['data/processing.json', 'rm data/processing.json', { kind: 'missing', path: 'data/processing.json' }],
+      ['data/processing.json', "echo '{}' > data/processing.json", { kind: 'malformed' }],
+      ['data/files/index.jsonl', 'rm data/files/index.jsonl', { kind: 'missing' }],
+      ['data/files/index.jsonl', 'echo 1 > data/files/index.jsonl', { kind: 'malformed' }],
+      [
+        'data/files/index.jsonl',
+        'echo \'{"file":"data/files/9.png"}\' > data/files/index.jsonl',
+        { kind: 'count', path: 'data/files/9.png' },
+      ],
+    ];
+    for (const [path, attack, named] of attacks) {
+      const original = await readFile(join(bag, path));
+      await run('bash', ['-c', `${attack}; ${anew}`], { cwd: bag });
+      expect((await verifyPackage(bag)).faults, attack).toContainEqual(expect.objectContaining(named));
+      await writeFile(join(bag, path), original);
+      await run('bash', ['-c', anew], { cwd: bag });
+      expect((await verifyPackage(bag)).faults).toEqual([]);
+    }
+  });
+
+  test('by a file beside the package’s folder, or a text that would fill the memory, is named', async () => {
+    const { root, bag } = await unpackedPackage();
+    await mkdir(join(root, 'zzz'));
+    await writeFile(join(root, 'zzz', 'more.txt'), 'x');
+    const beside = join(folder, 'beside.zip');
+    await run('zip', ['-q', '-r', '-X', beside, 'export-17', 'zzz'], { cwd: root });
+    expect((await verifyPackage(beside)).faults).toContainEqual(
+      expect.objectContaining({ kind: 'added', path: 'zzz/more.txt' }),
+    );
+    await writeFile(join(bag, 'bag-info.txt'), Buffer.alloc(65 * 1024 * 1024));
+    expect((await verifyPackage(await rezipped(root))).faults).toContainEqual(
+      expect.objectContaining({ kind: 'malformed', path: 'bag-info.txt' }),
+    );
   });
 
   test('a file that is no package is a verdict, one that is not there a sentence', async () => {

@@ -1,5 +1,6 @@
+import { Button } from '@mantine/core';
 import type { ReactNode } from 'react';
-import { useNavigate } from 'react-router';
+import { Link, useNavigate } from 'react-router';
 import { en } from '#shared/strings/en.ts';
 import { paths } from '../../paths.ts';
 import { useRead } from '../../client/queries.ts';
@@ -7,7 +8,6 @@ import { useMay } from '../../client/session.ts';
 import { Empty, Loaded, Page, Panel } from '../../components/Basics.tsx';
 import { DataTable } from '../../components/DataTable.tsx';
 import { ReadyRequests } from '../../components/ReadyRequests.tsx';
-import { CheckPackage } from './CheckPackage.tsx';
 import { exportColumns } from './exportColumns.tsx';
 import styles from './exportPage.module.css';
 
@@ -21,7 +21,14 @@ export function ExportList(): ReactNode {
     (packages.data?.exports ?? []).filter((one) => one.state === 'done').map((one) => one.requestId),
   );
   return (
-    <Page title={en.exportPage.listTitle} actions={<CheckPackage />}>
+    <Page
+      title={en.exportPage.listTitle}
+      actions={
+        <Button variant="default" component={Link} to={paths.packageCheck}>
+          {en.packageCheck.title}
+        </Button>
+      }
+    >
       {works ? (
         <ReadyRequests
           title={en.exportPage.ready}

@@ -52,7 +52,14 @@ export function KeysTab(): ReactNode {
         size={720}
         closeButtonProps={{ 'aria-label': en.common.close }}
       >
-        {key === undefined ? null : <OneKey signingKey={key} />}
+        {key === undefined ? null : (
+          <OneKey
+            signingKey={key}
+            onRetired={() => {
+              setShown(null);
+            }}
+          />
+        )}
       </Modal>
     </Panel>
   );
@@ -126,7 +133,7 @@ function showColumn(onShow: (id: number) => void): DataColumn<SigningKey> {
   };
 }
 
-function OneKey(props: { readonly signingKey: SigningKey }): ReactNode {
+function OneKey(props: { readonly signingKey: SigningKey; readonly onRetired: () => void }): ReactNode {
   const { signingKey: key } = props;
   const approver = useMay(['approver']);
   const operator = useMay(['operator']);
@@ -146,7 +153,7 @@ function OneKey(props: { readonly signingKey: SigningKey }): ReactNode {
       />
       <PublicKey title={words.pem} text={key.pem} />
       <PublicKey title={words.allowedSigner} text={key.allowedSigner} />
-      {mayRetire ? <Retire keyId={key.id} /> : null}
+      {mayRetire ? <Retire keyId={key.id} onDone={props.onRetired} /> : null}
     </div>
   );
 }
@@ -178,10 +185,11 @@ function PublicKey(props: { readonly title: string; readonly text: string }): Re
   );
 }
 
-function Retire(props: { readonly keyId: number }): ReactNode {
+function Retire(props: { readonly keyId: number; readonly onDone: () => void }): ReactNode {
   const [reason, setReason] = useState('');
   const retire = useWrite('keys.retire', ({ entry }) => {
     tell(words.gone, entry);
+    props.onDone();
   });
   return (
     <form

@@ -1,5 +1,5 @@
 import { Button, PasswordInput } from '@mantine/core';
-import { IconPlayerPlay, IconPlus, IconShieldLock } from '@tabler/icons-react';
+import { IconPackage, IconPlayerPlay, IconPlus, IconShieldLock } from '@tabler/icons-react';
 import { useEffect, useState, type ReactNode } from 'react';
 import type { OutputOf } from '#shared/contract/index.ts';
 import { en } from '#shared/strings/en.ts';
@@ -12,7 +12,7 @@ import styles from './signIn.module.css';
 type ListedProfile = OutputOf<'profiles.list'>['profiles'][number];
 
 /** The first screen: choose or add a profile, test it, sign in; or try the demo. */
-export function SignIn(): ReactNode {
+export function SignIn(props: { readonly onCheckPackage: () => void }): ReactNode {
   const profiles = useRead('profiles.list', {}, { every: 5_000 });
   const about = useRead('about.show', {});
   const [chosen, setChosen] = useState<string | null>(null);
@@ -31,6 +31,15 @@ export function SignIn(): ReactNode {
         <IconShieldLock size={40} stroke={1.5} className={styles['mark']} aria-hidden />
         <h1 className={styles['title']}>{en.product}</h1>
         <p className={styles['lead']}>{en.signIn.lead}</p>
+        <p style={{ marginTop: 24 }}>
+          <Button
+            variant="default"
+            leftSection={<IconPackage size={16} aria-hidden />}
+            onClick={props.onCheckPackage}
+          >
+            {en.packageCheck.title}
+          </Button>
+        </p>
         <p className={styles['lead']} style={{ marginTop: 24, fontSize: 12 }}>
           {about.data ? `${about.data.version} · ${about.data.workstation}` : ''}
         </p>
