@@ -2,7 +2,7 @@ import { Button, Checkbox, NumberInput, Select, Textarea, TextInput } from '@man
 import { useState, type ReactNode } from 'react';
 import { Link, useParams } from 'react-router';
 import type { CustodyRow } from '#shared/contract/delivery.ts';
-import { pageLanguages, type ExportRow, type PageLanguage } from '#shared/contract/exports.ts';
+import type { ExportRow, PageLanguage } from '#shared/contract/exports.ts';
 import type { Job } from '#shared/contract/workstation.ts';
 import { mediumLabel, nextEvents, type RecordedEvent } from '#shared/domain/custody.ts';
 import { en } from '#shared/strings/en.ts';
@@ -242,7 +242,10 @@ function Write(props: { readonly row: ExportRow }): ReactNode {
             onChange={(value) => {
               setLanguage(value ?? 'en');
             }}
-            data={pageLanguages.map((value) => ({ value, label: words.languages[value] }))}
+            data={[
+              { value: 'en', label: words.languages.en },
+              { value: 'hi', label: words.languages.hi },
+            ]}
           />
           {write.error ? <FailureNote failure={write.error} /> : null}
           <div>

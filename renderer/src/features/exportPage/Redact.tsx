@@ -69,7 +69,7 @@ export function Redact(props: {
           label={words.why}
           value={ground}
           onChange={(value) => {
-            setGround(value as RedactionGround);
+            setGround(value);
           }}
         >
           <div className={styles['grounds']}>
