@@ -39,7 +39,7 @@ import { newSpool } from './spool.ts';
 import type { Spool } from './spool.ts';
 import { newTable } from './table.ts';
 import type { TableWriter } from './table.ts';
-import { openZip } from './zipWriter.ts';
+import { blockBytes, openZip } from './zipWriter.ts';
 import type { ZipWriter } from './zipWriter.ts';
 import { BrokenZip, openFile, readZip } from './zipReader.ts';
 import type { ReadEntry } from './zipReader.ts';
@@ -154,10 +154,8 @@ const reportEvery = 1024 * 1024;
 /** What the page shows of one collection and of all, in bytes of its records; and how many rows or files. */
 const pageBytes = { each: 512 * 1024, all: 4 * 1024 * 1024 } as const;
 const pageRows = 500;
-/** Rows are handed on in blocks of this size, as a source may give them one by one. */
-const blockBytes = 256 * 1024;
 /** Blocks that are read while earlier ones are written: the database works on its next rows meanwhile. */
-const blocksAhead = 48;
+const blocksAhead = 10;
 /** Objects asked for while earlier ones are written, and the chunks of each that may wait: some 2 MiB. */
 const openedAhead = 4;
 const chunksAhead = 32;

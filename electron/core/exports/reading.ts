@@ -12,7 +12,7 @@ import type { Snapshot, Snapshots } from './snapshots.ts';
  * Rows read with one statement: the server makes them all before it gives the first, so few enough to be begun with at
  * once and to be held while it makes the next, and to be written to the slowest stick long before the guard's limit.
  */
-export const windowRows = 20_000;
+export const windowRows = 10_000;
 const countTimeoutMs = 5 * 60_000;
 
 /** JSON has no raw control characters, so with these two as quote and delimiter the lines come as they are. */
@@ -128,9 +128,10 @@ async function* rowsBeforeNext(stream: AsyncIterable<Uint8Array>): AsyncGenerato
       kept.push(chunk);
       continue;
     }
-    const rows = Buffer.concat([...kept, chunk.subarray(0, cut)]);
-    for (let at = rows.indexOf(lineFeed); at !== -1; at = rows.indexOf(lineFeed, at + 1)) lines += 1;
-    if (rows.byteLength > 0) yield rows;
+    for (const rows of [...kept, chunk.subarray(0, cut)]) {
+      for (let at = rows.indexOf(lineFeed); at !== -1; at = rows.indexOf(lineFeed, at + 1)) lines += 1;
+      if (rows.byteLength > 0) yield rows;
+    }
     kept = [chunk.subarray(cut)];
   }
   const [given, place] = lastLine.parse(JSON.parse(Buffer.concat(kept).toString('utf8')));

@@ -13,13 +13,14 @@ import { writeFully } from './zipWriter.ts';
  * where the system allows that; so a crash leaves nothing that could be read.
  */
 export interface Spool {
+  /** The chunk is the caller's again at once. */
   write(chunk: Uint8Array): Promise<void>;
   /** Gives what was written since the last time, once. */
   read(): AsyncGenerator<Uint8Array>;
   close(): Promise<void>;
 }
 
-const readBytes = 256 * 1024;
+const readBytes = 512 * 1024;
 
 /** The file is made in the folder with the first byte. */
 export function newSpool(folder: string): Spool {
@@ -44,9 +45,9 @@ export function newSpool(folder: string): Spool {
     },
     async *read() {
       const decipher = createDecipheriv('aes-256-ctr', key, start);
+      const buffer = Buffer.allocUnsafe(Math.min(readBytes, size));
       for (let at = 0; at < size && handle !== undefined;) {
-        const buffer = Buffer.allocUnsafe(Math.min(readBytes, size - at));
-        const { bytesRead } = await handle.read(buffer, 0, buffer.byteLength, at);
+        const { bytesRead } = await handle.read(buffer, 0, Math.min(buffer.byteLength, size - at), at);
         if (bytesRead === 0) throw new Error('the spool is shorter than what was written to it');
         at += bytesRead;
         yield decipher.update(buffer.subarray(0, bytesRead));

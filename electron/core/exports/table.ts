@@ -4,7 +4,7 @@ import type { MappedColumn } from '#shared/contract/dataMap.ts';
 export interface TableWriter {
   /** The byte order mark and the names of the columns; the first line of the file. */
   readonly head: Uint8Array;
-  /** The records of all lines that are whole by now; the chunks may be cut anywhere. */
+  /** The records of all lines that are whole by now, until the next call; the chunks may be cut anywhere. */
   add(chunk: Uint8Array): Uint8Array;
 }
 
@@ -68,7 +68,7 @@ export function newTable(columns: readonly Pick<MappedColumn, 'name' | 'kind'>[]
       // Copied, since a stream may use the chunk's memory again.
       rest = from.slice(at);
       from = nothing;
-      return to.slice(0, size);
+      return to.subarray(0, size);
     },
   };
 
@@ -100,9 +100,13 @@ export function newTable(columns: readonly Pick<MappedColumn, 'name' | 'kind'>[]
     at = afterSpace(at + 1);
     while (from[at] !== closeBrace) {
       if (from[at] !== quote) throw notARow();
-      const keyEnd = endOfText(at, end);
-      const place = placeOf(at + 1, keyEnd - 1, expected);
-      at = afterSpace(keyEnd);
+      const expectedEnd = endOfKey(at, expected);
+      let place: number | undefined = expected;
+      if (expectedEnd === -1) {
+        const keyEnd = endOfText(at, end);
+        place = placeOf(at + 1, keyEnd - 1);
+        at = afterSpace(keyEnd);
+      } else at = afterSpace(expectedEnd);
       if (from[at] !== colon) throw notARow();
       const valueStart = afterSpace(at + 1);
       at = endOfValue(valueStart, end);
@@ -118,14 +122,18 @@ export function newTable(columns: readonly Pick<MappedColumn, 'name' | 'kind'>[]
     if (afterSpace(at + 1) < end) throw notARow();
   }
 
-  /** The column of a key, most likely the one after the last. */
-  function placeOf(start: number, end: number, expected: number): number | undefined {
-    const key = keys[expected];
-    if (key?.byteLength === end - start) {
-      let same = 0;
-      while (same < key.byteLength && key[same] === from[start + same]) same += 1;
-      if (same === key.byteLength) return expected;
-    }
+  /** After the closing quote of the key of this column, most likely the one after the last; -1 where another key begins. */
+  function endOfKey(start: number, place: number): number {
+    const key = keys[place];
+    if (key === undefined) return -1;
+    const source = from;
+    const { byteLength } = key;
+    if (source[start + 1 + byteLength] !== quote) return -1;
+    for (let at = 0; at < byteLength; at += 1) if (key[at] !== source[start + 1 + at]) return -1;
+    return start + 2 + byteLength;
+  }
+
+  function placeOf(start: number, end: number): number | undefined {
     const name: unknown = JSON.parse(Buffer.from(from.subarray(start - 1, end + 1)).toString('utf8'));
     return typeof name === 'string' ? places.get(name) : undefined;
   }

@@ -26,13 +26,13 @@ export interface ZipWriter {
 }
 
 /** Deflated at once; a smaller entry is held until its end, and its header tells its size. */
-const blockBytes = 512 * 1024;
+export const blockBytes = 512 * 1024;
 /** Deflated without a thread of its own, which costs more than so few bytes. */
 const smallBytes = 16 * 1024;
 /** Blocks being deflated at a time, each in a thread of its own. */
 const deflatedAtOnce = 3;
-/** Room for what a block is deflated to: more than it takes, so that it is one piece. */
-const deflatedBytes = 256 * 1024;
+/** Room made for what a block is deflated to; made again as often as it takes. */
+const deflatedBytes = 64 * 1024;
 /** What may wait for the disk. */
 const mostWaiting = 4 * 1024 * 1024;
 /** The fastest level: another halves the speed for a tenth of the size. */
