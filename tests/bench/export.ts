@@ -188,29 +188,26 @@ async function benchMedia({ scale, rounds, tell }: Bench, folder: string): Promi
       return [];
     }
     const measured: MeasuredExport[] = [];
-    const samples = await inTurns(
-      {
-        ...Object.fromEntries(
-          Object.entries(rivals).map(([name, copy]): [string, Side] => [
-            name,
-            async () => {
-              const into = path.join(folder, 'copied');
-              await mkdir(into);
-              tell(`${name}: ${(await timed(() => copy(into))).toFixed(0)} ms`);
-              await rm(into, { recursive: true });
-            },
-          ]),
-        ),
-        console: async () => {
-          const into = await mkdtemp(path.join(folder, 'package-'));
-          measured.push(await measuredIn({ work: 'media', folder: into, store: settingsOf(store), keys }));
-          await rm(into, { recursive: true });
-          tell(`console: ${(measured.at(-1)?.took ?? 0).toFixed(0)} ms`);
-        },
-      } as Record<string, Side>,
-      rounds,
-      0,
-    );
+    const sides: Readonly<Record<string, Side>> = {
+      ...Object.fromEntries(
+        Object.entries(rivals).map(([name, copy]): [string, Side] => [
+          name,
+          async () => {
+            const into = path.join(folder, 'copied');
+            await mkdir(into);
+            tell(`${name}: ${(await timed(() => copy(into))).toFixed(0)} ms`);
+            await rm(into, { recursive: true });
+          },
+        ]),
+      ),
+      console: async () => {
+        const into = await mkdtemp(path.join(folder, 'package-'));
+        measured.push(await measuredIn({ work: 'media', folder: into, store: settingsOf(store), keys }));
+        await rm(into, { recursive: true });
+        tell(`console: ${(measured.at(-1)?.took ?? 0).toFixed(0)} ms`);
+      },
+    };
+    const samples = await inTurns(sides, rounds, 0);
     const fastest = names.reduce((one, other) =>
       median(samples[one] ?? []) <= median(samples[other] ?? []) ? one : other,
     );

@@ -67,11 +67,11 @@ process.exit();
 async function measured(): Promise<MeasuredExport> {
   switch (wanted.work) {
     case 'records':
-      return records(wanted as Of<'records'>);
+      return records(wanted);
     case 'cancelled':
-      return cancelled(wanted as Of<'cancelled'>);
+      return cancelled(wanted);
     case 'media':
-      return media(wanted as Of<'media'>);
+      return media(wanted);
     default:
       return whole(wanted as Of<'whole'>);
   }

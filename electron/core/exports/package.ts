@@ -800,7 +800,7 @@ interface Body {
 }
 
 function openAhead(file: PackageFile, signal: AbortSignal): Opening {
-  const opened = file.redaction == null ? openFileOf(file, signal) : Promise.resolve(null);
+  const opened = (file.redaction ?? null) === null ? openFileOf(file, signal) : Promise.resolve(null);
   // It is told when it is its turn.
   opened.catch(() => undefined);
   return { file, opened };

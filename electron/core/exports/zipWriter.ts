@@ -193,10 +193,10 @@ export function openZip(
         }
       } catch (error) {
         fail(error);
-        throw failure;
       } finally {
         await blocks.return(undefined);
       }
+      throwIfFailed();
       directory.push(centralHeader(entry));
     },
     async finish() {

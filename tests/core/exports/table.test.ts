@@ -25,7 +25,8 @@ function tableOf(columns: readonly Column[], lines: string, cut = 7): string {
   const table = newTable(columns);
   const bytes = Buffer.from(lines, 'utf8');
   const out: Uint8Array[] = [table.head];
-  for (let at = 0; at < bytes.byteLength; at += cut) out.push(table.add(bytes.subarray(at, at + cut)).slice());
+  for (let at = 0; at < bytes.byteLength; at += cut)
+    out.push(table.add(bytes.subarray(at, at + cut)).slice());
   return Buffer.concat(out).toString('utf8');
 }
 
