@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { ExpectedError, cancelled } from '../kernel/errors.ts';
 import { readFolder } from './folder.ts';
 import { isSealed, openSealed, type Opener } from './seal/age.ts';
-import { BrokenZip, openFile, readZip, type ReadEntry, type ZipBytes } from './zipReader.ts';
+import { openFile, readZip, type ReadEntry, type ZipBytes } from './zipReader.ts';
 
 /** A package that is being read: a zip, an encrypted one, or a folder. */
 export interface OpenPackage {
@@ -10,7 +10,7 @@ export interface OpenPackage {
   readonly encrypted: boolean;
   /**
    * Its entries, those in an order that the package chose. With `only`, others are passed over unread; what that is
-   * asked, and `pathIn` of an entry, is a path within the package. Throws {@link BrokenZip}.
+   * asked, and `pathIn` of an entry, is a path within the package. Throws `BrokenZip`.
    */
   entries(only?: (path: string) => boolean): AsyncGenerator<ReadEntry>;
 }
