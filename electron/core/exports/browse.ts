@@ -1,5 +1,5 @@
 import type { OutputOf } from '#shared/contract/index.ts';
-import { pictureTypes, type PackageFile } from '#shared/contract/exports.ts';
+import type { PackageFile, pictureTypes } from '#shared/contract/exports.ts';
 import { ExpectedError } from '../kernel/errors.ts';
 import { fieldsOf, parsed } from './about.ts';
 import { whileWanted } from './digest.ts';

@@ -1014,8 +1014,18 @@ describe('tampering', () => {
       ],
       ['data/processing.json', 'rm data/processing.json', { kind: 'missing', path: 'data/processing.json' }],
       ['data/processing.json', "echo '{}' > data/processing.json", { kind: 'malformed' }],
+      [
+        'data/records/messages.jsonl',
+        'rm data/records/messages.jsonl',
+        { says: 'A collection that was exported is not in the package.' },
+      ],
       ['data/files/index.jsonl', 'rm data/files/index.jsonl', { kind: 'missing' }],
       ['data/files/index.jsonl', 'echo 1 > data/files/index.jsonl', { kind: 'malformed' }],
+      [
+        'data/files/index.jsonl',
+        'echo x > data/files/7.png',
+        { says: 'The index does not know this file.', path: 'data/files/7.png' },
+      ],
       [
         'data/files/index.jsonl',
         'echo \'{"file":"data/files/9.png"}\' > data/files/index.jsonl',
@@ -1027,7 +1037,7 @@ describe('tampering', () => {
       await run('bash', ['-c', `${attack}; ${anew}`], { cwd: bag });
       expect((await verifyPackage(bag)).faults, attack).toContainEqual(expect.objectContaining(named));
       await writeFile(join(bag, path), original);
-      await run('bash', ['-c', anew], { cwd: bag });
+      await run('bash', ['-c', `rm -f data/files/7.png; ${anew}`], { cwd: bag });
       expect((await verifyPackage(bag)).faults).toEqual([]);
     }
   });

@@ -1,5 +1,5 @@
 import { Modal } from '@mantine/core';
-import { useEffect, useState, type ReactNode } from 'react';
+import { useCallback, useState, type ReactNode } from 'react';
 import type { PackageFile, PackageSource } from '#shared/contract/exports.ts';
 import type { OutputOf } from '#shared/contract/index.ts';
 import { en } from '#shared/strings/en.ts';
@@ -140,16 +140,16 @@ function Picture(props: {
 /** The policy of the page lets pictures come from memory, under an address that ends with this. */
 function Shown(props: { readonly picture: OutputOf<'packages.picture'>; readonly name: string }): ReactNode {
   const { type, base64 } = props.picture;
-  const [address, setAddress] = useState<string>();
-  useEffect(() => {
-    const made = URL.createObjectURL(
-      new Blob([Uint8Array.from(atob(base64), (each) => each.charCodeAt(0))], { type }),
-    );
-    setAddress(made);
-    return () => {
-      URL.revokeObjectURL(made);
-    };
-  }, [type, base64]);
-  if (address === undefined) return null;
-  return <img className={styles['picture']} src={address} alt={words.picture(props.name)} />;
+  const show = useCallback(
+    (image: HTMLImageElement) => {
+      const bytes = Uint8Array.from(atob(base64), (each) => each.charCodeAt(0));
+      const address = URL.createObjectURL(new Blob([bytes], { type }));
+      image.src = address;
+      return () => {
+        URL.revokeObjectURL(address);
+      };
+    },
+    [type, base64],
+  );
+  return <img className={styles['picture']} ref={show} alt={words.picture(props.name)} />;
 }

@@ -22,7 +22,7 @@ const words = en.settings.keys;
 
 /** Which keys sign packages, whose they are, and which are retired. */
 export function KeysTab(): ReactNode {
-  const read = useRead('keys.list', {});
+  const read = useRead('keys.list', {}, { every: 10_000 });
   const [shown, setShown] = useState<number | null>(null);
   const key = read.data?.keys.find(({ id }) => id === shown);
   return (
