@@ -455,7 +455,7 @@ describe('an export from R2', () => {
       };
     });
     const { file, files: counts } = await writePackage(optionsOf(folder, { files }));
-    expect(counts).toEqual({ complete: 1, differing: 1, incomplete: 0, missing: 1 });
+    expect(counts).toEqual({ complete: 1, differing: 1, incomplete: 0, missing: 1, redacted: 0 });
     const { stdout } = await run('unzip', ['-p', file, '*/index.jsonl']);
     const index = stdout
       .trim()
