@@ -67,6 +67,22 @@ export function deliveryCommands(program: Commander, run: Run): void {
         { signIn: false },
       ),
     );
+  const copies = program
+    .command('copies')
+    .description('packages that lie on this computer, and until when they may')
+    .action(() => run(async (command) => (await command.call('copies.list', {})).copies));
+  copies
+    .command('shred')
+    .argument('<export>', 'number of the export', wholeNumber)
+    .argument('<path>', 'where it lies')
+    .description('overwrites and removes one')
+    .action((exportId: number, at: string) =>
+      run((command) => command.call('copies.shred', { exportId, path: path.resolve(at) })),
+    );
+  copies
+    .command('expire')
+    .description('overwrites and removes those that are older than they may be')
+    .action(() => run((command) => command.call('copies.expire', {})));
   delivery
     .command('record')
     .argument('<export>', 'number of the export', wholeNumber)

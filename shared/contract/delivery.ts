@@ -64,6 +64,43 @@ export const delivery = {
     }),
     output: z.object({ file: z.string(), sha256: z.string(), bytes: z.number(), volumes: z.number().int() }),
   }),
+  'copies.list': operation({
+    effect: 'read',
+    permission: 'staff',
+    summary: 'lists the packages that lie on this computer, and until when they may',
+    input: z.strictObject({}),
+    output: z.object({
+      /** How long one may lie here. */
+      days: z.number().int(),
+      copies: z.array(
+        z.object({
+          exportId: z.number().int(),
+          path: z.string(),
+          bytes: z.number(),
+          madeAt: z.string(),
+          expiresAt: z.string(),
+        }),
+      ),
+    }),
+  }),
+  'copies.shred': operation({
+    effect: 'write',
+    permission: ['operator'],
+    summary: 'overwrites and removes the copy of a package on this computer',
+    input: z.strictObject({ exportId: id, path: file }),
+    output: z.object({ entry: z.number().int() }),
+  }),
+  'copies.expire': operation({
+    effect: 'local',
+    permission: ['operator'],
+    summary: 'overwrites and removes the copies on this computer that are older than they may be',
+    input: z.strictObject({}),
+    output: z.object({
+      shredded: z.number().int(),
+      /** Left alone, as something else lies there now. */
+      left: z.number().int(),
+    }),
+  }),
   'custody.record': operation({
     effect: 'write',
     permission: ['operator', 'approver'],

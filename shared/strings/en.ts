@@ -876,6 +876,16 @@ export const en = {
     noteHint: 'To whom, or who received it; kept for the trail, forgotten with the person.',
     recordAction: 'Record',
     recorded: 'Recorded.',
+    copies: 'On this computer',
+    copiesText: (days: number) =>
+      `Packages made here lie here for ${plural(days, 'day', 'days')} at most; then they are overwritten and removed when an operator signs in.`,
+    copyColumns: { package: 'Package', path: 'Where', size: 'Size', expires: 'Until', end: 'End' },
+    shred: 'Remove',
+    shredOf: (id: number) => `Remove package ${String(id)}`,
+    shredTitle: 'Remove this copy',
+    shredText: 'It is overwritten and removed. What was delivered stays where it is.',
+    shredded: 'The copy is gone.',
+    expired: (count: number) => `${plural(count, 'package', 'packages')} that lay here long enough: removed.`,
   },
 
   packageCheck: {
@@ -1511,6 +1521,22 @@ const actions: Readonly<Record<string, Wording>> = {
   'export.failed': words('did not finish', 'finish', (whom, under) => `an export of ${whom}${under}`, {
     failed: 'did not finish',
   }),
+  'copy.shredding': words(
+    'was about to remove',
+    'remove',
+    (whom, under) => `a package of ${whom} from a computer${under}`,
+  ),
+  'copy.shredded': words(
+    'removed',
+    'remove',
+    (whom, under) => `a package of ${whom} from a computer${under}`,
+  ),
+  'copy.not_shredded': words(
+    'could not remove',
+    'remove',
+    (whom, under) => `a package of ${whom} from a computer${under}`,
+    { failed: 'could not remove' },
+  ),
   'custody.writing': words(
     'was about to write',
     'write',

@@ -512,6 +512,21 @@ test('an operator writes a package onto a medium and records whose hands it goes
   }
   const files = await readdir(medium);
   expect(files).toHaveLength(2);
+  // What lies on this computer still is seen there, and goes.
+  await goTo(page, 'export', en.exportPage.listTitle);
+  const copies = page.getByRole('grid', { name: words.copies });
+  expect(await examine(page, 'packages on this computer')).toEqual([]);
+  for (const scheme of ['light', 'dark'] as const) {
+    await wear(page, scheme);
+    await settle(page);
+    if (pictures !== undefined) await page.screenshot({ path: join(pictures, `copies-${scheme}.png`) });
+  }
+  await copies.getByRole('button', { name: words.shredOf(id) }).press('Enter');
+  const dialog = page.getByRole('dialog', { name: words.shredTitle });
+  // The focus starts on Cancel, so that no single key removes anything.
+  await expect(dialog.getByRole('button', { name: en.common.cancel })).toBeFocused();
+  await press(dialog, words.shred);
+  await expect(copies.getByRole('button', { name: words.shredOf(id) })).toHaveCount(0);
   const sheet = files.find((each) => each.endsWith('.delivery.html')) ?? '';
   if (pictures !== undefined) await copyFile(join(medium, sheet), join(pictures, 'sheet.html'));
 });

@@ -29,7 +29,12 @@ describe('describing entries', () => {
   });
 
   it.each(knownActions)('does not tell a failed %s as done', (action) => {
-    const unfinished = ['export.failed', 'erasure.incomplete'].includes(action);
+    const unfinished = [
+      'export.failed',
+      'erasure.incomplete',
+      'custody.not_written',
+      'copy.not_shredded',
+    ].includes(action);
     expect(
       describeEntry({ ...entry, action, outcome: 'failed' }) === describeEntry({ ...entry, action }),
     ).toBe(unfinished);

@@ -28,6 +28,7 @@ export {
 export { databaseTarget, environments, ownProfileName, parseProfile, profileShape } from './rules.ts';
 export type { Environment, Profile } from './rules.ts';
 export { readVerifiedHead, rememberVerifiedHead, type VerifiedHead } from './verifiedHead.ts';
+export type { LocalCopies, LocalCopy } from './localCopies.ts';
 export { connectionOperations, type ConnectionOptions } from './operations.ts';
 export {
   createSessions,

@@ -3,6 +3,7 @@ import { checkContinues, readHead } from '#core/audit/witness.ts';
 import { isFault, type Fault } from '#core/audit/chain.ts';
 import { writerOver, type Writer } from '#core/database/database.ts';
 import { schemaVersion } from '#core/database/migrations/index.ts';
+import { localCopies, type LocalCopies } from './localCopies.ts';
 import { openPool, type DatabaseTarget, type Pool } from '#core/database/pool.ts';
 import { sql } from '#core/database/sql.ts';
 import { ExpectedError } from '#core/kernel/errors.ts';
@@ -46,6 +47,8 @@ export interface Desk {
   openBucket(use: ObjectStoreUse): Promise<ObjectStore>;
   /** What this login signs packages of this database with, on this computer. */
   readonly signingKey: KeychainEntry<string>;
+  /** The packages of this database that were written on this computer. */
+  readonly localCopies: LocalCopies;
   /** The head this console has verified, if any. */
   remembered(): Promise<VerifiedHead | null>;
 }
@@ -203,6 +206,7 @@ export function createSessions(options: SessionsOptions): Sessions {
             return openObjectStore({ ...r2, ...keys, environment });
           },
           signingKey: keychain.signingKey(identity.identity, said.login),
+          localCopies: localCopies(places.profileFolder, identity.identity),
           remembered: () => remembered(name, identity.identity),
         },
       };

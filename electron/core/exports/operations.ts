@@ -11,6 +11,7 @@ import { kindInForce, mapInForce } from '#core/subjects/index.ts';
 import type { MappedSubject } from '#shared/contract/dataMap.ts';
 import type { ExportRow, PackageForm, PageLanguage, Protection } from '#shared/contract/exports.ts';
 import { exportProfiles } from '#shared/domain/exportProfiles.ts';
+import { copyOperations, type CopyNames } from './delivery/copies.ts';
 import { deliveryOperations, type DeliveryNames } from './delivery/operations.ts';
 import { beginExport, type Begun } from './begin.ts';
 import { informationForPage, informationOf } from './information.ts';
@@ -32,6 +33,7 @@ import { openSnapshots, type Snapshots } from './snapshots.ts';
 type Names =
   | ReviewNames
   | DeliveryNames
+  | CopyNames
   | 'exports.start'
   | 'exports.list'
   | 'exports.abandon'
@@ -91,6 +93,7 @@ export function exportOperations({ desk, jobs, version, pace = {} }: ExportOptio
   return {
     ...reviews.handlers,
     ...deliveryOperations({ desk, jobs, version }),
+    ...copyOperations(desk),
     'exports.start': async ({ requestId, folder, form, language, protection, reviewed, ...wanted }, call) => {
       const at = desk();
       const lock = lockOf(protection);
@@ -270,6 +273,13 @@ async function runExport(
     const rows = rowsOf(receipt.collections);
     const files = filesIn(receipt.files);
     const { differing, incomplete, missing } = receipt.files;
+    await at.localCopies.add({
+      exportId: started.export,
+      path: receipt.file,
+      sha256: receipt.sha256,
+      bytes: receipt.bytes,
+      madeAt: new Date().toISOString(),
+    });
     return {
       file: receipt.file,
       kind: started.kind,

@@ -28,6 +28,7 @@ import { useKeys } from '../components/keys.ts';
 import { CrashScreen } from './CrashScreen.tsx';
 import { JumpBox } from './JumpBox.tsx';
 import { Notices } from './Notices.tsx';
+import { useExpireCopies } from './expireCopies.ts';
 import { useIdleLock } from './idleLock.ts';
 import { mayGo, places, type Place } from './places.ts';
 import styles from './app.module.css';
@@ -51,6 +52,7 @@ export function Frame(): ReactNode {
     // What a step just taken has changed for the badge, without waiting for the next look.
     if (trusted) void refresh({ cancelRefetch: false });
   }, [location.pathname, refresh, trusted]);
+  useExpireCopies();
   useIdleLock(() => {
     lock.mutate({});
   });

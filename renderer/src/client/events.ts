@@ -8,12 +8,12 @@ import { forgetSearch } from './searchText.ts';
 
 /** Which reads may have changed when a job has ended. */
 const touchedByJob: Readonly<Record<Job['kind'], readonly string[]>> = {
-  export: ['exports', 'requests', 'audit'],
+  export: ['exports', 'copies', 'requests', 'audit'],
   erasure: ['erasure', 'requests', 'audit', 'subjects'],
   'audit.verify': ['audit'],
   'audit.export': ['audit'],
   bucket: ['map', 'audit'],
-  delivery: ['custody', 'audit'],
+  delivery: ['custody', 'copies', 'audit'],
 };
 
 const trailPause = 500;

@@ -66,6 +66,7 @@ const touches: Readonly<Record<string, readonly string[]>> = {
   subjects: ['subjects.page', 'subjects.show', 'subjects.series', 'audit'],
   delivery: ['custody', 'jobs', 'audit'],
   custody: ['custody', 'audit'],
+  copies: ['copies', 'audit'],
   reviews: ['reviews.redactions', 'exports', 'audit'],
   exports: ['exports', 'keys', 'requests', 'jobs', 'audit'],
   erasure: ['erasure', 'requests', 'jobs', 'audit'],

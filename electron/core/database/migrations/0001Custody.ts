@@ -82,4 +82,34 @@ ${definer(
     from privacy_console.custody c join privacy_console.staff s on s.id = c.staff join privacy_console.entry e on e.number = c.entry
     where c.export = p_export order by c.id;`,
 )}
+${definer(
+  'copy_days()',
+  'int',
+  `  perform privacy_console.caller(array['viewer', 'operator', 'approver', 'auditor', 'admin']);
+  return privacy_console.setting_of('copy_days');`,
+)}
+${definer(
+  'record_shredding(p_export bigint, p_because text, p_intent bigint, p_done boolean)',
+  'jsonb',
+  `  -- The end of a package's copy on the computer it was made on: announced, then told how it went.
+  perform privacy_console.only_write();
+  perform privacy_console.caller(array['operator']);
+  if p_because is null or p_because not in ('asked', 'expired') or (p_intent is null) <> (p_done is null) then
+    raise exception 'Say why the copy goes, and of what was announced how it went.' using errcode = 'PC004';
+  end if;
+  select x.* into v_export from privacy_console.export x where x.id = p_export;
+  if v_export.id is null or v_export.state <> 'done' then
+    raise exception 'There is no package of export %.', p_export using errcode = 'PC005';
+  end if;
+  if p_intent is not null and not exists (select from privacy_console.entry e where e.number = p_intent and e.action = 'copy.shredding'
+      and e.actor = session_user::text and e.subject = v_export.subject and e.request = v_export.request
+      and not exists (select from privacy_console.entry o where o.intent = e.number)) then
+    raise exception 'That was not announced by you, or it is told already how it went.' using errcode = 'PC006';
+  end if;
+  return jsonb_build_object('ok', true) || privacy_console.receipt(privacy_console.append(
+    case when p_done is null then 'copy.shredding' when p_done then 'copy.shredded' else 'copy.not_shredded' end, v_export.subject, v_export.request,
+    case when p_done is null then 'intent' when p_done then 'done' else 'failed' end, p_intent,
+    json_build_object('export', p_export, 'because', p_because)::text));`,
+  { declare: '  v_export privacy_console.export;' },
+)}
 `;

@@ -62,7 +62,9 @@ create table privacy_console.ignored_table (schema_name text, table_name text, r
 create table privacy_console.setting (name text primary key, value int not null);
 insert into privacy_console.setting values
   ('searches_per_hour', 240), ('people_per_hour', 60), ('reveals_per_hour', 240),
-  ('access_minutes', 60), ('answer_days', 30), ('approval_minutes', 240);
+  ('access_minutes', 60), ('answer_days', 30), ('approval_minutes', 240),
+  -- How long a package may lie on the computer it was made on.
+  ('copy_days', 30);
 
 create table privacy_console.staff (
   id bigint generated always as identity primary key,

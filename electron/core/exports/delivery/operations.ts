@@ -8,7 +8,7 @@ import { ExpectedError } from '#core/kernel/errors.ts';
 import type { Jobs, Progress } from '#core/kernel/jobs.ts';
 import type { ParsedInputOf } from '#shared/contract/index.ts';
 import { custodyEvents, type CustodyEvent } from '#shared/domain/custody.ts';
-import { diskFailure, refuseExisting } from '../package.ts';
+import { diskFailure, refuseExisting } from '../disk.ts';
 import { copyOnto, joinVolumes, readBackFrom, type Copied } from './copy.ts';
 import { inspectMedium } from './medium.ts';
 import { sheetText } from './sheet.ts';
@@ -94,6 +94,8 @@ export function deliveryOperations({
             async ({ sha256 }) => {
               await end('written', sha256);
               accepted = true;
+              // From now on it is the medium's, and nothing of this computer.
+              if (isThere(wanted)) await at.localCopies.remove(wanted.file);
             },
             progress,
             signal,

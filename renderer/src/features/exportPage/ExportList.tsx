@@ -8,6 +8,7 @@ import { useMay } from '../../client/session.ts';
 import { Empty, Loaded, Page, Panel } from '../../components/Basics.tsx';
 import { DataTable } from '../../components/DataTable.tsx';
 import { ReadyRequests } from '../../components/ReadyRequests.tsx';
+import { LocalCopies } from './LocalCopies.tsx';
 import { exportColumns } from './exportColumns.tsx';
 import styles from './exportPage.module.css';
 
@@ -41,6 +42,7 @@ export function ExportList(): ReactNode {
           to={paths.exportOf}
         />
       ) : null}
+      <LocalCopies />
       <Panel title={en.exportPage.past} flush className={styles['grow'] ?? ''}>
         <Loaded read={packages} rows={6}>
           {({ exports }) =>
