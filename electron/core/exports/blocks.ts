@@ -40,3 +40,8 @@ export async function* asLines(pieces: AsyncIterable<Uint8Array | string>): Asyn
 export function ahead<Item>(items: AsyncIterable<Item>, count: number): AsyncIterable<Item> {
   return Readable.from(items, { objectMode: true, highWaterMark: count }) as AsyncIterable<Item>;
 }
+
+/** Either kind of source as one kind. */
+export async function* iterate<Item>(items: Iterable<Item> | AsyncIterable<Item>): AsyncGenerator<Item> {
+  yield* items;
+}

@@ -2,6 +2,9 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
 
+/** Bytes between two reports of progress. */
+export const reportEvery = 1024 * 1024;
+
 /** What has passed by so far. */
 export interface Tally {
   bytes: number;

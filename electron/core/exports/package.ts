@@ -3,25 +3,15 @@ import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PackageForm, PageLanguage } from '#shared/contract/exports.ts';
 import { ExpectedError, cancelled } from '../kernel/errors.ts';
-import { ahead, asLines, inBlocks } from './blocks.ts';
-import { ObjectInterrupted } from '../objectStore/objectStore.ts';
-import type { Absent, OpenObject } from '../objectStore/objectStore.ts';
-import { digesting, newTally, unlessAborted, whileWanted } from './digest.ts';
+import { ahead, asLines, inBlocks, iterate } from './blocks.ts';
+import { digesting, newTally, reportEvery, unlessAborted, whileWanted } from './digest.ts';
 import type { Tally } from './digest.ts';
 import { codeOf, diskFailure, ignoreMissing, nameTaken, publish, refuseExisting } from './disk.ts';
+import { packFiles } from './files.ts';
+import type { PackageFile } from './files.ts';
 import { makePrivateFolder, openFolder, readFolder, syncFolder } from './folder.ts';
 import { temporaryName } from './leftovers.ts';
-import {
-  bagitText,
-  bagInfoText,
-  extensionOf,
-  isCompressedType,
-  isSafeName,
-  manifestText,
-  originalName,
-  snapshotText,
-  verifyText,
-} from './format.ts';
+import { bagitText, bagInfoText, isSafeName, manifestText, snapshotText, verifyText } from './format.ts';
 import type {
   CollectionReading,
   CollectionSummary,
@@ -31,10 +21,11 @@ import type {
 } from './format.ts';
 import { newSample, pageText } from './page/page.ts';
 import type { LeftOutInWords, PageCollection, PageFileEntry, PageInformation } from './page/page.ts';
+import { compareEntries, readBack } from './readBack.ts';
 import { redactionCounts, redactionsText, type Redaction } from './redactions.ts';
 import { schemaText } from './schema.ts';
 import type { PackageColumn } from './schema.ts';
-import { openSealed, type Encryption } from './seal/age.ts';
+import type { Encryption } from './seal/age.ts';
 import type { Signer } from './seal/signature.ts';
 import { newSpool } from './spool.ts';
 import type { Spool } from './spool.ts';
@@ -42,8 +33,6 @@ import { newTable } from './table.ts';
 import type { TableWriter } from './table.ts';
 import { blockBytes, openZip } from './zipWriter.ts';
 import type { ZipWriter } from './zipWriter.ts';
-import { BrokenZip, openFile, readZip } from './zipReader.ts';
-import type { ReadEntry } from './zipReader.ts';
 
 /** Rows of one collection, as JSON Lines. */
 export interface PackageCollection {
@@ -59,25 +48,6 @@ export interface PackageCollection {
   readonly expectedRows?: (signal: AbortSignal) => Promise<number>;
   /** From which snapshots they were read; asked after the rows were counted. */
   readonly reading?: () => CollectionReading;
-}
-
-/** One object to go into the package. */
-export interface PackageFile {
-  readonly key: string;
-  readonly contentType: string;
-  /** The row that names the object; null for an object found only in the bucket. */
-  readonly row?: { readonly collection: string; readonly id: string } | null;
-  /** What that row says of the object, to be compared with what was read. */
-  readonly rowBytes?: number | null;
-  /** Hexadecimal, in either case, a leading `\x` allowed. */
-  readonly rowSha256?: string | null;
-  /** ETag under which the object was listed. */
-  readonly listedEtag?: string | null;
-  /** Kept back by a reviewer: neither fetched nor told by its name, only that it was and why. */
-  readonly redaction?: Redaction | null;
-  readonly open: (
-    signal: AbortSignal,
-  ) => Promise<(Pick<OpenObject, 'stream' | 'bytes'> & Partial<OpenObject>) | Absent>;
 }
 
 export interface PackageOptions {
@@ -150,18 +120,11 @@ export interface PackageWork {
   readonly progress?: (progress: PackageProgress) => void;
 }
 
-/** Bytes between two reports of progress. */
-const reportEvery = 1024 * 1024;
 /** What the page shows of one collection and of all, in bytes of its records; and how many rows or files. */
 const pageBytes = { each: 512 * 1024, all: 4 * 1024 * 1024 } as const;
 const pageRows = 500;
 /** Blocks that are read while earlier ones are written: the database works on its next rows meanwhile. */
 const blocksAhead = 10;
-/** Objects asked for while earlier ones are written, and the chunks of each that may wait: some 2 MiB. */
-const openedAhead = 4;
-const chunksAhead = 32;
-/** Entries read back at a time. */
-const comparedAtOnce = 2;
 
 /**
  * Writes an export package (docs/package-format.md): streamed into a temporary
@@ -388,88 +351,23 @@ function newBag(
   }
 
   async function writeFiles(): Promise<void> {
-    let number = 0;
-    const source = whileWanted(iterate(options.files), signal);
-    const opening: Opening[] = [];
-    try {
-      for (;;) {
-        while (opening.length < openedAhead) {
-          const next = await source.next();
-          if (next.done === true) break;
-          opening.push(openAhead(next.value, signal));
-        }
-        const next = opening.shift();
-        if (next === undefined) break;
-        number += 1;
-        report('files', null);
-        const line = await writeFile(next, number);
-        if (shownFiles.length < pageRows) shownFiles.push(line);
-        index.push(Buffer.from(`${JSON.stringify(line)}\n`, 'utf8'));
-      }
-    } finally {
-      await source.return(undefined);
-      for (const { opened } of opening) await opened.then(endOf, () => undefined);
-    }
+    await packFiles(
+      options.files,
+      {
+        put,
+        counts: files,
+        told: (line) => {
+          if (shownFiles.length < pageRows) shownFiles.push(line);
+          index.push(Buffer.from(`${JSON.stringify(line)}\n`, 'utf8'));
+        },
+        report: () => {
+          report('files', null);
+        },
+      },
+      signal,
+    );
     await put('data/files/index.jsonl', inBlocks(iterate(index), blockBytes), true);
     report('files', null);
-  }
-
-  /** Writes one object and gives its line in the index. */
-  async function writeFile(
-    { file, opened: opening }: Opening,
-    number: number,
-  ): Promise<PageFileEntry & Readonly<Record<string, unknown>>> {
-    const { key, contentType, row = null, rowBytes = null, listedEtag = null, redaction = null } = file;
-    if (redaction !== null) {
-      files.redacted += 1;
-      const { id, ground } = redaction;
-      const kept = {
-        redaction: id,
-        ground,
-        row: redaction.object === null ? null : row,
-        name: null,
-        key: null,
-      };
-      return { file: null, status: 'redacted', bytes: null, sha256: null, contentType, ...kept };
-    }
-    const rowSha256 = file.rowSha256?.replace(/^\\x/, '').toLowerCase() ?? null;
-    const known = { name: originalName(key), key, contentType, row, rowBytes, rowSha256 };
-    const opened = await opening;
-    if (opened === 'gone' || opened === 'unreadable_key') {
-      files.missing += 1;
-      return { file: null, status: 'missing', reason: opened, bytes: null, sha256: null, ...known };
-    }
-    if (opened === null) throw new Error('an object that is not redacted was not opened');
-    const { body } = opened;
-    if (body.empty && (body.interrupted !== null || opened.bytes > 0)) {
-      files.missing += 1;
-      const reason = body.interrupted ?? 'gone';
-      return { file: null, status: 'missing', reason, bytes: null, sha256: null, ...known };
-    }
-    const path = `data/files/${String(number).padStart(6, '0')}.${extensionOf(contentType)}`;
-    const tally = await put(path, body.content, !isCompressedType(contentType), () => {
-      if (bytes - reported >= reportEvery) {
-        reported = bytes;
-        report('files', null);
-      }
-    }).finally(body.end);
-    const sha256 = tally.sha256();
-    const written = { file: path, bytes: tally.bytes, sha256, ...known };
-    if (body.interrupted !== null || tally.bytes !== opened.bytes) {
-      files.incomplete += 1;
-      return { ...written, status: 'incomplete', reason: body.interrupted ?? 'gone' };
-    }
-    const differs = [
-      ...(rowBytes !== null && rowBytes !== tally.bytes ? ['bytes'] : []),
-      ...(rowSha256 !== null && rowSha256 !== sha256 ? ['sha256'] : []),
-      ...(listedEtag !== null && opened.etag !== undefined && listedEtag !== opened.etag ? ['etag'] : []),
-    ];
-    if (differs.length > 0) {
-      files.differing += 1;
-      return { ...written, status: 'differs', differs };
-    }
-    files.complete += 1;
-    return { ...written, status: 'complete' };
   }
 
   async function seal(): Promise<void> {
@@ -554,112 +452,6 @@ function newBag(
   };
 }
 
-/** Reads the package from the disk and compares every byte's hash with what was meant to be written. */
-async function readBack(
-  temporary: string,
-  encryption: Encryption | undefined,
-  expected: readonly FileEntry[],
-  whole: { readonly bytes: number; readonly sha256: string },
-  signal: AbortSignal,
-  read: (bytes: number) => void,
-): Promise<void> {
-  const zip =
-    encryption === undefined
-      ? await openFile(temporary)
-      : await openSealed(temporary, encryption.opener()).catch((error: unknown) => {
-          throw error instanceof BrokenZip ? notReadBack() : error;
-        });
-  const failed = new AbortController();
-  const wanted = AbortSignal.any([signal, failed.signal]);
-  const works = [
-    compareEntries(readZip(zip), expected, wanted, read),
-    compareWhole(temporary, whole, wanted),
-  ];
-  try {
-    await Promise.all(works);
-  } catch (error) {
-    failed.abort(error);
-    throw error;
-  } finally {
-    await Promise.allSettled(works);
-    await zip.close();
-  }
-}
-
-async function compareWhole(
-  file: string,
-  whole: { readonly bytes: number; readonly sha256: string },
-  signal: AbortSignal,
-): Promise<void> {
-  const tally = newTally();
-  const handle = await open(file, 'r');
-  try {
-    const stream = handle.createReadStream({ autoClose: false, highWaterMark: 256 * 1024 });
-    for await (const chunk of digesting(whileWanted(stream, signal), tally)) void chunk;
-  } finally {
-    await handle.close();
-  }
-  if (tally.bytes !== whole.bytes || tally.sha256() !== whole.sha256) throw notReadBack();
-}
-
-function notReadBack(): ExpectedError {
-  return new ExpectedError(
-    'disk',
-    'The package could not be read back as it was written, so it was thrown away; choose another folder or medium and export again.',
-  );
-}
-
-/** Holds every file that lies there against the hash of what was meant to be written; none may be missing or too many. */
-async function compareEntries(
-  found: AsyncIterable<ReadEntry>,
-  expected: readonly FileEntry[],
-  signal: AbortSignal,
-  read: (bytes: number) => void,
-): Promise<void> {
-  const left = new Map(expected.map((entry) => [entry.path, entry]));
-  const failed = new AbortController();
-  const wanted = AbortSignal.any([signal, failed.signal]);
-  let bytes = 0;
-  let reported = 0;
-  const count = (chunk: Uint8Array): void => {
-    bytes += chunk.byteLength;
-    if (bytes - reported < reportEvery) return;
-    reported = bytes;
-    read(bytes);
-  };
-  const compare = async (entry: ReadEntry): Promise<void> => {
-    const tally = newTally();
-    for await (const chunk of digesting(whileWanted(entry.read(), wanted), tally)) count(chunk);
-    const meant = left.get(entry.path);
-    if (meant?.bytes !== tally.bytes || meant.sha256 !== tally.sha256()) throw notReadBack();
-    left.delete(entry.path);
-  };
-  read(0);
-  const comparing = new Set<Promise<void>>();
-  try {
-    for await (const entry of found) {
-      if (entry.problem !== null) throw notReadBack();
-      const one = compare(entry)
-        .catch((error: unknown) => {
-          failed.abort(error);
-        })
-        .finally(() => comparing.delete(one));
-      comparing.add(one);
-      if (comparing.size >= comparedAtOnce) await Promise.race(comparing);
-      failed.signal.throwIfAborted();
-    }
-    await Promise.all(comparing);
-    failed.signal.throwIfAborted();
-  } catch (error) {
-    failed.abort(error);
-    throw error instanceof BrokenZip ? notReadBack() : error;
-  } finally {
-    await Promise.all(comparing);
-  }
-  if (left.size > 0) throw notReadBack();
-  read(bytes);
-}
-
 function checkNames(options: PackageOptions): void {
   const opaque = [options.packageId, options.requestNumber, options.subjectReference];
   const fine =
@@ -682,10 +474,6 @@ async function* once<Item>(item: Item): AsyncGenerator<Item> {
   yield await Promise.resolve(item);
 }
 
-async function* iterate<Item>(items: Iterable<Item> | AsyncIterable<Item>): AsyncGenerator<Item> {
-  yield* items;
-}
-
 /** Hands the lines on and keeps the records of their table in the spool. */
 async function* alsoTabled(
   lines: AsyncIterable<Uint8Array>,
@@ -696,72 +484,5 @@ async function* alsoTabled(
   for await (const chunk of lines) {
     await spool.write(table.add(chunk));
     yield chunk;
-  }
-}
-
-/** An object on its way: asked for while earlier ones are written. */
-interface Opening {
-  readonly file: PackageFile;
-  /** Null for one that is kept back and so not asked for. */
-  readonly opened: Promise<OpenedFile | Absent | null>;
-}
-
-interface OpenedFile extends Partial<OpenObject> {
-  readonly bytes: number;
-  readonly body: Body;
-}
-
-/** A body whose first bytes have been read; an interruption ends it and is noted instead of thrown. */
-interface Body {
-  readonly empty: boolean;
-  readonly interrupted: 'gone' | 'changed' | null;
-  readonly content: AsyncIterable<Uint8Array>;
-  readonly end: () => Promise<void>;
-}
-
-function openAhead(file: PackageFile, signal: AbortSignal): Opening {
-  const opened = (file.redaction ?? null) === null ? openFileOf(file, signal) : Promise.resolve(null);
-  // It is told when it is its turn.
-  opened.catch(() => undefined);
-  return { file, opened };
-}
-
-async function openFileOf(file: PackageFile, signal: AbortSignal): Promise<OpenedFile | Absent> {
-  const opened = await unlessAborted(file.open(signal), signal);
-  if (typeof opened === 'string') return opened;
-  // The first bytes are asked for before the entry begins, so that a missing object never becomes an empty file.
-  return { ...opened, body: await begin(whileWanted<Uint8Array>(opened.stream, signal)) };
-}
-
-async function endOf(opened: OpenedFile | Absent | null): Promise<void> {
-  if (opened !== null && typeof opened === 'object') await opened.body.end();
-}
-
-async function begin(stream: AsyncIterable<Uint8Array>): Promise<Body> {
-  let interrupted: Body['interrupted'] = null;
-  const chunks = ahead(untilInterrupted(), chunksAhead)[Symbol.asyncIterator]();
-  const first = await chunks.next();
-  return {
-    empty: first.done === true,
-    get interrupted() {
-      return interrupted;
-    },
-    content: all(),
-    end: async () => {
-      await chunks.return?.();
-    },
-  };
-
-  async function* untilInterrupted(): AsyncGenerator<Uint8Array> {
-    try {
-      yield* stream;
-    } catch (error) {
-      if (!(error instanceof ObjectInterrupted)) throw error;
-      interrupted = error.reason;
-    }
-  }
-
-  async function* all(): AsyncGenerator<Uint8Array> {
-    for (let next = first; next.done !== true; next = await chunks.next()) yield next.value;
   }
 }

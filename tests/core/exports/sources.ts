@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
-import type { PackageCollection, PackageFile, PackageOptions } from '#core/exports/package.ts';
+import type { PackageFile } from '#core/exports/files.ts';
+import type { PackageCollection, PackageOptions } from '#core/exports/package.ts';
 import type { PackageColumn } from '#core/exports/schema.ts';
 
 export function columnOf(name: string, kind: PackageColumn['kind']): PackageColumn {

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { writePackage } from '#core/exports/package.ts';
-import type { PackageFile } from '#core/exports/package.ts';
+import type { PackageFile } from '#core/exports/files.ts';
 import { verifyPackage } from '#core/exports/verify.ts';
 import { centralHeader, endOfDirectory, localHeader, methods } from '#core/exports/zipFormat.ts';
 import type { ZipEntry } from '#core/exports/zipFormat.ts';

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { writePackage } from '#core/exports/package.ts';
-import type { PackageFile } from '#core/exports/package.ts';
+import type { PackageFile } from '#core/exports/files.ts';
 import { ExpectedError } from '#core/kernel/errors.ts';
 import { ObjectInterrupted } from '#core/objectStore/objectStore.ts';
 import type {
