@@ -843,9 +843,8 @@ export async function commands(
     .option('--decide <key=value...>', 'decisions the plan asks for, e.g. workspaces-1=close')
     .description('works out what deletion would do')
     .action((requestId: number, options: { decide?: string[] }) =>
-      run(
-        async (command) =>
-          (await command.call('erasure.plan', { requestId, decisions: decisionsOf(options.decide) })).plan,
+      run(async (command) =>
+        planLines(await command.call('erasure.plan', { requestId, decisions: decisionsOf(options.decide) })),
       ),
     );
   erase
@@ -872,7 +871,7 @@ export async function commands(
     .argument('<plan>', 'plan', wholeNumber)
     .description('shows one')
     .action((planId: number) =>
-      run(async (command) => (await command.call('erasure.show', { planId })).plan),
+      run(async (command) => planLines(await command.call('erasure.show', { planId }))),
     );
   for (const decision of ['approve', 'deny'] as const) {
     erase
@@ -1008,6 +1007,11 @@ function why(options: { readonly request?: number; readonly reason?: string }): 
     ...(options.request === undefined ? {} : { requestId: options.request }),
     ...(options.reason === undefined ? {} : { reason: options.reason }),
   };
+}
+
+/** A plan, with what differs from the one before. */
+function planLines({ plan, since }: OutputOf<'erasure.show'>): object {
+  return { ...plan, since };
 }
 
 /** A certificate as a person reads it. */

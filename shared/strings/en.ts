@@ -25,6 +25,9 @@ export const en = {
   productShort: 'Privacy Console',
 
   common: {
+    underAMinute: 'under a minute',
+    minutes: (count: number) => `about ${count} ${count === 1 ? 'minute' : 'minutes'}`,
+    hours: (count: number) => `about ${count} hours`,
     cancel: 'Cancel',
     close: 'Close',
     back: 'Back',
@@ -1021,6 +1024,14 @@ export const en = {
       hand_over: 'handed over',
       objects: 'deleted, each key checked',
     } satisfies Record<ErasureCertificate['steps'][number]['action'], string>,
+    upTo: (rows: string) => `at most ${rows}`,
+    estimate: 'Estimated time',
+    estimateText: (duration: string, measured: boolean) =>
+      `${duration}, ${measured ? 'as earlier runs went here' : 'assumed; no run of some size has ended here yet'}`,
+    since: (plan: number) => `What differs from plan ${plan}`,
+    sinceNothing: 'Nothing: the same rows, objects and decisions.',
+    sinceMap: 'The data map has changed in between.',
+    sinceColumns: { what: 'What', before: 'Before', now: 'Now' },
     objectsTitle: 'Objects in R2',
     objectsText: (bytes: string) => `${bytes}, each key’s deletion is checked`,
     planHash: 'Hash of the plan',

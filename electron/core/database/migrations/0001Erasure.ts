@@ -328,6 +328,12 @@ ${definer(
   },
 )}
 ${definer(
+  'most_of(p_planned bigint)',
+  'bigint',
+  `  -- What arrives between plan and run is part of the deletion, within reason.
+  return p_planned + greatest(100, p_planned / 20);`,
+)}
+${definer(
   'plans(p_plan bigint, p_request bigint, p_awaiting boolean)',
   'setof jsonb',
   `  perform privacy_console.caller(array['viewer', 'operator', 'approver', 'auditor', 'admin']);
@@ -335,11 +341,18 @@ ${definer(
   if pg_current_xact_id_if_assigned() is not null then
     raise exception 'This transaction has already written; commit it before reading plans.' using errcode = 'PC003';
   end if;
+  -- Rows and objects a second, as the latest runs of some size went.
+  select percentile_cont(0.5) within group (order by x.done / x.seconds) into v_rate from (
+    select sum(t.done)::float8 as done, extract(epoch from r.finished_at - r.started_at)::float8 as seconds
+      from privacy_console.run r join privacy_console.run_step t on t.run = r.id where r.state = 'done' group by r.id order by r.id desc limit 20) x
+    where x.done >= 1000 and x.seconds > 0;
   return query
     select jsonb_build_object('id', p.id, 'requestId', p.request, 'subject', p.subject, 'kind', u.kind, 'controller', k.controller, 'state', p.state, 'sha256', coalesce(p.sha256, ''),
       'mapHash', p.map_hash, 'plannedBy', s.login, 'plannedAt', p.made_at,
-      'lines', (select coalesce(jsonb_agg(jsonb_build_object('collection', l.collection, 'action', l.action, 'rows', l.planned, 'because', l.because, 'until', l.until) order by l.step), '[]')
+      'lines', (select coalesce(jsonb_agg(jsonb_build_object('collection', l.collection, 'action', l.action, 'rows', l.planned, 'because', l.because, 'until', l.until,
+          'atMost', case when l.action in ('detach', 'delete', 'anonymise') then privacy_console.most_of(l.planned) end) order by l.step), '[]')
         from privacy_console.plan_line l where l.plan = p.id),
+      'rate', v_rate,
       'objects', (select jsonb_build_object('count', count(*), 'bytes', coalesce(sum(o.bytes), 0)) from privacy_console.plan_object o where o.plan = p.id),
       'decisions', (select coalesce(jsonb_agg(jsonb_build_object('key', d.key, 'about', d.about, 'successor', d.successor is not null, 'chosen', d.chosen) order by d.key), '[]')
         from privacy_console.plan_decision d where d.plan = p.id),
@@ -353,6 +366,36 @@ ${definer(
       left join privacy_console.subject_kind k on k.kind = u.kind
     where (p_plan is null or p.id = p_plan) and (p_request is null or p.request = p_request) and (not p_awaiting or p.state = 'awaiting')
     order by p.id desc limit 200;`,
+  { declare: '  v_rate float8;' },
+)}
+${definer(
+  'drift_of(p_plan privacy_console.plan)',
+  'text',
+  `  -- What is to go is counted anew, with what has come to hang on the person since; null while the plan's counts hold.
+  select s.key, s.kind into v_key, v_kind from privacy_console.subject s where s.reference = p_plan.subject;
+  select p_plan.scope || coalesce(jsonb_object_agg(x.name, x.keys), '{}') into v_scope from (
+    select u.name, jsonb_agg(u.value order by u.value) as keys from (
+      select e.name, e.value from privacy_console.erasure_scope(v_kind, v_key, (
+          select coalesce(jsonb_object_agg(d.collection, d.keys), '{}') from (
+            select o.collection, jsonb_agg(o.row_key) as keys from privacy_console.plan_decision o
+              where o.plan = p_plan.id and o.chosen = 'hand_over' group by o.collection) d)) e
+      union select k.name, v.value from jsonb_each(p_plan.scope) k(name, keys) cross join lateral jsonb_array_elements_text(k.keys) v(value)
+        where k.name not like '/%') u
+    group by u.name) x;
+  return (
+    select string_agg(l.collection || ': ' || l.planned || ' counted, ' || x.planned || ' now', '; ' order by l.step)
+      from privacy_console.plan_line l
+      join privacy_console.rows_to_erase(v_kind, v_key, v_scope, p_plan.subject) x on x.collection = l.collection and x.action = l.action
+      where l.plan = p_plan.id and l.action in ('detach', 'delete', 'anonymise')
+        and abs(x.planned - l.planned) > privacy_console.most_of(l.planned) - l.planned);`,
+  { declare: '  v_key text; v_kind text; v_scope jsonb;' },
+)}
+${definer(
+  'void_plan(p_plan privacy_console.plan)',
+  'void',
+  `  update privacy_console.plan p set state = 'expired' where p.id = p_plan.id;
+  update privacy_console.request r set state = 'in_progress' where r.id = p_plan.request and r.state = 'waiting_approval';
+  perform privacy_console.forget_plans(p_plan.subject);`,
 )}
 ${definer(
   'decide_plan(p_plan bigint, p_sha256 text, p_decision text, p_reason text)',
@@ -378,6 +421,11 @@ ${definer(
   elsif v_plan.map_hash <> (select d.hash from privacy_console.data_map d where d.current) then
     return privacy_console.refused(v_action, v_plan.subject, v_plan.request, 'conflict', 'The data map has changed since this was planned; plan it again.');
   end if;
+  v_drift := case p_decision when 'approve' then privacy_console.drift_of(v_plan) end;
+  if v_drift is not null then
+    perform privacy_console.void_plan(v_plan);
+    return privacy_console.refused(v_action, v_plan.subject, v_plan.request, 'conflict', 'The data has changed too much since it was counted (' || v_drift || '); plan it again.');
+  end if;
   update privacy_console.plan p set state = case p_decision when 'approve' then 'approved' else 'denied' end where p.id = p_plan;
   if p_decision = 'deny' then
     update privacy_console.request r set state = 'in_progress' where r.id = v_plan.request;
@@ -387,7 +435,9 @@ ${definer(
   insert into privacy_console.approval (plan, staff, decision, sha256, expires_at, entry)
     values (p_plan, v_staff, p_decision, p_sha256, clock_timestamp() + make_interval(mins => privacy_console.setting_of('approval_minutes')), v_entry);
   return jsonb_build_object('ok', true) || privacy_console.receipt(v_entry);`,
-  { declare: '  v_staff bigint; v_plan privacy_console.plan; v_action text; v_entry bigint;' },
+  {
+    declare: '  v_staff bigint; v_plan privacy_console.plan; v_action text; v_drift text; v_entry bigint;',
+  },
 )}
 ${definer(
   'approved_for(p_plan privacy_console.plan)',
@@ -431,6 +481,12 @@ ${definer(
   elsif v_plan.map_hash <> (select d.hash from privacy_console.data_map d where d.current) then
     v_code := 'conflict';
     v_says := 'The data map has changed since this was planned; plan it again and have that approved.';
+  elsif v_plan.state = 'approved' then
+    v_code := 'conflict';
+    v_says := 'The data has changed too much since it was counted (' || privacy_console.drift_of(v_plan) || '); plan it again and have that approved.';
+    if v_says is not null then
+      perform privacy_console.void_plan(v_plan);
+    end if;
   end if;
   if v_says is not null then
     -- A run that can't go on makes way for a new plan.
@@ -487,12 +543,6 @@ ${definer(
   perform privacy_console.hold_briefly();
   return v_plan;`,
   { declare: '  v_plan privacy_console.plan; v_approval privacy_console.approval;' },
-)}
-${definer(
-  'most_of(p_planned bigint)',
-  'bigint',
-  `  -- What arrives between plan and run is part of the deletion, within reason.
-  return p_planned + greatest(100, p_planned / 20);`,
 )}
 ${definer(
   'erase_batch(p_run bigint, p_step int, p_limit int default 5000)',
