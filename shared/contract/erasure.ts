@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { operation } from './operation.ts';
+import { operation, passwordAgain } from './operation.ts';
 
 const planLine = z.object({
   collection: z.string(),
@@ -170,6 +170,7 @@ export const erasure = {
       sha256: z.string().regex(/^[0-9a-f]{64}$/),
       decision: z.enum(['approve', 'deny']),
       reason: z.string().trim().min(3).max(2_000),
+      password: passwordAgain,
     }),
     output: z.object({ plan: erasurePlan, entry: z.number().int() }),
   }),

@@ -31,6 +31,8 @@ export interface ErasureOptions {
 
 const receipt = z.object({ entry: z.number() });
 const noNote: Call['note'] = () => undefined;
+/** For what counts all rows of a person anew. */
+const countTimeoutMs = 120_000;
 
 export function erasureOperations({ desk, jobs, batchRows = 5_000 }: ErasureOptions): SomeHandlers<Names> {
   const list = async (
@@ -111,11 +113,14 @@ export function erasureOperations({ desk, jobs, batchRows = 5_000 }: ErasureOpti
       const plan = await one(planId);
       return { plan, since: await since(plan) };
     },
-    'erasure.decide': async ({ planId, sha256, decision, reason }, call) => {
-      const { entry } = await desk().database.effect(
-        sql`select privacy_console.decide_plan(${planId}::bigint, ${sha256}::text, ${decision}::text, ${reason}::text) as result`,
-        receipt,
-        call.note,
+    'erasure.decide': async ({ planId, sha256, decision, reason, password }, call) => {
+      const { entry } = await desk().decide(decision, password, (database) =>
+        database.effect(
+          sql`select privacy_console.decide_plan(${planId}::bigint, ${sha256}::text, ${decision}::text, ${reason}::text) as result`,
+          receipt,
+          call.note,
+          { timeoutMs: countTimeoutMs },
+        ),
       );
       return { plan: await one(planId), entry };
     },
@@ -129,6 +134,7 @@ export function erasureOperations({ desk, jobs, batchRows = 5_000 }: ErasureOpti
         sql`select privacy_console.begin_run(${planId}::bigint) as result`,
         runShape,
         call.note,
+        { timeoutMs: countTimeoutMs },
       );
       const jobId = jobs.start('erasure', plan.requestId, (progress, signal) =>
         runErasure(at, planId, begun, batchRows, progress, signal).then((result) => ({

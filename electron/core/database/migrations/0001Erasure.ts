@@ -414,6 +414,8 @@ ${definer(
     return privacy_console.refused(v_action, v_plan.subject, v_plan.request, 'not_permitted', 'Only an approver can decide about a plan.');
   elsif privacy_console.person_of(v_staff) = privacy_console.person_of(v_plan.staff) then
     return privacy_console.refused(v_action, v_plan.subject, v_plan.request, 'not_permitted', 'Nobody decides about a plan of their own; another person has to.');
+  elsif p_decision = 'approve' and not privacy_console.has_just_authenticated() then
+    return privacy_console.refused(v_action, v_plan.subject, v_plan.request, 'not_permitted', 'An approval needs a session that has just authenticated; give your password again and approve at once.');
   elsif v_plan.state <> 'awaiting' then
     return privacy_console.refused(v_action, v_plan.subject, v_plan.request, 'conflict', 'This plan is not waiting for a decision; read it again.');
   elsif v_plan.sha256 is distinct from p_sha256 then
