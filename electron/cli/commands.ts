@@ -1058,7 +1058,7 @@ function certificateLines({ sha256, entry, says }: OutputOf<'erasure.certificate
     [words.started]: says.started,
     [words.finished]: says.finished,
     [words.planned]: says.planned,
-    [words.approved]: says.approved,
+    [words.approved]: says.approved.join(', '),
     [words.ran]: says.ran,
     [words.plan]: says.plan,
     [words.map]: says.map,

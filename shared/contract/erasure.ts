@@ -44,9 +44,17 @@ export const erasurePlan = z.object({
   /** How long the run will take, as earlier runs went here; where there were none of some size, as is usual. */
   estimate: z.object({ seconds: z.number().int(), measured: z.boolean() }),
   decisions: z.array(decision),
-  approval: z
-    .object({ by: z.string(), at: z.string(), decision: z.enum(['approve', 'deny']), expiresAt: z.string() })
-    .nullable(),
+  /** In the order they were given; a denial ends it. */
+  approvals: z.array(
+    z.object({
+      by: z.string(),
+      at: z.string(),
+      decision: z.enum(['approve', 'deny']),
+      expiresAt: z.string(),
+    }),
+  ),
+  /** How many different people have to approve: two where others work with what goes, and above a number of rows. */
+  approversNeeded: z.number().int(),
   run: z
     .object({
       id: z.number().int(),
@@ -100,7 +108,7 @@ export const erasureCertificate = z.object({
   map: z.string(),
   /** Logins. */
   planned: z.string(),
-  approved: z.string(),
+  approved: z.array(z.string()),
   ran: z.string(),
   started: z.string(),
   finished: z.string(),

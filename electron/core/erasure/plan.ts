@@ -36,9 +36,15 @@ export const planRow = z.object({
       chosen: z.enum(['hand_over', 'close']).nullable(),
     }),
   ),
-  approval: z
-    .object({ by: z.string(), at: z.string(), decision: z.enum(['approve', 'deny']), expiresAt: z.string() })
-    .nullable(),
+  approvals: z.array(
+    z.object({
+      by: z.string(),
+      at: z.string(),
+      decision: z.enum(['approve', 'deny']),
+      expiresAt: z.string(),
+    }),
+  ),
+  approversNeeded: z.number(),
   run: z
     .object({
       id: z.number(),

@@ -266,10 +266,25 @@ test('a plan that needs a decision can not be approved before it is made', async
   const decisions = Object.fromEntries(plan.decisions.map(({ key }) => [key, 'hand_over']));
   const decided = await expectDone(operator, 'erasure.plan', { requestId: victim.request, decisions });
   expect(decided.plan.state).toBe('awaiting');
-  await expectDone(approver, 'erasure.decide', {
-    ...decision,
-    planId: decided.plan.id,
-    sha256: decided.plan.sha256,
+  // Others work in the workspace, so two people approve.
+  const exactly = { ...decision, planId: decided.plan.id, sha256: decided.plan.sha256 };
+  const once = await expectDone(approver, 'erasure.decide', exactly);
+  expect(once.plan).toMatchObject({ state: 'awaiting', approversNeeded: 2, approvals: [{ by: 'approver' }] });
+  expect(await operator.dispatch('erasure.run', { planId: decided.plan.id })).toMatchObject({
+    ok: false,
+    failure: { code: 'refused' },
+  });
+  expect(await approver.dispatch('erasure.decide', exactly)).toMatchObject({
+    ok: false,
+    failure: {
+      code: 'conflict',
+      message: 'You have approved this plan already; it needs a second approver.',
+    },
+  });
+  const twice = await expectDone(await desk.signIn('second-approver'), 'erasure.decide', exactly);
+  expect(twice.plan).toMatchObject({
+    state: 'approved',
+    approvals: [{ by: 'approver' }, { by: 'second_approver' }],
   });
   expect(await run(operator, decided.plan.id)).toMatchObject({ state: 'done', result: { complete: true } });
 });

@@ -334,6 +334,38 @@ ${definer(
   return p_planned + greatest(100, p_planned / 20);`,
 )}
 ${definer(
+  'approvers_needed(p_plan bigint)',
+  'int',
+  `  -- Two for what touches others' work, and for what is a great deal.
+  return case when exists (select from privacy_console.plan_decision d where d.plan = p_plan)
+      or (select coalesce(sum(l.planned), 0) from privacy_console.plan_line l where l.plan = p_plan and l.action in ('objects', 'detach', 'delete', 'anonymise'))
+        > privacy_console.setting_of('two_approvers_above')
+    then 2 else 1 end;`,
+)}
+${definer(
+  'approvers_of(p_plan privacy_console.plan)',
+  'table (person text, expires_at timestamptz)',
+  `  -- Who has approved exactly these bytes and may still: other people than the planner; none at all once somebody has denied.
+  return query select privacy_console.person_of(a.staff), max(a.expires_at) from privacy_console.approval a
+    join privacy_console.staff s on s.id = a.staff
+    where a.plan = p_plan.id and a.decision = 'approve' and a.sha256 = p_plan.sha256
+      and a.sha256 = encode(sha256(p_plan.bytes), 'hex') and s.active and 'approver' = any (s.roles)
+      and privacy_console.person_of(a.staff) <> privacy_console.person_of(p_plan.staff)
+      and not exists (select from privacy_console.approval d where d.plan = p_plan.id and d.decision = 'deny')
+    group by 1;`,
+)}
+${definer(
+  "is_approved(p_plan privacy_console.plan, p_until timestamptz default '-infinity')",
+  'boolean',
+  `  -- By as many as it needs, whose approvals last until then.
+  return (select count(*) from privacy_console.approvers_of(p_plan) a where a.expires_at >= p_until) >= privacy_console.approvers_needed(p_plan.id);`,
+)}
+${definer(
+  'has_approved(p_plan privacy_console.plan, p_staff bigint)',
+  'boolean',
+  `  return exists (select from privacy_console.approvers_of(p_plan) a where a.person = privacy_console.person_of(p_staff));`,
+)}
+${definer(
   'plans(p_plan bigint, p_request bigint, p_awaiting boolean)',
   'setof jsonb',
   `  perform privacy_console.caller(array['viewer', 'operator', 'approver', 'auditor', 'admin']);
@@ -356,8 +388,9 @@ ${definer(
       'objects', (select jsonb_build_object('count', count(*), 'bytes', coalesce(sum(o.bytes), 0)) from privacy_console.plan_object o where o.plan = p.id),
       'decisions', (select coalesce(jsonb_agg(jsonb_build_object('key', d.key, 'about', d.about, 'successor', d.successor is not null, 'chosen', d.chosen) order by d.key), '[]')
         from privacy_console.plan_decision d where d.plan = p.id),
-      'approval', (select jsonb_build_object('by', b.login, 'at', a.at, 'decision', a.decision, 'expiresAt', a.expires_at)
-        from privacy_console.approval a join privacy_console.staff b on b.id = a.staff where a.plan = p.id order by a.id desc limit 1),
+      'approvals', (select coalesce(jsonb_agg(jsonb_build_object('by', b.login, 'at', a.at, 'decision', a.decision, 'expiresAt', a.expires_at) order by a.id), '[]')
+        from privacy_console.approval a join privacy_console.staff b on b.id = a.staff where a.plan = p.id),
+      'approversNeeded', privacy_console.approvers_needed(p.id),
       'run', (select jsonb_build_object('id', r.id, 'by', b.login, 'startedAt', r.started_at, 'finishedAt', r.finished_at, 'state', r.state,
           'steps', (select coalesce(jsonb_agg(jsonb_build_object('collection', l.collection, 'action', l.action, 'planned', l.planned, 'done', t.done, 'left', t.remaining) order by t.step), '[]')
             from privacy_console.run_step t join privacy_console.plan_line l on l.plan = p.id and l.step = t.step where t.run = r.id))
@@ -418,6 +451,8 @@ ${definer(
     return privacy_console.refused(v_action, v_plan.subject, v_plan.request, 'not_permitted', 'An approval needs a session that has just authenticated; give your password again and approve at once.');
   elsif v_plan.state <> 'awaiting' then
     return privacy_console.refused(v_action, v_plan.subject, v_plan.request, 'conflict', 'This plan is not waiting for a decision; read it again.');
+  elsif p_decision = 'approve' and privacy_console.has_approved(v_plan, v_staff) then
+    return privacy_console.refused(v_action, v_plan.subject, v_plan.request, 'conflict', 'You have approved this plan already; it needs a second approver.');
   elsif v_plan.sha256 is distinct from p_sha256 then
     return privacy_console.refused(v_action, v_plan.subject, v_plan.request, 'conflict', 'This is not the plan you have read; read it again.');
   elsif v_plan.map_hash <> (select d.hash from privacy_console.data_map d where d.current) then
@@ -428,31 +463,21 @@ ${definer(
     perform privacy_console.void_plan(v_plan);
     return privacy_console.refused(v_action, v_plan.subject, v_plan.request, 'conflict', 'The data has changed too much since it was counted (' || v_drift || '); plan it again.');
   end if;
-  update privacy_console.plan p set state = case p_decision when 'approve' then 'approved' else 'denied' end where p.id = p_plan;
   if p_decision = 'deny' then
+    update privacy_console.plan p set state = 'denied' where p.id = p_plan;
     update privacy_console.request r set state = 'in_progress' where r.id = v_plan.request;
   end if;
   v_entry := privacy_console.append(v_action, v_plan.subject, v_plan.request, 'done', v_plan.entry,
     json_build_object('plan', p_plan, 'sha256', p_sha256, 'reason', trim(p_reason))::text);
   insert into privacy_console.approval (plan, staff, decision, sha256, expires_at, entry)
     values (p_plan, v_staff, p_decision, p_sha256, clock_timestamp() + make_interval(mins => privacy_console.setting_of('approval_minutes')), v_entry);
+  if p_decision = 'approve' and privacy_console.is_approved(v_plan, clock_timestamp()) then
+    update privacy_console.plan p set state = 'approved' where p.id = p_plan;
+  end if;
   return jsonb_build_object('ok', true) || privacy_console.receipt(v_entry);`,
   {
     declare: '  v_staff bigint; v_plan privacy_console.plan; v_action text; v_drift text; v_entry bigint;',
   },
-)}
-${definer(
-  'approved_for(p_plan privacy_console.plan)',
-  'privacy_console.approval',
-  `  select a.* into v_approval from privacy_console.approval a
-    join privacy_console.staff s on s.id = a.staff
-    where a.plan = p_plan.id and a.decision = 'approve' and a.sha256 = p_plan.sha256
-      and a.sha256 = encode(sha256(p_plan.bytes), 'hex') and s.active and 'approver' = any (s.roles)
-      and privacy_console.person_of(a.staff) <> privacy_console.person_of(p_plan.staff)
-      and not exists (select from privacy_console.approval d where d.plan = p_plan.id and d.decision = 'deny')
-    order by a.id desc limit 1;
-  return v_approval;`,
-  { declare: '  v_approval privacy_console.approval;' },
 )}
 ${definer(
   'begin_run(p_plan bigint)',
@@ -469,16 +494,15 @@ ${definer(
   if v_plan.state not in ('approved', 'running') then
     return privacy_console.refused('erasure.begun', v_plan.subject, v_plan.request, 'refused', 'Only an approved plan can be run.');
   end if;
-  v_approval := privacy_console.approved_for(v_plan);
-  if privacy_console.person_of(v_approval.staff) = privacy_console.person_of(v_staff) then
+  if privacy_console.has_approved(v_plan, v_staff) then
     return privacy_console.refused('erasure.begun', v_plan.subject, v_plan.request, 'not_permitted', 'Who approved a plan can''t run it.');
   end if;
   v_code := 'refused';
   if v_plan.bytes is distinct from convert_to(privacy_console.plan_text(v_plan), 'UTF8') then
     v_says := 'The plan is not what was approved; plan it again and have that approved.';
-  elsif v_approval.id is null then
+  elsif not privacy_console.is_approved(v_plan) then
     v_says := 'No valid approval covers this plan; plan it again and have that approved.';
-  elsif v_plan.state = 'approved' and v_approval.expires_at < clock_timestamp() then
+  elsif v_plan.state = 'approved' and not privacy_console.is_approved(v_plan, clock_timestamp()) then
     v_says := 'The approval has expired; plan it again and have that approved.';
   elsif v_plan.map_hash <> (select d.hash from privacy_console.data_map d where d.current) then
     v_code := 'conflict';
@@ -514,7 +538,7 @@ ${definer(
     || privacy_console.receipt(v_entry);`,
   {
     declare:
-      '  v_staff bigint; v_plan privacy_console.plan; v_approval privacy_console.approval; v_code text; v_says text; v_entry bigint; v_run bigint;',
+      '  v_staff bigint; v_plan privacy_console.plan; v_code text; v_says text; v_entry bigint; v_run bigint;',
   },
 )}
 ${definer(
@@ -534,8 +558,7 @@ ${definer(
   if v_plan.id is null then
     raise exception 'No such deletion is running; begin or resume it first.' using errcode = 'PC005';
   end if;
-  v_approval := privacy_console.approved_for(v_plan);
-  if v_approval.id is null or privacy_console.person_of(v_approval.staff) = privacy_console.person_of(privacy_console.caller(array['operator'])) then
+  if not privacy_console.is_approved(v_plan) or privacy_console.has_approved(v_plan, privacy_console.caller(array['operator'])) then
     raise exception 'No valid approval by another person covers this deletion.' using errcode = 'PC002';
   end if;
   if v_plan.map_hash <> (select d.hash from privacy_console.data_map d where d.current) then
@@ -544,7 +567,7 @@ ${definer(
   perform privacy_console.refuse_where_unsafe();
   perform privacy_console.hold_briefly();
   return v_plan;`,
-  { declare: '  v_plan privacy_console.plan; v_approval privacy_console.approval;' },
+  { declare: '  v_plan privacy_console.plan;' },
 )}
 ${definer(
   'erase_batch(p_run bigint, p_step int, p_limit int default 5000)',
@@ -759,7 +782,7 @@ ${definer(
     return jsonb_build_object('ok', true, 'complete', false, 'left', v_left) || privacy_console.receipt(
       privacy_console.append('erasure.incomplete', v_plan.subject, v_plan.request, 'failed', null, json_build_object('run', p_run, 'left', v_left)::text));
   end if;
-  v_text := '{"actors":{"approved":' || (select to_json(b.login)::text from privacy_console.approval a join privacy_console.staff b on b.id = a.staff where a.plan = v_plan.id and a.decision = 'approve' order by a.id desc limit 1)
+  v_text := '{"actors":{"approved":' || (select json_agg(b.login order by a.id)::text from privacy_console.approval a join privacy_console.staff b on b.id = a.staff where a.plan = v_plan.id and a.decision = 'approve')
     || ',"planned":' || (select to_json(b.login)::text from privacy_console.staff b where b.id = v_plan.staff)
     || ',"ran":' || to_json(session_user::text)::text || '}'
     || ',"certificate":1'

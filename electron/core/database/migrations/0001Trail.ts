@@ -65,6 +65,8 @@ insert into privacy_console.setting values
   ('access_minutes', 60), ('answer_days', 30), ('approval_minutes', 240),
   -- How old the session may be in which somebody approves.
   ('approving_seconds', 60),
+  -- Rows and objects of a deletion above which two people approve.
+  ('two_approvers_above', 100000),
   -- How long a package may lie on the computer it was made on.
   ('copy_days', 30);
 

@@ -57,6 +57,7 @@ function OnePlan(props: { readonly plan: ErasurePlan; readonly since: PlanDiffer
   const busy = (jobs.data?.jobs ?? []).some(
     (job) => job.kind === 'erasure' && job.requestId === plan.requestId && job.state === 'running',
   );
+  const [first] = plan.approvals;
   const cancel = useRef<HTMLButtonElement>(null);
   useEffect(() => {
     cancel.current?.focus();
@@ -113,17 +114,21 @@ function OnePlan(props: { readonly plan: ErasurePlan; readonly since: PlanDiffer
                   {plan.plannedBy}, <Moment at={plan.plannedAt} />
                 </span>,
               ],
-              plan.approval === null
-                ? null
-                : [
-                    plan.approval.decision === 'approve' ? en.deletion.approvedBy : en.deletion.deniedBy,
-                    <span key="approval">
-                      {plan.approval.by}, <Moment at={plan.approval.at} />
+              ...plan.approvals.map(
+                (each) =>
+                  [
+                    each.decision === 'approve' ? en.deletion.approvedBy : en.deletion.deniedBy,
+                    <span key={each.at}>
+                      {each.by}, <Moment at={each.at} />
                     </span>,
-                  ],
-              plan.approval === null || plan.approval.decision === 'deny' || plan.state !== 'approved'
+                  ] as const,
+              ),
+              plan.approversNeeded > 1 && ['draft', 'awaiting'].includes(plan.state)
+                ? [en.deletion.approvers, en.deletion.twoApprovers]
+                : null,
+              plan.state !== 'approved' || first === undefined
                 ? null
-                : [en.deletion.validUntil, <Moment key="until" at={plan.approval.expiresAt} />],
+                : [en.deletion.validUntil, <Moment key="until" at={first.expiresAt} />],
             ]}
           />
           <Facts
@@ -384,11 +389,18 @@ function Decide(props: { readonly plan: ErasurePlan }): ReactNode {
   const may = useMay(['approver', 'operator']);
   const [reason, setReason] = useState('');
   const decide = useWrite('erasure.decide', (done) => {
-    tell(done.plan.state === 'denied' ? en.deletion.denied : en.deletion.approved, done.entry);
+    const said = { denied: en.deletion.denied, awaiting: en.deletion.approvedByOne } as const;
+    tell(
+      done.plan.state === 'denied' || done.plan.state === 'awaiting'
+        ? said[done.plan.state]
+        : en.deletion.approved,
+      done.entry,
+    );
   });
   if (!may) return null;
   const own = plan.plannedBy === session.login || plan.plannedBy === session.person;
-  const given = reason.trim().length >= 3;
+  const given = plan.approvals.some((each) => each.by === session.login);
+  const reasoned = reason.trim().length >= 3;
 
   function send(decision: 'approve' | 'deny'): void {
     decide.mutate({ planId: plan.id, sha256: plan.sha256, decision, reason: reason.trim() });
@@ -397,7 +409,13 @@ function Decide(props: { readonly plan: ErasurePlan }): ReactNode {
   return (
     <Panel title={en.deletion.approveTitle}>
       <div className={styles['form']}>
-        {own ? <Note tone="warn">{en.deletion.ownPlan}</Note> : <p>{en.deletion.approveText}</p>}
+        {own ? (
+          <Note tone="warn">{en.deletion.ownPlan}</Note>
+        ) : given ? (
+          <Note tone="info">{en.deletion.secondMissing}</Note>
+        ) : (
+          <p>{en.deletion.approveText}</p>
+        )}
         <Textarea
           label={en.deletion.reason}
           description={en.deletion.reasonHint}
@@ -414,7 +432,7 @@ function Decide(props: { readonly plan: ErasurePlan }): ReactNode {
         <div className={styles['buttons']}>
           <Button
             variant="default"
-            disabled={!given}
+            disabled={!reasoned}
             loading={decide.isPending && decide.variables.decision === 'deny'}
             onClick={() => {
               send('deny');
@@ -423,8 +441,8 @@ function Decide(props: { readonly plan: ErasurePlan }): ReactNode {
             {en.deletion.deny}
           </Button>
           <Button
-            variant={given && !own ? 'filled' : 'default'}
-            disabled={!given}
+            variant={reasoned && !own && !given ? 'filled' : 'default'}
+            disabled={!reasoned || given}
             loading={decide.isPending && decide.variables.decision === 'approve'}
             onClick={() => {
               send('approve');
