@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { someone } from '#tests/helpers/psql.ts';
 import { expectDone, openDesk } from '#tests/helpers/testDesk.ts';
+import { verdictOn } from '#tests/helpers/verdictOn.ts';
 
 test('an export two people released tells its gaps in the package, and the check of the package shows them', async () => {
   await using desk = await openDesk({ withBucket: true });
@@ -34,7 +35,7 @@ test('an export two people released tells its gaps in the package, and the check
   const { job } = await expectDone(operator, 'jobs.wait', { id: jobId });
   expect(job.failure).toBeNull();
   const file = String(job.result?.['file']);
-  const verdict = await expectDone(operator, 'packages.verify', { file });
+  const verdict = await verdictOn(operator, { file });
   expect(verdict).toMatchObject({ intact: true, faults: [] });
   expect(verdict.gaps).toHaveLength(1);
   expect(verdict.gaps[0]).toMatch(/^unmapped table public\."Di.+ary"$/);

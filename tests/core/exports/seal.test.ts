@@ -15,6 +15,7 @@ import {
 import { makePrivateKey, signerOf } from '#core/exports/seal/signature.ts';
 import { openSigner } from '#core/exports/seal/signingKey.ts';
 import { verifyPackage, type PackageVerdict, type VerifyWork } from '#core/exports/verify.ts';
+import { openFile } from '#core/exports/zipReader.ts';
 import { ExpectedError } from '#core/kernel/errors.ts';
 import { memoryKeychain } from '#core/keychain/index.ts';
 import { need } from '../../prerequisites.ts';
@@ -149,7 +150,7 @@ describe('an encrypted package', () => {
     expect(await after(good.subarray(0, good.byteLength - 1))).toEqual(['truncated']);
     expect(await after(good.subarray(0, end + 16 + 2 * 65_552))).toEqual(['truncated']);
     // The zip in it would be found cut as well; the encryption says so by itself.
-    const sealed = await openSealed(file, opener);
+    const sealed = await openSealed(await openFile(file), opener);
     const last = sealed.range(65_536, 2 * 65_536)[Symbol.asyncIterator]();
     await expect(last.next()).rejects.toMatchObject({ kind: 'truncated' });
     await sealed.close();
