@@ -54,7 +54,7 @@ const protection = z.discriminatedUnion('kind', [
   /** X25519 keys, `age1…`; each opens the package alone. */
   z.strictObject({
     kind: z.literal('recipients'),
-    recipients: z.array(z.string().max(200)).min(1).max(10),
+    recipients: z.array(z.string().max(10_000)).min(1).max(10),
   }),
 ]);
 export type Protection = z.infer<typeof protection>;

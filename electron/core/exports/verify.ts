@@ -101,6 +101,7 @@ async function verify(
   const info = bagInfo(texts.get('bag-info.txt') ?? '');
   if (seen.size > 0) compare(seen, texts, info, fault);
   const signer = seen.size > 0 ? signerOf(texts, info, expectedSigner, fault) : null;
+  const gaps = releasedGaps(texts.get('data/processing.json'), fault);
   const records = [...seen]
     .filter(([path]) => path.startsWith('data/records/'))
     .reduce((sum, [, { lines }]) => sum + lines, 0);
@@ -112,7 +113,7 @@ async function verify(
     bytes: isFolder ? [...seen.values()].reduce((sum, entry) => sum + entry.bytes, 0) : outer.bytes,
     files: seen.size,
     records,
-    gaps: releasedGaps(texts.get('data/processing.json'), fault),
+    gaps,
     signer,
     encrypted,
     volumes: opened.volumes?.present.length ?? null,

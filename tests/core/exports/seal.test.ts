@@ -173,25 +173,54 @@ describe('an encrypted package', () => {
 
   test('for what is no key, or for one key twice, is refused in a sentence', async (context) => {
     need(context, 'age');
-    const { recipient } = await keygen('one');
-    const wrong = `${recipient.slice(0, -1)}${recipient.endsWith('q') ? 'p' : 'q'}`;
-    for (const each of [
-      '',
-      'age1',
-      'ssh-ed25519 AAAA',
-      'AGE-SECRET-KEY-1QQQ',
-      recipient.toUpperCase(),
-      wrong,
-    ]) {
-      expect(() => {
-        checkRecipients([recipient, each]);
-      }).toThrow(/Recipient 2 is not an age key/);
+    const { file: key, recipient } = await keygen('one');
+    const other = (letter: string | undefined): string => (letter === 'q' ? 'p' : 'q');
+    const malformed: Readonly<Record<string, string>> = {
+      nothing: '',
+      'its beginning': 'age1',
+      'a letter too few': recipient.slice(0, -1),
+      'a letter too many': `${recipient}q`,
+      'a wrong checksum': `${recipient.slice(0, -1)}${other(recipient.at(-1))}`,
+      'a letter changed': `${recipient.slice(0, 20)}${other(recipient[20])}${recipient.slice(21)}`,
+      'another prefix': `agf1${recipient.slice(4)}`,
+      'capital letters': recipient.toUpperCase(),
+      'one capital letter': `${recipient.slice(0, -1)}${(recipient.at(-1) ?? '').toUpperCase()}X`,
+      'a blank before it': ` ${recipient}`,
+      'a line feed after it': `${recipient}\n`,
+      'a mark that turns the writing': `\u202e${recipient}`,
+      'letters that only look so': recipient.replace('a', '\u0430'),
+      'a key of ssh': `ssh-ed25519 ${'A'.repeat(68)} somebody@example.org`,
+      'a long key of ssh': `ssh-rsa ${'A'.repeat(700)}`,
+      'a key of a plugin': `age1yubikey1${recipient.slice(4)}`,
+    };
+    for (const [what, each] of Object.entries(malformed)) {
+      const refused = refusalOf([recipient, each]);
+      expect(refused.code, what).toBe('invalid_input');
+      expect(refused.message, what).toMatch(/^Recipient 2 is not an age key, [^.]+\.$/);
+    }
+    // A secret key that was pasted by mistake is told as such, and never told again.
+    const secret = /AGE-SECRET-KEY-1\w+/.exec(await readFile(key, 'latin1'))?.[0] ?? '';
+    expect(secret).toHaveLength(74);
+    for (const each of [secret, secret.toLowerCase(), ` ${secret}`, `# ${secret}`, 'AGE-SECRET-KEY-1QQQ']) {
+      const { message } = refusalOf([each]);
+      expect(message).toMatch(/^Recipient 1 is a secret key, [^.]+\.$/);
+      expect(message.toUpperCase()).not.toContain(secret.slice(20, 30));
     }
     expect(() => {
       checkRecipients([recipient, recipient]);
     }).toThrow(/named twice/);
   });
 });
+
+function refusalOf(recipients: readonly string[]): ExpectedError {
+  try {
+    checkRecipients(recipients);
+  } catch (error) {
+    if (error instanceof ExpectedError) return error;
+    throw error;
+  }
+  throw new Error('It was not refused.');
+}
 
 describe('a signed package', () => {
   const signer = signerOf(makePrivateKey());

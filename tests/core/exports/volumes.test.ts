@@ -158,6 +158,7 @@ describe('a package in volumes', () => {
     const last = await split({ unlisted: true });
     await rm(last.volume(5));
     expect(await faultsOf(last.at)).toEqual(['truncated null']);
+    expect(await faultsOf(last.volume(5))).toEqual([`missing ${volumeName(last.name, 5)}`]);
     const swapped = await split({ unlisted: true });
     await rename(swapped.volume(2), `${swapped.at}/x`);
     await rename(swapped.volume(3), swapped.volume(2));

@@ -58,7 +58,7 @@ export async function volumesAt(path: string): Promise<Volumes | null> {
     const name = packageOf(basename(path));
     const found = of.get(name) ?? [];
     if (name === basename(path) || found.length === 0) return null;
-    return isWhole(path, found) ? null : volumesOf(folder, name, names);
+    return isWhole(path, found) ? null : volumesOf(folder, name, names, basename(path));
   }
   // An unpacked package is one, whatever else lies in its folder.
   if (of.size === 0 || names.includes('data') || names.includes('bagit.txt')) return null;
@@ -85,10 +85,16 @@ function packageOf(name: string): string {
   return name.replace(/(?<=.)\.(\d{3}|sha256)$/, '');
 }
 
-async function volumesOf(folder: string, name: string, names: readonly string[]): Promise<Volumes> {
+/** `asked` is one that there should be. */
+async function volumesOf(
+  folder: string,
+  name: string,
+  names: readonly string[],
+  asked = volumeName(name, 1),
+): Promise<Volumes> {
   const sums = await sumsIn(join(folder, sumsName(name)), name);
   const there = names.filter((each) => isVolume(each) && packageOf(each) === name).sort();
-  const last = Math.max(...there.map(numberOf), 1);
+  const last = Math.max(...[...there, asked].filter(isVolume).map(numberOf), 1);
   const meant = sums === null ? numbered(name, last) : [...sums.keys()].sort();
   const present = await Promise.all(
     meant

@@ -48,6 +48,13 @@ export function recipientFingerprint(recipient: string): string {
 /** Throws `invalid_input` when a recipient is no X25519 key of age, or stands there twice. */
 export function checkRecipients(recipients: readonly string[]): void {
   recipients.forEach((recipient, index) => {
+    // What was pasted is never told again, least of all this.
+    if (/AGE-(SECRET-KEY|PLUGIN)-/i.test(recipient)) {
+      throw new ExpectedError(
+        'invalid_input',
+        `Recipient ${String(index + 1)} is a secret key, which opens packages and is for nobody but its holder; give its public key, which age-keygen -y tells.`,
+      );
+    }
     try {
       // A bech32 text with its checksum; the other kinds of recipients need software few people have.
       if (!/^age1[02-9ac-hj-np-z]{58}$/.test(recipient)) throw new Error('not X25519');
