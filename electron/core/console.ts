@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import type { Session } from '#shared/contract/connections.ts';
 import type { ConsoleEvent } from '#shared/contract/events.ts';
 import type { OperationName } from '#shared/contract/index.ts';
 import { complianceOperations } from './compliance/index.ts';
@@ -47,6 +48,14 @@ export interface Console {
   close(): Promise<void>;
 }
 
+/** Owner of jobs that are begun while nobody is signed in. */
+const nobody = '';
+
+/** A login of one profile's database. */
+function ownerOf(session: Session | null): string {
+  return session === null ? nobody : `${session.profile} ${session.login}`;
+}
+
 /** With a contradicted trail these still work: who is signed in, and the trail itself. */
 const worksWithoutTrust = new Set(['audit.list', 'audit.verify', 'audit.export', 'audit.detail']);
 
@@ -58,13 +67,23 @@ export function createConsole(ports: ConsolePorts): Console {
     for (const listener of listeners) listener(event);
   };
   const name = hostname().slice(0, 40);
-  const jobs = createJobs(log, (job) => tell({ type: 'job', job }));
+  const jobs = createJobs(
+    log,
+    (job) => {
+      tell({ type: 'job', job });
+    },
+    () => ownerOf(sessions.current().session),
+  );
   const sessions = createSessions({
     places,
     keychain,
     workstation: name,
     version,
-    onChange: (session, locked) => tell({ type: 'session', session, locked }),
+    onChange(session, locked) {
+      // What was begun while nobody was signed in is nobody's: neither of who signs in, nor of who comes after.
+      jobs.disown(nobody);
+      tell({ type: 'session', session, locked });
+    },
   });
   const { desk } = sessions;
   const dispatch = createDispatch({
@@ -100,7 +119,7 @@ export function createConsole(ports: ConsolePorts): Console {
         ...(ports.exportPace === undefined ? {} : { pace: ports.exportPace }),
       }),
       ...keyOperations(desk),
-      ...packageOperations,
+      ...packageOperations(jobs),
       ...erasureOperations({
         desk,
         jobs,

@@ -54,7 +54,7 @@ const protection = z.discriminatedUnion('kind', [
   /** X25519 keys, `age1…`; each opens the package alone. */
   z.strictObject({
     kind: z.literal('recipients'),
-    recipients: z.array(z.string().max(200)).min(1).max(10),
+    recipients: z.array(z.string().max(10_000)).min(1).max(10),
   }),
 ]);
 export type Protection = z.infer<typeof protection>;
@@ -121,7 +121,7 @@ const fault = z.object({ kind: z.enum(faultKinds), path: z.string(), fault: z.st
 
 /** A package on this computer, and what opens it where it is encrypted. */
 const packageSource = z.strictObject({
-  /** A zip, an encrypted one, or a folder. */
+  /** A zip, an encrypted one, any volume of one, the folder with its volumes, or that of an unpacked one. */
   file: z.string().min(1).max(4_000),
   /** A file of age-keygen, or the passphrase. */
   identityFile: z.string().min(1).max(4_000).optional(),
@@ -152,6 +152,28 @@ const packageAbout = z.object({
   objects: z.object({ inIt: z.number().int().nullable(), missing: z.number().int().nullable() }),
 });
 export type PackageAbout = z.infer<typeof packageAbout>;
+
+/** What a check of a package comes to. */
+export const packageVerdict = z.object({
+  /** Whether nothing is wrong with it; says who made it only together with `signer`. */
+  intact: z.boolean(),
+  files: z.number().int(),
+  bytes: z.number(),
+  /** Lines of its collections. */
+  records: z.number().int(),
+  /** Of the file itself, or of a folder's tag manifest, as the trail has it. */
+  sha256: z.string(),
+  /** What the map didn’t cover when it was made, released by two people; empty as a rule. */
+  gaps: z.array(z.string()),
+  faults: z.array(fault),
+  /** Fingerprint of the key that signed it; null when it is not signed or the signature doesn’t hold. */
+  signer: z.string().nullable(),
+  encrypted: z.boolean(),
+  /** How many volumes of it there are; null where it doesn’t come in volumes. */
+  volumes: z.number().int().nullable(),
+  about: packageAbout,
+});
+export type PackageVerdict = z.infer<typeof packageVerdict>;
 
 const packageFile = z.object({
   /** Line of the index, from 1. */
@@ -260,28 +282,13 @@ export const exports = {
   'packages.verify': operation({
     effect: 'local',
     permission: 'anyone',
-    summary: 'checks a package, a zip or a folder, offline and names every fault',
+    summary:
+      'starts the check of a package, a zip, its volumes or a folder, offline, which names every fault',
     input: packageSource.extend({
       /** Whose signature is asked for: `SHA256:…`, or a file with the public key (`ssh-ed25519 …`). */
       signer: z.string().min(1).max(4_000).optional(),
     }),
-    output: z.object({
-      /** Whether nothing is wrong with it; says who made it only together with `signer`. */
-      intact: z.boolean(),
-      files: z.number().int(),
-      bytes: z.number(),
-      /** Lines of its collections. */
-      records: z.number().int(),
-      /** Of the file itself, or of a folder's tag manifest, as the trail has it. */
-      sha256: z.string(),
-      /** What the map didn’t cover when it was made, released by two people; empty as a rule. */
-      gaps: z.array(z.string()),
-      faults: z.array(fault),
-      /** Fingerprint of the key that signed it; null when it is not signed or the signature doesn’t hold. */
-      signer: z.string().nullable(),
-      encrypted: z.boolean(),
-      about: packageAbout,
-    }),
+    output: z.object({ jobId: z.string() }),
   }),
   'packages.records': operation({
     effect: 'local',

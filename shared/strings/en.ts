@@ -479,6 +479,7 @@ export const en = {
       erasure: 'Deletion',
       'audit.verify': 'Verify the trail',
       'audit.export': 'Export the trail',
+      package: 'Check of a package',
       bucket: 'Check the bucket',
       delivery: 'Write a medium',
     } satisfies Record<Job['kind'], string>,
@@ -891,7 +892,7 @@ export const en = {
     chooseFolder: 'Choose a folder',
     nothing: 'No package chosen',
     nothingHint:
-      'Choose a package (a .zip, an encrypted .zip.age, or an unpacked folder). Every file, count and record in it is checked; nothing is unpacked or sent anywhere.',
+      'Choose a package (a .zip, an encrypted .zip.age, any volume of one, or a folder). Every file, count and record in it is checked; nothing is unpacked or sent anywhere.',
     opening: 'Open and check',
     again: 'Check again',
     lockedHint:
@@ -902,7 +903,8 @@ export const en = {
     chooseIdentity: 'Choose an identity file',
     signer: 'Fingerprint of the signer you expect (optional)',
     signerHint: 'SHA256:… as it was handed over to you another way than the package.',
-    checking: 'Reading every byte of the package…',
+    stopped: 'The check was cancelled, so nothing is known of the package.',
+    volumeCount: 'Volumes',
     intact: (files: number, records: number, bytes: string) =>
       `Intact: ${plural(files, 'file', 'files')}, ${plural(records, 'record', 'records')}, ${bytes}. Every file, count and record is as the package says.`,
     unsigned: 'It is not signed: that shows that nothing was changed by accident, not who made it.',

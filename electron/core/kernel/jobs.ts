@@ -17,24 +17,39 @@ export interface Jobs {
   list(): readonly Job[];
   wait(id: string): Promise<Job>;
   cancel(id: string): void;
-  /** How many are running. */
+  /** How many are running, whoever started them. */
   running(): number;
+  /** Cancels what that owner started and shows nothing of it any more, to nobody. */
+  disown(owner: string): void;
   /** Cancels all and waits for them to end. */
   close(): Promise<void>;
 }
 
 interface Running {
   job: Job;
+  /** Who started it; null once nobody may see it. */
+  owner: string | null;
   readonly controller: AbortController;
   readonly ended: Promise<void>;
 }
 
-/** Keeps the jobs of this console; at most `kept` finished ones. */
-export function createJobs(log: Log, onChange: (job: Job) => void, kept = 50): Jobs {
+/**
+ * Keeps the jobs of this console; at most `kept` finished ones. Whoever is there now, as `ownerNow` tells, sees,
+ * waits for and cancels none but their own.
+ */
+export function createJobs(
+  log: Log,
+  onChange: (job: Job) => void,
+  ownerNow: () => string = () => '',
+  kept = 50,
+): Jobs {
   const jobs = new Map<string, Running>();
+  const tell = ({ job, owner }: Running): void => {
+    if (owner === ownerNow()) onChange(job);
+  };
   const find = (id: string): Running => {
     const found = jobs.get(id);
-    if (found === undefined)
+    if (found?.owner !== ownerNow())
       throw new ExpectedError('not_found', 'There is no such job on this workstation.');
     return found;
   };
@@ -47,7 +62,7 @@ export function createJobs(log: Log, onChange: (job: Job) => void, kept = 50): J
         const running = jobs.get(id);
         if (running === undefined) return;
         running.job = { ...running.job, ...changed };
-        onChange(running.job);
+        tell(running);
       };
       const progress: Progress = (says, done, total) => {
         const running = jobs.get(id);
@@ -57,7 +72,7 @@ export function createJobs(log: Log, onChange: (job: Job) => void, kept = 50): J
         const now = performance.now();
         if (now - lastTold < 100) return;
         lastTold = now;
-        onChange(running.job);
+        tell(running);
       };
       const begin = async (): Promise<void> => {
         // The caller knows the job before its first event.
@@ -87,11 +102,16 @@ export function createJobs(log: Log, onChange: (job: Job) => void, kept = 50): J
         result: null,
         failure: null,
       };
-      jobs.set(id, { job, controller, ended: begin() });
-      onChange(job);
+      const running = { job, owner: ownerNow(), controller, ended: begin() };
+      jobs.set(id, running);
+      tell(running);
       return id;
     },
-    list: () => [...jobs.values()].map((each) => each.job).reverse(),
+    list: () =>
+      [...jobs.values()]
+        .filter((each) => each.owner === ownerNow())
+        .map((each) => each.job)
+        .reverse(),
     async wait(id) {
       const running = find(id);
       await running.ended;
@@ -101,6 +121,13 @@ export function createJobs(log: Log, onChange: (job: Job) => void, kept = 50): J
       find(id).controller.abort(cancelled());
     },
     running: () => [...jobs.values()].filter((each) => each.job.state === 'running').length,
+    disown(owner) {
+      for (const each of jobs.values()) {
+        if (each.owner !== owner) continue;
+        each.owner = null;
+        if (each.job.state === 'running') each.controller.abort(cancelled());
+      }
+    },
     async close() {
       for (const each of jobs.values()) if (each.job.state === 'running') each.controller.abort(cancelled());
       await Promise.all([...jobs.values()].map((each) => each.ended));

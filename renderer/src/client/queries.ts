@@ -72,6 +72,7 @@ const touches: Readonly<Record<string, readonly string[]>> = {
   erasure: ['erasure', 'requests', 'jobs', 'audit'],
   audit: ['audit', 'jobs'],
   jobs: ['jobs'],
+  packages: ['jobs'],
 };
 
 /** Marks every read stale whose operation begins with one of these names. */
