@@ -15,7 +15,7 @@ import { copyOperations, type CopyNames } from './delivery/copies.ts';
 import { deliveryOperations, type DeliveryNames } from './delivery/operations.ts';
 import { beginExport, type Begun } from './begin.ts';
 import type { PackageFile } from './files.ts';
-import { informationForPage, informationOf } from './information.ts';
+import { informationOf } from './information.ts';
 import { removeLeftovers } from './leftovers.ts';
 import { writePackage } from './package.ts';
 import type { PackageOptions, PackageProgress, PackageReceipt } from './package.ts';
@@ -353,7 +353,12 @@ async function writeFromSnapshots(
     const map = await mapInForce(reader);
     const { subject, collections: held } = kindInForce(map, started.kind);
     const collections = within(scope, held);
-    const information = await informationOf(reader, collections, started.controller);
+    const { information, page, translations } = await informationOf(
+      reader,
+      collections,
+      started.controller,
+      language,
+    );
     const redactions = await redactionsOf(reader, started.access);
     const story = scope.profile === 'case' ? await storyOf(reader, started.access) : null;
     let filesFrom: number | null = null;
@@ -391,7 +396,8 @@ async function writeFromSnapshots(
           },
           ...(story === null ? [] : [{ path: 'data/trail.jsonl', text: story }]),
         ],
-        information: informationForPage(information),
+        information: page,
+        translations,
         ...(signer === null ? {} : { signer }),
         ...(lock === null ? {} : { encryption: encryptionFor(lock) }),
         redactions,
