@@ -16,6 +16,7 @@ const people = {
   viewer: { person: 'Vidya Nair', roles: ['viewer'] },
   operator: { person: 'Ravi Kumar', roles: ['operator'] },
   approver: { person: 'Meera Iyer', roles: ['approver'] },
+  'second-approver': { person: 'Leela Menon', roles: ['approver'] },
   auditor: { person: 'Farhan Ali', roles: ['auditor'] },
 } as const satisfies Record<Exclude<DemoRole, 'administrator'>, { person: string; roles: readonly Role[] }>;
 
@@ -62,6 +63,7 @@ export async function installDemo(platform: Platform, places: Places): Promise<D
     viewer: { user: 'viewer', password: password() },
     operator: { user: 'operator', password: password() },
     approver: { user: 'approver', password: password() },
+    'second-approver': { user: 'second_approver', password: password() },
     auditor: { user: 'auditor', password: password() },
     administrator: { user: 'administrator', password: password() },
   };

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { profileName } from './connections.ts';
 import { dataOrigins } from '../domain/exportProfiles.ts';
-import { operation } from './operation.ts';
+import { operation, passwordAgain } from './operation.ts';
 
 export const columnKinds = [
   'text',
@@ -285,6 +285,7 @@ export const dataMap = {
       hash: z.string().length(64),
       decision: z.enum(['approve', 'deny']),
       reason: z.string().trim().min(3).max(2_000),
+      password: passwordAgain,
     }),
     output: z.object({ change: mapChange, entry: z.number().int() }),
   }),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { exportProfiles } from '../domain/exportProfiles.ts';
-import { operation } from './operation.ts';
+import { operation, passwordAgain } from './operation.ts';
 
 const exportRow = z.object({
   id: z.number().int(),
@@ -251,6 +251,7 @@ export const exports = {
       releaseId: z.number().int().positive(),
       decision: z.enum(['approve', 'deny']),
       reason: z.string().min(3).max(2_000),
+      password: passwordAgain,
     }),
     output: z.object({ entry: z.number().int() }),
   }),

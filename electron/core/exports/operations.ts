@@ -148,11 +148,13 @@ export function exportOperations({ desk, jobs, version, pace = {} }: ExportOptio
       );
       return { releaseId: release, entry };
     },
-    'exports.decideRelease': async ({ releaseId, decision, reason }, call) => {
-      const { entry } = await desk().database.effect(
-        sql`select privacy_console.decide_release(${releaseId}::bigint, ${decision}::text, ${reason}::text) as result`,
-        z.object({ entry: z.number() }),
-        call.note,
+    'exports.decideRelease': async ({ releaseId, decision, reason, password }, call) => {
+      const { entry } = await desk().decide(decision, password, (database) =>
+        database.effect(
+          sql`select privacy_console.decide_release(${releaseId}::bigint, ${decision}::text, ${reason}::text) as result`,
+          z.object({ entry: z.number() }),
+          call.note,
+        ),
       );
       return { entry };
     },

@@ -92,11 +92,13 @@ export function mapChangeOperations(desk: () => Desk): SomeHandlers<Names> {
       );
       return { change: found, ...(await compared(mapFromCanonical(before), mapFromCanonical(after))) };
     },
-    'map.decide': async ({ change: id, hash, decision, reason }, call) => {
-      const { entry } = await desk().database.effect(
-        sql`select privacy_console.decide_map(${id}::bigint, ${hash}::text, ${decision}::text, ${reason}::text) as result`,
-        receipt,
-        call.note,
+    'map.decide': async ({ change: id, hash, decision, reason, password }, call) => {
+      const { entry } = await desk().decide(decision, password, (database) =>
+        database.effect(
+          sql`select privacy_console.decide_map(${id}::bigint, ${hash}::text, ${decision}::text, ${reason}::text) as result`,
+          receipt,
+          call.note,
+        ),
       );
       return { change: await change(id), entry };
     },

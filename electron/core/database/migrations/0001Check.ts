@@ -144,6 +144,8 @@ ${definer(
     return privacy_console.refused(v_action, v_subject, v_release.request, 'not_permitted', 'Only an approver can decide about a release.');
   elsif privacy_console.person_of(v_staff) = privacy_console.person_of(v_release.staff) then
     return privacy_console.refused(v_action, v_subject, v_release.request, 'not_permitted', 'Nobody decides about a release of their own; another person has to.');
+  elsif p_decision = 'approve' and not privacy_console.has_just_authenticated() then
+    return privacy_console.refused(v_action, v_subject, v_release.request, 'not_permitted', 'An approval needs a session that has just authenticated; give your password again and approve at once.');
   elsif v_release.state <> 'asked' then
     return privacy_console.refused(v_action, v_subject, v_release.request, 'conflict', 'This release has been decided already.');
   elsif p_decision = 'approve' and (v_release.gaps is distinct from privacy_console.current_gaps()

@@ -63,6 +63,10 @@ create table privacy_console.setting (name text primary key, value int not null)
 insert into privacy_console.setting values
   ('searches_per_hour', 240), ('people_per_hour', 60), ('reveals_per_hour', 240),
   ('access_minutes', 60), ('answer_days', 30), ('approval_minutes', 240),
+  -- How old the session may be in which somebody approves.
+  ('approving_seconds', 60),
+  -- Rows and objects of a deletion above which two people approve.
+  ('two_approvers_above', 100000),
   -- How long a package may lie on the computer it was made on.
   ('copy_days', 30);
 
@@ -224,6 +228,12 @@ ${step(
   'person_of(p_staff bigint)',
   'text',
   `  return (select lower(s.person) from privacy_console.staff s where s.id = p_staff);`,
+)}
+${step(
+  'has_just_authenticated()',
+  'boolean',
+  `  -- Approvals are given in a session that has proved who it is for them, not in one found open. Unknown is no.
+  return coalesce(privacy_console.session_began() > clock_timestamp() - make_interval(secs => privacy_console.setting_of('approving_seconds')), false);`,
 )}
 ${step(
   'spend(p_staff bigint, p_kind text, p_setting text)',
