@@ -827,9 +827,13 @@ export async function commands(
     .addOption(new Option('--request <number>', 'only of this request').argParser(wholeNumber))
     .description('lists the gaps there are, and the releases asked for')
     .action((options: { request?: number }) =>
-      run((command) =>
-        command.call('exports.releases', options.request === undefined ? {} : { requestId: options.request }),
-      ),
+      run(async (command) => ({
+        ...(await command.call('map.gaps', {})),
+        ...(await command.call(
+          'exports.releases',
+          options.request === undefined ? {} : { requestId: options.request },
+        )),
+      })),
     );
   releases
     .command('ask')

@@ -149,5 +149,12 @@ async function show(
   if (collection === undefined) return (await verified(command, source)).about;
   const { records, next } = await command.call('packages.records', { ...page, collection });
   if (asJson) return { records, next };
-  return { records: records.map(({ line, values }) => ({ line, ...values })), next };
+  return {
+    records: records.map(({ line, values, tooLong }) => ({
+      line,
+      ...values,
+      ...(tooLong ? { tooLong } : {}),
+    })),
+    next,
+  };
 }

@@ -261,6 +261,16 @@ export const dataMap = {
     }),
     output: z.object({ change: mapChange, entry: z.number().int() }),
   }),
+  'map.gaps': operation({
+    effect: 'read',
+    permission: 'staff',
+    summary: 'checks the whole map against the database, and names what it doesn’t cover now',
+    input: z.strictObject({}),
+    output: z.object({
+      /** Each as the database names it, e.g. `unmapped table crm.leads`. */
+      gaps: z.array(z.string()),
+    }),
+  }),
   'map.changes': operation({
     effect: 'read',
     permission: 'staff',

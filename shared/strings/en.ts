@@ -960,6 +960,9 @@ export const en = {
     noCollections: 'The package says of no collection that it holds it.',
     empty: 'This collection has no records.',
     noFiles: 'The package holds no files.',
+    tooLongShort: 'too large to be shown',
+    tooLong:
+      'This record is larger than 32 MB, so it is not shown here; unpack the package to read it with another program.',
     line: 'No.',
     record: (line: number) => `Record ${number.format(line)}`,
     shown: (first: number, last: number) => `${number.format(first)} to ${number.format(last)}`,

@@ -37,6 +37,7 @@ const pinned = {
   'map.check': ['read', 'staff'],
   'map.compare': ['read', 'staff'],
   'map.propose': ['write', ['admin']],
+  'map.gaps': ['read', 'staff'],
   'map.changes': ['read', 'staff'],
   'map.change': ['read', 'staff'],
   'map.decide': ['write', ['admin', 'approver']],

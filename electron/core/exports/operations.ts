@@ -15,7 +15,7 @@ import { copyOperations, type CopyNames } from './delivery/copies.ts';
 import { deliveryOperations, type DeliveryNames } from './delivery/operations.ts';
 import { beginExport, type Begun } from './begin.ts';
 import type { PackageFile } from './files.ts';
-import { informationForPage, informationOf } from './information.ts';
+import { informationOf } from './information.ts';
 import { removeLeftovers } from './leftovers.ts';
 import { writePackage } from './package.ts';
 import type { PackageOptions, PackageProgress, PackageReceipt } from './package.ts';
@@ -160,17 +160,13 @@ export function exportOperations({ desk, jobs, version, pace = {} }: ExportOptio
     },
     'exports.releases': async ({ requestId }) => {
       const { database } = desk();
-      const gaps = await database.rows(
-        sql`select distinct what || ' ' || detail as gap from privacy_console.map_gaps() order by 1`,
-        z.object({ gap: z.string() }),
-      );
       const releases = await database.rows(
         sql`select id, request as "requestId", gaps, reason, asked_by as "askedBy", to_json(asked_at) #>> '{}' as "askedAt", state, decided_by as "decidedBy",
               to_json(decided_at) #>> '{}' as "decidedAt", to_json(expires_at) #>> '{}' as "expiresAt"
             from privacy_console.releases(${requestId ?? null}::bigint)`,
         releaseRow,
       );
-      return { gaps: gaps.map((each) => each.gap), releases: [...releases] };
+      return { releases: [...releases] };
     },
   };
 }
@@ -355,7 +351,12 @@ async function writeFromSnapshots(
     const map = await mapInForce(reader);
     const { subject, collections: held } = kindInForce(map, started.kind);
     const collections = within(scope, held);
-    const information = await informationOf(reader, collections, started.controller);
+    const { information, page, translations } = await informationOf(
+      reader,
+      collections,
+      started.controller,
+      language,
+    );
     const redactions = await redactionsOf(reader, started.access);
     const story = scope.profile === 'case' ? await storyOf(reader, started.access) : null;
     let filesFrom: number | null = null;
@@ -393,7 +394,8 @@ async function writeFromSnapshots(
           },
           ...(story === null ? [] : [{ path: 'data/trail.jsonl', text: story }]),
         ],
-        information: informationForPage(information),
+        information: page,
+        translations,
         ...(signer === null ? {} : { signer }),
         ...(lock === null ? {} : { encryption: encryptionFor(lock) }),
         redactions,

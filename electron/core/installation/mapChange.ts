@@ -10,7 +10,7 @@ import { ExpectedError } from '#core/kernel/errors.ts';
 import type { SomeHandlers } from '#core/kernel/dispatch.ts';
 import { mapChange, type MapComparison } from '#shared/contract/dataMap.ts';
 
-type Names = 'map.compare' | 'map.propose' | 'map.changes' | 'map.change' | 'map.decide';
+type Names = 'map.compare' | 'map.propose' | 'map.changes' | 'map.change' | 'map.decide' | 'map.gaps';
 
 const changeRow = z.object({ change: mapChange });
 const textsRow = z.object({ before: z.string(), after: z.string() });
@@ -82,6 +82,13 @@ export function mapChangeOperations(desk: () => Desk): SomeHandlers<Names> {
         call.note,
       );
       return { change: await change(id), entry };
+    },
+    'map.gaps': async () => {
+      const gaps = await desk().database.rows(
+        sql`select distinct what || ' ' || detail as gap from privacy_console.map_gaps() order by 1`,
+        z.object({ gap: z.string() }),
+      );
+      return { gaps: gaps.map(({ gap }) => gap) };
     },
     'map.changes': async () => ({ changes: await changes(null) }),
     'map.change': async ({ change: id }) => {

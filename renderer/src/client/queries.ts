@@ -100,5 +100,8 @@ export function useWrite<Name extends OperationName>(
       void invalidate(client, touches[name.split('.')[0] ?? ''] ?? []);
       onDone?.(output, input);
     },
+    onError: ({ code }) => {
+      if (code === 'schema_drift') void invalidate(client, ['map.gaps']);
+    },
   });
 }

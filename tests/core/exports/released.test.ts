@@ -25,7 +25,7 @@ test('an export two people released tells its gaps in the package, and the check
   expect(await operator.dispatch('exports.start', input)).toMatchObject({
     failure: { code: 'schema_drift' },
   });
-  const { gaps } = await expectDone(operator, 'exports.releases', {});
+  const { gaps } = await expectDone(operator, 'map.gaps', {});
   expect(gaps).toEqual(['unmapped table public."Di\nary"']);
   const { releaseId } = await expectDone(operator, 'exports.askRelease', {
     requestId: request.id,
