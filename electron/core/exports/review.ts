@@ -11,6 +11,7 @@ import type { ReviewedFile } from '#shared/contract/review.ts';
 import { redactionGrounds } from '#shared/domain/redaction.ts';
 import { beginExport, beginReviewed, type Begun } from './begin.ts';
 import { heldObjects } from './objects.ts';
+import { partsOf, shownOf } from './recordText.ts';
 import { objectHash } from './redactions.ts';
 import { scopeOf, within, type ExportScope } from './scope.ts';
 import { giveSignsOfLife } from './signsOfLife.ts';
@@ -228,14 +229,5 @@ export function openReviews(desk: () => Desk): Reviews {
 
 /** A record as it is shown: what is very long is cut. */
 function cut(line: string): Readonly<Record<string, unknown>> {
-  const values = JSON.parse(line) as Readonly<Record<string, unknown>>;
-  return Object.fromEntries(
-    Object.entries(values).map(([name, value]) => {
-      const text = typeof value === 'string' ? value : JSON.stringify(value);
-      return [
-        name,
-        text.length <= mostCharacters ? value : `${text.slice(0, mostCharacters).toWellFormed()}…`,
-      ];
-    }),
-  );
+  return Object.fromEntries(partsOf(line).map(([name, written]) => [name, shownOf(written, mostCharacters)]));
 }
