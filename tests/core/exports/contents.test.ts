@@ -270,7 +270,6 @@ test('documents as deep, as strange or as large as PostgreSQL takes them go into
         columns,
       },
     ],
-    form: 'folder',
   });
   expect((await verifyPackage(file)).faults).toEqual([]);
   // The person's page shows each as it stands too.
