@@ -290,6 +290,25 @@ export async function commands(
         }),
     );
   staff
+    .command('changes')
+    .description('lists who was to get a role that decides, and who else agreed')
+    .action(() => run(async (command) => (await command.call('staff.changes', {})).changes));
+  for (const decision of ['approve', 'deny'] as const) {
+    staff
+      .command(decision)
+      .argument('<change>', 'number of the change', wholeNumber)
+      .option('--password-stdin', 'reads the password of your login from standard input')
+      .description(decision === 'approve' ? 'gives the roles; never one’s own proposal' : 'denies them')
+      .action((change: number, options: PasswordInput) =>
+        run(async (command) =>
+          command.call('staff.decide', {
+            ...{ change, decision },
+            ...(await passwordFor(command, decision, options)),
+          }),
+        ),
+      );
+  }
+  staff
     .command('remove <login>')
     .description('takes all rights from a login and ends its sessions')
     .action((login: string) => run((command) => command.call('staff.remove', { login })));

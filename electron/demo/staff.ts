@@ -11,6 +11,17 @@ import { platformOwner } from './platformSchema.ts';
 import { writeDemoSecrets } from './secrets.ts';
 import { quoteName, withSuperuser } from './superuser.ts';
 
+/** Roles that decide are given by two people; the first approver agrees to the second. */
+async function approveStaff(places: Places, change: number): Promise<void> {
+  const console = plainConsole(places);
+  try {
+    await expectDone(console, 'session.signIn', { profile: 'demo:approver' });
+    await expectDone(console, 'staff.decide', { change, decision: 'approve' });
+  } finally {
+    await console.close();
+  }
+}
+
 /** The made-up staff of a demo: who they are and what they may do. */
 const people = {
   viewer: { person: 'Vidya Nair', roles: ['viewer'] },
@@ -94,12 +105,13 @@ export async function installDemo(platform: Platform, places: Places): Promise<D
     await expectDone(console, 'session.signIn', { profile: 'demo:administrator' });
     for (const [role, who] of Object.entries(people)) {
       const login = logins[role as keyof typeof people];
-      await expectDone(console, 'staff.add', {
+      const { change } = await expectDone(console, 'staff.add', {
         login: login.user,
         person: who.person,
         roles: [...who.roles],
         password: login.password,
       });
+      if (change !== null) await approveStaff(places, change);
     }
   } finally {
     await console.close();

@@ -292,6 +292,10 @@ export const en = {
     allOk: 'Everything is in order.',
   },
 
+  passwordAgain: {
+    label: 'Your password',
+    hint: 'of your login to the database; an approval is given by who has just proved who they are',
+  },
   lock: {
     title: 'Locked',
     text: 'The window holds no personal data while it is locked. Running jobs go on.',
@@ -1395,6 +1399,19 @@ export const en = {
       saved: (login: string) => `${login} is in the registry.`,
       gone: (login: string) => `${login} has no rights any more.`,
       empty: 'No staff yet',
+      waits: (login: string) => `${login} waits for another person’s approval.`,
+      pending: 'Waiting for another person',
+      pendingText:
+        'Roles that approve or administer are given by two people. Who proposed it, and who would get it, can’t decide.',
+      proposedBy: 'Proposed by',
+      proposed: 'Proposed',
+      decide: 'Decide',
+      decideTitle: (person: string) => `Roles for ${person}`,
+      decideText: (login: string, held: string) => `${login} would hold: ${held}.`,
+      approve: 'Approve',
+      deny: 'Deny',
+      approved: (login: string) => `${login} holds the roles now.`,
+      denied: (login: string) => `${login} doesn’t get the roles.`,
     },
     keys: {
       hint: 'Each package is signed with a key of who made it. Give the fingerprint or the key to those who receive packages another way than the package itself.',
@@ -1496,6 +1513,8 @@ const actions: Readonly<Record<string, Wording>> = {
   'map.denied': words('denied', 'deny', () => 'a change of the data map'),
   'map.adopted': words('put', 'put', () => 'another data map in force'),
   'staff.added': words('registered', 'register', () => 'a member of staff with their roles'),
+  'staff.proposed': words('proposed', 'propose', () => 'roles that decide for a member of staff'),
+  'staff.denied': words('denied', 'deny', () => 'roles that decide to a member of staff'),
   'staff.removed': words('removed', 'remove', () => 'a member of staff'),
   'key.registered': words('registered', 'register', () => 'a key for signing packages'),
   'key.retired': words('retired', 'retire', () => 'a key for signing packages'),

@@ -24,6 +24,8 @@ const pinned = {
   'database.indexes': ['local', 'anyone'],
   'staff.list': ['read', 'staff'],
   'staff.add': ['write', ['admin']],
+  'staff.changes': ['read', 'staff'],
+  'staff.decide': ['write', ['admin', 'approver']],
   'staff.remove': ['write', ['admin']],
   'map.draft': ['local', 'anyone'],
   'map.explain': ['local', 'anyone'],

@@ -1,4 +1,5 @@
 import { definer } from '../pins.ts';
+import { stale } from './0001Trail.ts';
 
 /**
  * Erasure: a plan frozen before approval, approved by another person, run in
@@ -448,7 +449,7 @@ ${definer(
   elsif privacy_console.person_of(v_staff) = privacy_console.person_of(v_plan.staff) then
     return privacy_console.refused(v_action, v_plan.subject, v_plan.request, 'not_permitted', 'Nobody decides about a plan of their own; another person has to.');
   elsif p_decision = 'approve' and not privacy_console.has_just_authenticated() then
-    return privacy_console.refused(v_action, v_plan.subject, v_plan.request, 'not_permitted', 'An approval needs a session that has just authenticated; give your password again and approve at once.');
+    return privacy_console.refused(v_action, v_plan.subject, v_plan.request, ${stale});
   elsif v_plan.state <> 'awaiting' then
     return privacy_console.refused(v_action, v_plan.subject, v_plan.request, 'conflict', 'This plan is not waiting for a decision; read it again.');
   elsif p_decision = 'approve' and privacy_console.has_approved(v_plan, v_staff) then

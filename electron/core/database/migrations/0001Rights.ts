@@ -43,6 +43,7 @@ const executable: readonly (readonly [string, readonly string[]])[] = [
     [
       'sign_in',
       'staff_list',
+      'staff_changes',
       'current_map',
       'map_changes',
       'map_texts',
@@ -113,7 +114,7 @@ const executable: readonly (readonly [string, readonly string[]])[] = [
   ['privacy_auditor, privacy_admin', ['begin_bucket_check', 'end_bucket_check']],
   ['privacy_auditor', ['intend_detail', 'read_detail']],
   ['privacy_admin', ['register_staff', 'unregister_staff', 'propose_map']],
-  ['privacy_admin, privacy_approver', ['decide_map']],
+  ['privacy_admin, privacy_approver', ['decide_map', 'decide_staff']],
   [
     'privacy_console_reader',
     [
