@@ -1,4 +1,4 @@
-import { Button, Textarea } from '@mantine/core';
+import { Button } from '@mantine/core';
 import { useState, type ReactNode } from 'react';
 import { useNavigate, useParams } from 'react-router';
 import type { MapChange, MapComparison, MapDifference } from '#shared/contract/dataMap.ts';
@@ -21,6 +21,7 @@ import { CellText, DataTable, type DataColumn } from '../../components/DataTable
 import { formatNumber } from '../../components/format.ts';
 import { exposureTones, mapChangeTones } from '../../components/tones.ts';
 import { paths } from '../../paths.ts';
+import { isReason, Reason } from '../../components/Reason.tsx';
 import styles from './approvals.module.css';
 
 const words = en.mapChange;
@@ -144,7 +145,7 @@ function Decide({ change }: { readonly change: MapChange }): ReactNode {
   });
   const own = change.proposedBy === session.login;
   if (!may || own) return <Note>{own ? words.own : words.noRole}</Note>;
-  const given = reason.trim().length >= 3;
+  const given = isReason(reason);
   const button = (decision: 'approve' | 'deny'): ReactNode => (
     <Button
       variant={decision === 'approve' && given ? 'filled' : 'default'}
@@ -160,18 +161,7 @@ function Decide({ change }: { readonly change: MapChange }): ReactNode {
   return (
     <Panel title={words.decision}>
       <div className={styles['form']}>
-        <Textarea
-          label={words.why}
-          description={en.deletion.reasonHint}
-          autosize
-          minRows={2}
-          maxRows={4}
-          maxLength={2_000}
-          value={reason}
-          onChange={(event) => {
-            setReason(event.currentTarget.value);
-          }}
-        />
+        <Reason label={words.why} hint={en.deletion.reasonHint} value={reason} onChange={setReason} />
         {decide.error ? <FailureNote failure={decide.error} /> : null}
         <div className={styles['buttons']}>
           {button('deny')}

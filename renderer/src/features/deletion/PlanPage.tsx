@@ -1,4 +1,4 @@
-import { Button, Progress, Radio, Textarea, TextInput } from '@mantine/core';
+import { Button, Progress, Radio, TextInput } from '@mantine/core';
 import { useEffect, useRef, useState, type ReactNode } from 'react';
 import { Link, useNavigate, useParams } from 'react-router';
 import type { ErasurePlan, PlanDifference } from '#shared/contract/erasure.ts';
@@ -26,6 +26,7 @@ import { formatBytes, formatDate, formatDuration, formatNumber } from '../../com
 import { rowsThatGo } from '../../components/planColumns.tsx';
 import { planTones } from '../../components/tones.ts';
 import { Certificate } from './Certificate.tsx';
+import { isReason, Reason } from '../../components/Reason.tsx';
 import styles from './deletion.module.css';
 
 /** Milliseconds between looks at the plan. */
@@ -400,7 +401,7 @@ function Decide(props: { readonly plan: ErasurePlan }): ReactNode {
   if (!may) return null;
   const own = plan.plannedBy === session.login || plan.plannedBy === session.person;
   const given = plan.approvals.some((each) => each.by === session.login);
-  const reasoned = reason.trim().length >= 3;
+  const reasoned = isReason(reason);
 
   function send(decision: 'approve' | 'deny'): void {
     decide.mutate({ planId: plan.id, sha256: plan.sha256, decision, reason: reason.trim() });
@@ -416,17 +417,11 @@ function Decide(props: { readonly plan: ErasurePlan }): ReactNode {
         ) : (
           <p>{en.deletion.approveText}</p>
         )}
-        <Textarea
+        <Reason
           label={en.deletion.reason}
-          description={en.deletion.reasonHint}
-          autosize
-          minRows={2}
-          maxRows={4}
-          maxLength={2_000}
+          hint={en.deletion.reasonHint}
           value={reason}
-          onChange={(event) => {
-            setReason(event.currentTarget.value);
-          }}
+          onChange={setReason}
         />
         {decide.error ? <FailureNote failure={decide.error} /> : null}
         <div className={styles['buttons']}>

@@ -1,4 +1,4 @@
-import { Button, Textarea } from '@mantine/core';
+import { Button } from '@mantine/core';
 import { useState, type ReactNode } from 'react';
 import type { ExportRelease } from '#shared/contract/exports.ts';
 import type { RequestRow } from '#shared/contract/requests.ts';
@@ -7,6 +7,7 @@ import { tell } from '../../client/notices.tsx';
 import { useRead, useWrite } from '../../client/queries.ts';
 import { useMay, useSession } from '../../client/session.ts';
 import { Dim, Facts, FailureNote, Moment, Note, Panel, Status } from '../../components/Basics.tsx';
+import { isReason, Reason } from '../../components/Reason.tsx';
 import { releaseTones } from '../../components/tones.ts';
 import styles from './exportPage.module.css';
 
@@ -89,23 +90,6 @@ function Standing(props: { readonly release: ExportRelease }): ReactNode {
   );
 }
 
-function Why(props: { readonly value: string; readonly onChange: (value: string) => void }): ReactNode {
-  return (
-    <Textarea
-      label={words.why}
-      description={en.deletion.reasonHint}
-      autosize
-      minRows={2}
-      maxRows={4}
-      maxLength={2_000}
-      value={props.value}
-      onChange={(event) => {
-        props.onChange(event.currentTarget.value);
-      }}
-    />
-  );
-}
-
 function Ask(props: { readonly request: RequestRow; readonly gaps: readonly string[] }): ReactNode {
   const { request, gaps } = props;
   const may = useMay(['operator']);
@@ -120,12 +104,12 @@ function Ask(props: { readonly request: RequestRow; readonly gaps: readonly stri
       <p>
         <Dim>{words.askText}</Dim>
       </p>
-      <Why value={reason} onChange={setReason} />
+      <Reason label={words.why} hint={en.deletion.reasonHint} value={reason} onChange={setReason} />
       {ask.error ? <FailureNote failure={ask.error} /> : null}
       <div>
         <Button
           variant="default"
-          disabled={reason.trim().length < 3}
+          disabled={!isReason(reason)}
           loading={ask.isPending}
           onClick={() => {
             ask.mutate({ requestId: request.id, gaps: [...gaps], reason: reason.trim() });
@@ -150,8 +134,8 @@ function Decide(props: { readonly release: ExportRelease }): ReactNode {
   if (!may || release.askedBy === session.login) return <Dim>{words.approverDecides}</Dim>;
   const button = (decision: 'approve' | 'deny'): ReactNode => (
     <Button
-      variant={decision === 'approve' && reason.trim().length >= 3 ? 'filled' : 'default'}
-      disabled={reason.trim().length < 3}
+      variant={decision === 'approve' && isReason(reason) ? 'filled' : 'default'}
+      disabled={!isReason(reason)}
       loading={decide.isPending && decide.variables.decision === decision}
       onClick={() => {
         decide.mutate({ releaseId: release.id, decision, reason: reason.trim() });
@@ -162,7 +146,7 @@ function Decide(props: { readonly release: ExportRelease }): ReactNode {
   );
   return (
     <>
-      <Why value={reason} onChange={setReason} />
+      <Reason label={words.why} hint={en.deletion.reasonHint} value={reason} onChange={setReason} />
       {decide.error ? <FailureNote failure={decide.error} /> : null}
       <div className={styles['row']}>
         {button('deny')}
