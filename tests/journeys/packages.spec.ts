@@ -184,6 +184,8 @@ test('before anybody signs in, a package is checked and looked into: zip, folder
     await rm(second);
     await press(page, words.again);
     await sees(page.getByText(/002: This volume is not there/));
+    // Of what could not be read nothing is said, not even that it is unsigned.
+    await expect(page.getByRole('tab', { name: words.tabs.about, exact: true })).toHaveCount(0);
     faults.push(...(await examine(page, 'package volume missing')));
 
     await press(page, en.signIn.backToSignIn);

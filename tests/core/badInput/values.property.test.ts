@@ -67,7 +67,7 @@ const jsonValue = fc.letrec((tie) => ({
         (all) => `{${all.map(([name, value]) => `${JSON.stringify(name)} : ${String(value)}`).join(' ,')}}`,
       ),
   ),
-})).value as fc.Arbitrary<string>;
+})).value;
 
 /** Column, its type, and texts of values of it. */
 const columns: readonly (readonly [string, string, fc.Arbitrary<string>])[] = [
