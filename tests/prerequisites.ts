@@ -9,6 +9,7 @@ export const prerequisites = {
   unzip: { packages: ['unzip'], use: 'the judgement of packages from outside' },
   openssl: { packages: ['openssl'], use: 'the certificates of the TLS tests' },
   sshKeygen: { packages: ['openssh-client'], use: 'the judgement of signatures from outside' },
+  python: { packages: ['python3'], use: 'a reader of packages that knows nothing of the program' },
   age: { packages: ['age'], use: 'the judgement of encrypted packages from outside' },
   secretService: {
     packages: ['gnome-keyring', 'dbus-daemon'],
@@ -48,6 +49,8 @@ export function isThere(name: Prerequisite): boolean {
     case 'openssl':
     case 'age':
       return onPath(name);
+    case 'python':
+      return onPath('python3');
     case 'sshKeygen':
       return onPath('ssh-keygen');
     case 'secretService':

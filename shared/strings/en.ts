@@ -787,10 +787,7 @@ export const en = {
     keepBackOf: (what: string) => `Keep back ${what}`,
     wholeRecord: 'The whole record',
     kept: (ground: string) => `kept back: ${ground.toLowerCase()}`,
-    pages: 'Pages',
     pageOf: (page: number) => `Page ${String(page)}`,
-    back: 'Back',
-    next: 'Next',
     thisIsWritten: 'The package holds what the review shows, without what is kept back.',
     redactTitle: 'Keep back',
     why: 'On what ground',
@@ -889,6 +886,7 @@ export const en = {
     expired: (count: number) => `${plural(count, 'package', 'packages')} that lay here long enough: removed.`,
   },
 
+  pager: { label: 'Pages', earlier: 'Earlier', later: 'Later' },
   packageCheck: {
     title: 'Check a package',
     lead: 'Works offline, on any package of this program; nobody has to be signed in.',
@@ -966,8 +964,6 @@ export const en = {
     line: 'No.',
     record: (line: number) => `Record ${number.format(line)}`,
     shown: (first: number, last: number) => `${number.format(first)} to ${number.format(last)}`,
-    earlier: 'Earlier',
-    later: 'Later',
     fileColumns: { name: 'Name', path: 'In the package', type: 'Type', size: 'Size', status: 'State' },
     picture: (name: string) => `Picture: ${name}`,
     noPicture: 'Only pictures are shown here.',

@@ -115,7 +115,7 @@ test('before anybody signs in, a package is checked and looked into: zip, folder
     const grid = page.getByRole('grid', { name: 'messages' });
     await sees(grid.getByRole('gridcell', { name: 'Message 1', exact: true }));
     faults.push(...(await examine(page, 'package records')));
-    await press(page, words.later);
+    await press(page, en.pager.later);
     await sees(page.getByText(words.shown(101, 200)));
     await grid.focus();
     await page.keyboard.press('ArrowDown');
@@ -126,9 +126,9 @@ test('before anybody signs in, a package is checked and looked into: zip, folder
     faults.push(...(await examine(page, 'package record')));
     await page.keyboard.press('Escape');
     await record.waitFor({ state: 'detached' });
-    await press(page, words.later);
+    await press(page, en.pager.later);
     await sees(page.getByText(words.shown(201, 250)));
-    await expect(page.getByRole('button', { name: words.later, exact: true })).toBeDisabled();
+    await expect(page.getByRole('button', { name: en.pager.later, exact: true })).toBeDisabled();
 
     await page.getByRole('tab', { name: words.tabs.files, exact: true }).click();
     const files = page.getByRole('grid', { name: words.tabs.files });
@@ -184,6 +184,8 @@ test('before anybody signs in, a package is checked and looked into: zip, folder
     await rm(second);
     await press(page, words.again);
     await sees(page.getByText(/002: This volume is not there/));
+    // Of what could not be read nothing is said, not even that it is unsigned.
+    await expect(page.getByRole('tab', { name: words.tabs.about, exact: true })).toHaveCount(0);
     faults.push(...(await examine(page, 'package volume missing')));
 
     await press(page, en.signIn.backToSignIn);

@@ -704,7 +704,7 @@ function exactValue(column: CatalogueColumn, mapped: KindCollection['columns'][s
   if (document !== null) return document;
   // Raw, it could hold line ends, and a row is a line; between values they mean nothing.
   if (column.type === 'json') return `replace(replace(${raw}::text, chr(10), ' '), chr(13), ' ')::json`;
-  if (column.type === 'json[]' || column.type === 'bigint' || column.type.startsWith('numeric'))
+  if (['json[]', 'bigint', 'bigint[]'].includes(column.type) || column.type.startsWith('numeric'))
     return `${raw}::text`;
   if (column.type === 'bytea') return `replace(encode(${raw}, 'base64'), chr(10), '')`;
   return isBase(column) ? raw : `${raw}::text`;

@@ -6,6 +6,7 @@ import { whileWanted } from './digest.ts';
 import { isSafeName } from './format.ts';
 import { withPackage, type OpenPackage } from './opening.ts';
 import { largestSchema } from './recordCheck.ts';
+import { partsOf, shownOf } from './recordText.ts';
 import type { Opener } from './seal/age.ts';
 import { BrokenZip } from './zipReader.ts';
 
@@ -202,73 +203,7 @@ function columnsIn(
 /** The values of a record, the long ones cut; none where the line is no record. */
 function valuesOf(text: string): Readonly<Record<string, unknown>> {
   if (fieldsOf(parsed(text)) === null) return {};
-  return Object.fromEntries(partsOf(text).map(([name, written]) => [name, shortened(written)]));
-}
-
-/** The names of a record and what is written for each, as it is written; of a text that is known to be an object of JSON. */
-function partsOf(text: string): readonly (readonly [string, string])[] {
-  const parts: (readonly [string, string])[] = [];
-  let at = text.indexOf('{') + 1;
-  for (;;) {
-    const begins = text.indexOf('"', at);
-    if (begins === -1) return parts;
-    const ends = endOfText(text, begins);
-    const value = /[^\s:]/g;
-    value.lastIndex = ends;
-    const from = value.exec(text)?.index ?? text.length;
-    at = endOfValue(text, from);
-    parts.push([JSON.parse(text.slice(begins, ends)) as string, text.slice(from, at).trimEnd()]);
-  }
-}
-
-/** Behind the closing quote of a text. */
-function endOfText(text: string, begins: number): number {
-  for (let at = begins + 1; ; at += 1) {
-    at = text.indexOf('"', at);
-    let before = at;
-    while (text.charCodeAt(before - 1) === 0x5c) before -= 1;
-    if ((at - before) % 2 === 0) return at + 1;
-  }
-}
-
-/** Where a value ends; goes round brackets without going down into them, however deep they lie. */
-function endOfValue(text: string, from: number): number {
-  const mark = /["[\]{},]/g;
-  mark.lastIndex = from;
-  let depth = 0;
-  for (let found = mark.exec(text); found !== null; found = mark.exec(text)) {
-    const [character] = found;
-    if (character === '"') mark.lastIndex = endOfText(text, found.index);
-    else if (character === ',') {
-      if (depth === 0) return found.index;
-    } else if (character === '{' || character === '[') depth += 1;
-    else if (depth === 0) return found.index;
-    else depth -= 1;
-  }
-  return text.length;
-}
-
-/** A value as it is shown: a number that JavaScript would round stays the text it is, and so does what is very long. */
-function shortened(written: string): unknown {
-  if (written.startsWith('"')) {
-    const text = JSON.parse(written) as string;
-    return text.length <= longestValue ? text : cut(text);
-  }
-  return written.length <= longestValue ? exactly(written) : cut(written);
-}
-
-function cut(text: string): string {
-  return `${text.slice(0, longestValue).toWellFormed()}…`;
-}
-
-function exactly(text: string): unknown {
-  const parse = JSON.parse as (
-    text: string,
-    reviver: (name: string, value: unknown, context: { readonly source?: string }) => unknown,
-  ) => unknown;
-  return parse(text, (_name, value, { source }) =>
-    typeof value === 'number' && source !== undefined && String(value) !== source ? source : value,
-  );
+  return Object.fromEntries(partsOf(text).map(([name, written]) => [name, shownOf(written, longestValue)]));
 }
 
 function fileAt({ line, text }: Line): PackageFile {

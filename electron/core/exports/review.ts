@@ -11,6 +11,7 @@ import type { ReviewedFile } from '#shared/contract/review.ts';
 import { redactionGrounds } from '#shared/domain/redaction.ts';
 import { beginExport, beginReviewed, type Begun } from './begin.ts';
 import { heldObjects } from './objects.ts';
+import { partsOf, shownOf } from './recordText.ts';
 import { objectHash } from './redactions.ts';
 import { scopeOf, within, type ExportScope } from './scope.ts';
 import { giveSignsOfLife } from './signsOfLife.ts';
@@ -38,6 +39,8 @@ interface Review {
   readonly subject: MappedSubject;
   /** What the package would hold, with the columns that are in. */
   readonly collections: readonly MappedCollection[];
+  /** The files that would go out, as they were found when the first page of them was asked for; null before. */
+  files: readonly ReviewedFile[] | null;
   lookedAt: number;
   readonly end: () => void;
 }
@@ -80,13 +83,13 @@ export function openReviews(desk: () => Desk): Reviews {
     return review;
   }
 
-  function keep(exportId: number, review: Omit<Review, 'end' | 'lookedAt'>): void {
+  function keep(exportId: number, review: Omit<Review, 'end' | 'files' | 'lookedAt'>): void {
     for (const earlier of open.values()) if (earlier.at !== review.at) earlier.end();
     const end = (): void => {
       open.delete(exportId);
       stop();
     };
-    const kept: Review = { ...review, lookedAt: performance.now(), end };
+    const kept: Review = { ...review, files: null, lookedAt: performance.now(), end };
     const isAttended = (): boolean => performance.now() - kept.lookedAt < unattendedMs;
     const stop = giveSignsOfLife(review.at, exportId, { closed: end, goesOn: isAttended });
     open.set(exportId, kept);
@@ -161,34 +164,13 @@ export function openReviews(desk: () => Desk): Reviews {
         };
       },
       'reviews.files': async ({ exportId, offset, limit }, { signal }) => {
-        const { at, started, subject, scope } = reviewOf(exportId);
-        if (at.profile.r2 === null) return { files: [], more: false };
-        const store = await at.openBucket('read');
-        try {
-          const objects = heldObjects(
-            {
-              reader: readerOver(at.pool),
-              store,
-              subject,
-              access: started.access,
-              scope,
-              redactions: [],
-            },
-            () => Promise.resolve(),
-            signal,
-          );
-          const files: ReviewedFile[] = [];
-          let place = 0;
-          for await (const { key, contentType, row, rowBytes } of objects) {
-            place += 1;
-            if (place <= offset) continue;
-            if (files.length === limit) return { files, more: true };
-            files.push({ key, object: objectHash(key), contentType, bytes: rowBytes, row });
-          }
-          return { files, more: false };
-        } finally {
-          store.close();
-        }
+        const review = reviewOf(exportId);
+        // Found once for all pages: each page costs what it shows, and none skips or repeats a file that comes or goes meanwhile.
+        if (offset === 0 || review.files === null) review.files = await filesOf(review, signal);
+        return {
+          files: review.files.slice(offset, offset + limit),
+          more: offset + limit < review.files.length,
+        };
       },
       'reviews.redact': async ({ requestId, what, ground, reason }, call) => {
         const at = what.kind === 'file' ? null : what;
@@ -226,16 +208,28 @@ export function openReviews(desk: () => Desk): Reviews {
   };
 }
 
+async function filesOf(
+  { at, started, subject, scope }: Review,
+  signal: AbortSignal,
+): Promise<readonly ReviewedFile[]> {
+  if (at.profile.r2 === null) return [];
+  const store = await at.openBucket('read');
+  try {
+    const objects = heldObjects(
+      { reader: readerOver(at.pool), store, subject, access: started.access, scope, redactions: [] },
+      () => Promise.resolve(),
+      signal,
+    );
+    const files: ReviewedFile[] = [];
+    for await (const { key, contentType, row, rowBytes } of objects)
+      files.push({ key, object: objectHash(key), contentType, bytes: rowBytes, row });
+    return files;
+  } finally {
+    store.close();
+  }
+}
+
 /** A record as it is shown: what is very long is cut. */
 function cut(line: string): Readonly<Record<string, unknown>> {
-  const values = JSON.parse(line) as Readonly<Record<string, unknown>>;
-  return Object.fromEntries(
-    Object.entries(values).map(([name, value]) => {
-      const text = typeof value === 'string' ? value : JSON.stringify(value);
-      return [
-        name,
-        text.length <= mostCharacters ? value : `${text.slice(0, mostCharacters).toWellFormed()}…`,
-      ];
-    }),
-  );
+  return Object.fromEntries(partsOf(line).map(([name, written]) => [name, shownOf(written, mostCharacters)]));
 }

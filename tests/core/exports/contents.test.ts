@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -181,6 +181,112 @@ describe('a record that is not what its schema allows', () => {
       says: 'Its schema is not one that records could be checked by.',
     });
   });
+});
+
+/** What the process holds beside its code, in bytes. */
+function held(): number {
+  const { heapUsed, external } = process.memoryUsage();
+  return heapUsed + external;
+}
+
+/** The most that was held more than at the beginning, asked after each step. */
+async function mostHeld(steps: AsyncIterable<unknown> | Iterable<unknown>): Promise<number> {
+  const before = held();
+  let most = 0;
+  for await (const step of steps) {
+    void step;
+    most = Math.max(most, held() - before);
+  }
+  return most;
+}
+
+describe('a record of 250 MB', () => {
+  const piece = Buffer.from('x'.repeat(1024 * 1024));
+
+  test.for([
+    ['whole', '"}\n{"id":"2","body":"","more":null}\n', null],
+    ['that does not end', '"', 'Line 1 does not end with a line feed.'],
+    ['that is none', '\n{"id":"2","body":"","more":null}\n', 'Line 1 is no JSON.'],
+    ['before one that is wrong', '"}\n{"id":"2"}\n', 'Line 2 lacks “body”.'],
+    ['cut in a letter', Buffer.from([0xe0, 0xa4, 0x22, 0x7d, 0x0a]), 'Line 1 is no UTF-8.'],
+  ] as const)('%s is checked as it passes by, in little memory', async ([, end, says]) => {
+    const check = recordChecks()(schemaText('messages', 'Messages', columns));
+    function* bytes(): Generator<Uint8Array> {
+      yield Buffer.from('{"id":"1","more":null,"body":"');
+      for (let at = 0; at < 250; at += 1) yield piece;
+      yield Buffer.from(end);
+    }
+    function* checked(): Generator<void> {
+      for (const chunk of bytes()) yield check?.add(chunk);
+    }
+    expect(await mostHeld(checked())).toBeLessThan(150 * 1024 * 1024);
+    expect(check?.fault()).toBe(says);
+  });
+
+  test('is told as too large to be shown, and those around it are shown', async () => {
+    await mkdir(join(folder, 'bag/data/records'), { recursive: true });
+    const file = await open(join(folder, 'bag/data/records/messages.jsonl'), 'w');
+    await file.write('{"id":"1"}\n{"id":"2","body":"');
+    for (let at = 0; at < 250; at += 1) await file.write(piece);
+    await file.write('"}\n{"id":"3"}\n');
+    await file.close();
+    async function* shown(): AsyncGenerator<void> {
+      const reading = recordsOf(
+        { file: join(folder, 'bag'), signal },
+        { collection: 'messages', from: 1, limit: 10 },
+      );
+      let done = false;
+      void reading.finally(() => (done = true)).catch(() => undefined);
+      while (!done) yield await new Promise(setImmediate);
+      expect((await reading).records).toEqual([
+        { line: 1, values: { id: '1' }, tooLong: false },
+        { line: 2, values: {}, tooLong: true },
+        { line: 3, values: { id: '3' }, tooLong: false },
+      ]);
+    }
+    expect(await mostHeld(shown())).toBeLessThan(150 * 1024 * 1024);
+  });
+});
+
+test('documents as deep, as strange or as large as PostgreSQL takes them go into a package, verify, and are shown as they stand', async () => {
+  const deep = `${'['.repeat(5_000)}${']'.repeat(5_000)}`;
+  const documents = [
+    deep,
+    '{"__proto__":{"polluted":true},"constructor":1}',
+    // Half a pair: PostgreSQL takes it as json, not as jsonb.
+    String.raw`"\ud800 \u0000"`,
+    '[1e400,-0,1.10,12345678901234567890.5,1E+2]',
+    '{"a":1,"a":2}',
+    ' { "spaced" : [ ] } ',
+  ];
+  const lines = documents.map((document, at) => `{"id":"${String(at + 1)}","body":"","more":${document}}\n`);
+  const { file } = await made({
+    form: 'folder',
+    collections: [
+      {
+        name: 'messages',
+        rows: () => Readable.from(lines),
+        expectedRows: () => Promise.resolve(lines.length),
+        columns,
+      },
+    ],
+  });
+  expect((await verifyPackage(file)).faults).toEqual([]);
+  // The person's page shows each as it stands too.
+  const page = await readFile(join(file, 'data/index.html'), 'utf8');
+  expect(page).toContain('[\n 1e400,\n -0,\n 1.10,\n 12345678901234567890.5,\n 1E+2\n]');
+  expect(page).toContain('{\n &quot;a&quot;: 1,\n &quot;a&quot;: 2\n}');
+  expect(page).toContain('{\n &quot;spaced&quot;: []\n}');
+  expect(page).toContain('[[[[[[');
+  const { records } = await recordsOf({ file, signal }, { collection: 'messages', from: 1, limit: 10 });
+  const [nested, named, half, numbers, twice, spaced] = records.map(({ values }) => values['more']);
+  expect(nested).toBe(`${deep.slice(0, 4_000)}…`);
+  expect(JSON.stringify(named)).toBe(documents[1]);
+  expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
+  expect(half).toBe('\ud800 \0');
+  expect(numbers).toEqual(['1e400', '-0', '1.10', '12345678901234567890.5', '1E+2']);
+  expect(twice).toEqual({ a: 2 });
+  expect(spaced).toEqual({ spaced: [] });
 });
 
 describe('looking into a package', () => {

@@ -39,6 +39,16 @@ test('what is redacted in a review is not in the package, which says where and w
   expect(Object.keys(record?.values ?? {})).toEqual(messages?.columns.map((column) => column.name));
   const { files } = await expectDone(operator, 'reviews.files', { exportId });
   expect(files.map((file) => file.key)).toContain(key);
+  // Pages of files are of one listing: what comes meanwhile moves nothing, and is there when the first page is asked anew.
+  const half = { exportId, limit: Math.ceil(files.length / 2) };
+  const first = await expectDone(operator, 'reviews.files', half);
+  const added = `${key.slice(0, key.indexOf('/', key.indexOf('/') + 1))}/added.txt`;
+  await desk.bucket?.put([{ key: added, bytes: Buffer.from('x'), contentType: 'text/plain' }]);
+  const second = await expectDone(operator, 'reviews.files', { ...half, offset: half.limit });
+  expect([...first.files, ...second.files]).toEqual(files);
+  expect(second.more).toBe(false);
+  const anew = await expectDone(operator, 'reviews.files', { exportId });
+  expect(anew.files.map((file) => file.key)).toContain(added);
 
   const why = { ground: 'others', reason: 'a neighbour is told of' } as const;
   const redact = (what: object): Promise<unknown> =>

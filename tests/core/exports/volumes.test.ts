@@ -92,7 +92,7 @@ describe('a package in volumes', () => {
       }
       const browsed = { file: volume(2), signal: new AbortController().signal, ...how };
       const { records, next } = await recordsOf(browsed, { collection: 'messages', from: 41, limit: 5 });
-      expect(records[0]).toEqual({ line: 41, values: { id: '41', body: 'line 40' } });
+      expect(records[0]).toEqual({ line: 41, values: { id: '41', body: 'line 40' }, tooLong: false });
       expect(next).toBe(46);
       expect((await filesOf(browsed, { from: 1, limit: 5 })).files).toMatchObject([{ name: 'large.bin' }]);
     },

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { PageLanguage } from '#shared/contract/exports.ts';
 import type { CollectionSummary, SnapshotSummary } from '../format.ts';
 import type { Redaction } from '../redactions.ts';
+import { onLines, partsOf } from '../recordText.ts';
 import type { PackageColumn } from '../schema.ts';
 import { pageScript, pageStyle } from './look.ts';
 import { pageStrings } from './strings.ts';
@@ -199,10 +200,10 @@ function* collectionText(
   say: Words,
   number: Intl.NumberFormat,
 ): Generator<string> {
-  const rows = lines.map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>);
+  const rows = lines.map((line) => new Map(partsOf(line)));
   const titles = new Map(columns?.map((column) => [column.name, column.title]));
-  const names = columns?.map((column) => column.name) ?? Object.keys(rows[0] ?? {});
-  const filled = names.filter((name) => rows.some((row) => !isNothing(row[name])));
+  const names = columns?.map((column) => column.name) ?? [...(rows[0]?.keys() ?? [])];
+  const filled = names.filter((name) => rows.some((row) => !isNothing(row.get(name))));
   const unfilled = names.filter((name) => !filled.includes(name));
   const titleOf = (name: string): string => {
     const known = titles.get(name);
@@ -219,11 +220,11 @@ function* collectionText(
   yield `<section id="${idOf(summary.name)}">\n<h2>${say.told(title)}</h2>\n<p class="dim">${say.records(number.format(summary.rows))}${shown} ${say.allIn} ${links}</p>\n`;
   const [only] = rows;
   if (only !== undefined && rows.length === 1) {
-    yield `<dl data-row>${filled.map((name) => `<dt>${titleOf(name)}</dt><dd>${cell(only[name], say)}</dd>`).join('')}</dl>\n`;
+    yield `<dl data-row>${filled.map((name) => `<dt>${titleOf(name)}</dt><dd>${cell(only.get(name), say)}</dd>`).join('')}</dl>\n`;
   } else if (rows.length > 0) {
     yield `<div class="wide" tabindex="0" role="group" aria-label="${escaped(say.plain(title))}"><table>\n<thead><tr>${filled.map((name) => `<th scope="col">${titleOf(name)}</th>`).join('')}</tr></thead>\n<tbody>\n`;
     for (const row of rows) {
-      yield `<tr data-row>${filled.map((name) => `<td>${cell(row[name], say)}</td>`).join('')}</tr>\n`;
+      yield `<tr data-row>${filled.map((name) => `<td>${cell(row.get(name), say)}</td>`).join('')}</tr>\n`;
     }
     yield '</tbody>\n</table></div>\n';
   }
@@ -294,14 +295,17 @@ function definitions(facts: readonly (readonly [string, string])[]): string {
   return `<dl>${facts.map(([what, html]) => `<dt>${escaped(what)}</dt><dd>${html}</dd>`).join('')}</dl>`;
 }
 
-function isNothing(held: unknown): boolean {
-  return held === null || held === undefined || held === '';
+function isNothing(written: string | undefined): boolean {
+  return written === undefined || written === 'null' || written === '""';
 }
 
-function cell(held: unknown, say: Words): string {
-  if (isNothing(held)) return '';
-  if (typeof held === 'boolean') return held ? say.yes : say.no;
-  const text = typeof held === 'string' ? held : JSON.stringify(held, null, 1);
+/** What is written for a column in a record's line. */
+function cell(written: string | undefined, say: PageStrings): string {
+  if (written === undefined || isNothing(written)) return '';
+  if (written === 'true' || written === 'false') return written === 'true' ? say.yes : say.no;
+  const isText = written.startsWith('"');
+  if (!isText && written.length <= mostCharacters) return value(onLines(written));
+  const text = isText ? (JSON.parse(written) as string) : written;
   if (text.length <= mostCharacters) return value(text);
   return `${value(text.slice(0, mostCharacters).toWellFormed())} <span class="dim">… (${say.more})</span>`;
 }

@@ -1,22 +1,13 @@
-import { Button, Textarea } from '@mantine/core';
-import { useState, type ReactNode } from 'react';
+import { Button } from '@mantine/core';
+import { type ReactNode } from 'react';
 import { useNavigate, useParams } from 'react-router';
 import type { MapChange, MapComparison, MapDifference } from '#shared/contract/dataMap.ts';
 import { en } from '#shared/strings/en.ts';
 import { tell } from '../../client/notices.tsx';
 import { useRead, useWrite } from '../../client/queries.ts';
-import { useMay, useSession } from '../../client/session.ts';
-import {
-  Facts,
-  FailureNote,
-  Hash,
-  Loaded,
-  Moment,
-  Note,
-  Page,
-  Panel,
-  Status,
-} from '../../components/Basics.tsx';
+import { useMay, usePasswordAgain, useSession } from '../../client/session.ts';
+import { Facts, Hash, Loaded, Moment, Note, Page, Panel, Status } from '../../components/Basics.tsx';
+import { Decision } from '../../components/Decision.tsx';
 import { CellText, DataTable, type DataColumn } from '../../components/DataTable.tsx';
 import { formatNumber } from '../../components/format.ts';
 import { exposureTones, mapChangeTones } from '../../components/tones.ts';
@@ -137,46 +128,27 @@ function OneChange({
 function Decide({ change }: { readonly change: MapChange }): ReactNode {
   const session = useSession();
   const may = useMay(['approver']);
-  const [reason, setReason] = useState('');
+  const password = usePasswordAgain();
   const decide = useWrite('map.decide', (done) => {
-    setReason('');
     tell(done.change.state === 'denied' ? words.denied : words.approved, done.entry);
   });
   const own = change.proposedBy === session.login;
   if (!may || own) return <Note>{own ? words.own : words.noRole}</Note>;
-  const given = reason.trim().length >= 3;
-  const button = (decision: 'approve' | 'deny'): ReactNode => (
-    <Button
-      variant={decision === 'approve' && given ? 'filled' : 'default'}
-      disabled={!given}
-      loading={decide.isPending && decide.variables.decision === decision}
-      onClick={() => {
-        decide.mutate({ change: change.id, hash: change.hash, decision, reason: reason.trim() });
-      }}
-    >
-      {words[decision]}
-    </Button>
-  );
+  const { why, approve, deny } = words;
   return (
     <Panel title={words.decision}>
       <div className={styles['form']}>
-        <Textarea
-          label={words.why}
-          description={en.deletion.reasonHint}
-          autosize
-          minRows={2}
-          maxRows={4}
-          maxLength={2_000}
-          value={reason}
-          onChange={(event) => {
-            setReason(event.currentTarget.value);
+        <Decision
+          key={change.state}
+          words={{ why, hint: en.deletion.reasonHint, approve, deny }}
+          password={password}
+          mayApprove={change.state === 'waiting'}
+          failure={decide.error}
+          sending={decide.isPending ? decide.variables.decision : null}
+          onDecide={(decision, reason) => {
+            decide.mutate({ change: change.id, hash: change.hash, decision, reason, ...password.sent });
           }}
         />
-        {decide.error ? <FailureNote failure={decide.error} /> : null}
-        <div className={styles['buttons']}>
-          {button('deny')}
-          {change.state === 'waiting' ? button('approve') : null}
-        </div>
       </div>
     </Panel>
   );

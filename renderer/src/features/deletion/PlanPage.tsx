@@ -1,4 +1,4 @@
-import { Button, Modal, Progress, Radio, Textarea, TextInput } from '@mantine/core';
+import { Button, Modal, Progress, Radio, TextInput } from '@mantine/core';
 import { useEffect, useRef, useState, type ReactNode } from 'react';
 import { Link, useNavigate, useParams } from 'react-router';
 import type { ErasurePlan, PlanDifference, PlanTask } from '#shared/contract/erasure.ts';
@@ -7,7 +7,7 @@ import { en } from '#shared/strings/en.ts';
 import { copy, tell } from '../../client/notices.tsx';
 import { paths } from '../../paths.ts';
 import { useRead, useWrite } from '../../client/queries.ts';
-import { useMay, useSession } from '../../client/session.ts';
+import { useMay, usePasswordAgain, useSession } from '../../client/session.ts';
 import {
   Controller,
   Dim,
@@ -29,10 +29,12 @@ import {
   formatDuration,
   formatNumber,
 } from '../../components/format.ts';
+import { Decision } from '../../components/Decision.tsx';
 import { useNow } from '../../components/clock.ts';
 import { rowsThatGo } from '../../components/planColumns.tsx';
 import { planTones } from '../../components/tones.ts';
 import { Certificate } from './Certificate.tsx';
+import { isReason, Reason } from '../../components/Reason.tsx';
 import styles from './deletion.module.css';
 
 /** Milliseconds between looks at the plan. */
@@ -397,7 +399,7 @@ function Decide(props: { readonly plan: ErasurePlan }): ReactNode {
   const { plan } = props;
   const session = useSession();
   const may = useMay(['approver', 'operator']);
-  const [reason, setReason] = useState('');
+  const password = usePasswordAgain();
   const decide = useWrite('erasure.decide', (done) => {
     const said = { denied: en.deletion.denied, awaiting: en.deletion.approvedByOne } as const;
     tell(
@@ -410,12 +412,7 @@ function Decide(props: { readonly plan: ErasurePlan }): ReactNode {
   if (!may) return null;
   const own = plan.plannedBy === session.login || plan.plannedBy === session.person;
   const given = plan.approvals.some((each) => each.by === session.login);
-  const reasoned = reason.trim().length >= 3;
-
-  function send(decision: 'approve' | 'deny'): void {
-    decide.mutate({ planId: plan.id, sha256: plan.sha256, decision, reason: reason.trim() });
-  }
-
+  const { reason: why, reasonHint: hint, approve, deny } = en.deletion;
   return (
     <Panel title={en.deletion.approveTitle}>
       <div className={styles['form']}>
@@ -426,41 +423,17 @@ function Decide(props: { readonly plan: ErasurePlan }): ReactNode {
         ) : (
           <p>{en.deletion.approveText}</p>
         )}
-        <Textarea
-          label={en.deletion.reason}
-          description={en.deletion.reasonHint}
-          autosize
-          minRows={2}
-          maxRows={4}
-          maxLength={2_000}
-          value={reason}
-          onChange={(event) => {
-            setReason(event.currentTarget.value);
+        <Decision
+          words={{ why, hint, approve, deny }}
+          password={password}
+          mayApprove={!given}
+          failure={decide.error}
+          sending={decide.isPending ? decide.variables.decision : null}
+          onDecide={(decision, reason) => {
+            const { id: planId, sha256 } = plan;
+            decide.mutate({ planId, sha256, decision, reason, ...password.sent });
           }}
         />
-        {decide.error ? <FailureNote failure={decide.error} /> : null}
-        <div className={styles['buttons']}>
-          <Button
-            variant="default"
-            disabled={!reasoned}
-            loading={decide.isPending && decide.variables.decision === 'deny'}
-            onClick={() => {
-              send('deny');
-            }}
-          >
-            {en.deletion.deny}
-          </Button>
-          <Button
-            variant={reasoned && !own && !given ? 'filled' : 'default'}
-            disabled={!reasoned || given}
-            loading={decide.isPending && decide.variables.decision === 'approve'}
-            onClick={() => {
-              send('approve');
-            }}
-          >
-            {en.deletion.approve}
-          </Button>
-        </div>
       </div>
     </Panel>
   );
@@ -589,25 +562,19 @@ function DoTask(props: {
         record.mutate({ planId: props.planId, task: props.task.name, evidence: evidence.trim() });
       }}
     >
-      <Textarea
+      <Reason
+        first
         label={words.evidence}
-        description={words.evidenceHint}
-        data-autofocus
-        autosize
-        minRows={2}
-        maxRows={4}
-        maxLength={2_000}
+        hint={words.evidenceHint}
         value={evidence}
-        onChange={(event) => {
-          setEvidence(event.currentTarget.value);
-        }}
+        onChange={setEvidence}
       />
       {record.error ? <FailureNote failure={record.error} /> : null}
       <div className={styles['buttons']}>
         <Button variant="default" onClick={props.onDone}>
           {en.common.cancel}
         </Button>
-        <Button type="submit" disabled={evidence.trim().length < 3} loading={record.isPending}>
+        <Button type="submit" disabled={!isReason(evidence)} loading={record.isPending}>
           {en.common.save}
         </Button>
       </div>
@@ -638,26 +605,10 @@ function Waiting(props: { readonly plan: ErasurePlan; readonly dueAt: string }):
         <p>{words.restsNow}</p>
         {may ? (
           <>
-            <Textarea
-              label={words.reason}
-              description={words.reasonHint}
-              autosize
-              minRows={2}
-              maxRows={4}
-              maxLength={2_000}
-              value={reason}
-              onChange={(event) => {
-                setReason(event.currentTarget.value);
-              }}
-            />
+            <Reason label={words.reason} hint={words.reasonHint} value={reason} onChange={setReason} />
             {cancel.error ? <FailureNote failure={cancel.error} /> : null}
             <div className={styles['buttons']}>
-              <Button
-                type="submit"
-                variant="default"
-                disabled={reason.trim().length < 3}
-                loading={cancel.isPending}
-              >
+              <Button type="submit" variant="default" disabled={!isReason(reason)} loading={cancel.isPending}>
                 {words.callOff}
               </Button>
             </div>

@@ -1,4 +1,4 @@
-import { Button, Modal, Radio, Textarea } from '@mantine/core';
+import { Button, Modal, Radio } from '@mantine/core';
 import { useState, type ReactNode } from 'react';
 import type { MappedCollection } from '#shared/contract/dataMap.ts';
 import type { InputOf } from '#shared/contract/index.ts';
@@ -12,6 +12,7 @@ import { Dim, FailureNote, Loaded, Panel } from '../../components/Basics.tsx';
 import { CellText, DataTable, type DataColumn } from '../../components/DataTable.tsx';
 import { keyText } from '../../components/format.ts';
 import { staffColumn, timeColumn } from '../../components/recordColumns.tsx';
+import { isReason, Reason } from '../../components/Reason.tsx';
 import styles from './review.module.css';
 
 const words = en.review;
@@ -35,7 +36,7 @@ export function Redact(props: {
     tell(words.redacted, entry);
     onClose();
   });
-  const possible = ground !== null && reason.trim().length >= 3;
+  const possible = ground !== null && isReason(reason);
   const submit = (): void => {
     if (target !== null && possible && !redact.isPending)
       redact.mutate({ requestId, what: target.what, ground, reason: reason.trim() });
@@ -84,18 +85,7 @@ export function Redact(props: {
             ))}
           </div>
         </Radio.Group>
-        <Textarea
-          label={words.reason}
-          description={words.reasonHint}
-          autosize
-          minRows={2}
-          maxRows={4}
-          maxLength={2_000}
-          value={reason}
-          onChange={(event) => {
-            setReason(event.currentTarget.value);
-          }}
-        />
+        <Reason label={words.reason} hint={words.reasonHint} value={reason} onChange={setReason} />
         {redact.error ? <FailureNote failure={redact.error} /> : null}
         <div>
           <Button type="submit" disabled={!possible} loading={redact.isPending}>
@@ -213,27 +203,15 @@ function LetOut(props: {
         className={styles['form']}
         onSubmit={(event) => {
           event.preventDefault();
-          if (redaction !== null && reason.trim().length >= 3)
+          if (redaction !== null && isReason(reason))
             withdraw.mutate({ redactionId: redaction.id, reason: reason.trim() });
         }}
       >
         <p className={styles['target']}>{props.says}</p>
-        <Textarea
-          label={words.reason}
-          description={words.reasonHint}
-          autosize
-          minRows={2}
-          maxRows={4}
-          maxLength={2_000}
-          data-autofocus
-          value={reason}
-          onChange={(event) => {
-            setReason(event.currentTarget.value);
-          }}
-        />
+        <Reason label={words.reason} hint={words.reasonHint} value={reason} onChange={setReason} first />
         {withdraw.error ? <FailureNote failure={withdraw.error} /> : null}
         <div>
-          <Button type="submit" disabled={reason.trim().length < 3} loading={withdraw.isPending}>
+          <Button type="submit" disabled={!isReason(reason)} loading={withdraw.isPending}>
             {words.letOut}
           </Button>
         </div>

@@ -1,12 +1,14 @@
-import { Button, Textarea } from '@mantine/core';
+import { Button } from '@mantine/core';
 import { useState, type ReactNode } from 'react';
 import type { ExportRelease } from '#shared/contract/exports.ts';
 import type { RequestRow } from '#shared/contract/requests.ts';
 import { en } from '#shared/strings/en.ts';
 import { tell } from '../../client/notices.tsx';
 import { useRead, useWrite } from '../../client/queries.ts';
-import { useMay, useSession } from '../../client/session.ts';
+import { useMay, usePasswordAgain, useSession } from '../../client/session.ts';
 import { Dim, Facts, FailureNote, Moment, Note, Panel, Status } from '../../components/Basics.tsx';
+import { Decision } from '../../components/Decision.tsx';
+import { isReason, Reason } from '../../components/Reason.tsx';
 import { releaseTones } from '../../components/tones.ts';
 import styles from './exportPage.module.css';
 
@@ -89,23 +91,6 @@ function Standing(props: { readonly release: ExportRelease }): ReactNode {
   );
 }
 
-function Why(props: { readonly value: string; readonly onChange: (value: string) => void }): ReactNode {
-  return (
-    <Textarea
-      label={words.why}
-      description={en.deletion.reasonHint}
-      autosize
-      minRows={2}
-      maxRows={4}
-      maxLength={2_000}
-      value={props.value}
-      onChange={(event) => {
-        props.onChange(event.currentTarget.value);
-      }}
-    />
-  );
-}
-
 function Ask(props: { readonly request: RequestRow; readonly gaps: readonly string[] }): ReactNode {
   const { request, gaps } = props;
   const may = useMay(['operator']);
@@ -120,12 +105,12 @@ function Ask(props: { readonly request: RequestRow; readonly gaps: readonly stri
       <p>
         <Dim>{words.askText}</Dim>
       </p>
-      <Why value={reason} onChange={setReason} />
+      <Reason label={words.why} hint={en.deletion.reasonHint} value={reason} onChange={setReason} />
       {ask.error ? <FailureNote failure={ask.error} /> : null}
       <div>
         <Button
           variant="default"
-          disabled={reason.trim().length < 3}
+          disabled={!isReason(reason)}
           loading={ask.isPending}
           onClick={() => {
             ask.mutate({ requestId: request.id, gaps: [...gaps], reason: reason.trim() });
@@ -142,32 +127,21 @@ function Decide(props: { readonly release: ExportRelease }): ReactNode {
   const { release } = props;
   const session = useSession();
   const may = useMay(['approver']);
-  const [reason, setReason] = useState('');
+  const password = usePasswordAgain();
   const decide = useWrite('exports.decideRelease', ({ entry }) => {
-    setReason('');
     tell(words.decided, entry);
   });
   if (!may || release.askedBy === session.login) return <Dim>{words.approverDecides}</Dim>;
-  const button = (decision: 'approve' | 'deny'): ReactNode => (
-    <Button
-      variant={decision === 'approve' && reason.trim().length >= 3 ? 'filled' : 'default'}
-      disabled={reason.trim().length < 3}
-      loading={decide.isPending && decide.variables.decision === decision}
-      onClick={() => {
-        decide.mutate({ releaseId: release.id, decision, reason: reason.trim() });
-      }}
-    >
-      {words[decision]}
-    </Button>
-  );
+  const { why, approve, deny } = words;
   return (
-    <>
-      <Why value={reason} onChange={setReason} />
-      {decide.error ? <FailureNote failure={decide.error} /> : null}
-      <div className={styles['row']}>
-        {button('deny')}
-        {button('approve')}
-      </div>
-    </>
+    <Decision
+      words={{ why, hint: en.deletion.reasonHint, approve, deny }}
+      password={password}
+      failure={decide.error}
+      sending={decide.isPending ? decide.variables.decision : null}
+      onDecide={(decision, reason) => {
+        decide.mutate({ releaseId: release.id, decision, reason, ...password.sent });
+      }}
+    />
   );
 }

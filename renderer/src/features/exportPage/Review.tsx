@@ -7,6 +7,7 @@ import { useRead } from '../../client/queries.ts';
 import { Dim, Empty, Loaded, Panel, Status } from '../../components/Basics.tsx';
 import { formatBytes, formatNumber, keyText } from '../../components/format.ts';
 import { Redact, type Target } from './Redact.tsx';
+import { Pager } from '../../components/Pager.tsx';
 import styles from './review.module.css';
 
 const words = en.review;
@@ -114,16 +115,16 @@ function Records(
                 </li>
               ))}
             </ol>
-            <Pages
-              label={words.pageOf(places.length)}
-              onBack={
+            <Pager
+              shows={words.pageOf(places.length)}
+              onEarlier={
                 places.length === 1
                   ? null
                   : () => {
                       setPlaces(places.slice(0, -1));
                     }
               }
-              onNext={
+              onLater={
                 next === null
                   ? null
                   : () => {
@@ -254,16 +255,16 @@ function Files(props: Props & { readonly onRedact: (target: Target) => void }): 
                 </li>
               ))}
             </ol>
-            <Pages
-              label={words.pageOf(page + 1)}
-              onBack={
+            <Pager
+              shows={words.pageOf(page + 1)}
+              onEarlier={
                 page === 0
                   ? null
                   : () => {
                       setPage(page - 1);
                     }
               }
-              onNext={
+              onLater={
                 more
                   ? () => {
                       setPage(page + 1);
@@ -317,34 +318,5 @@ function File(props: {
         <Kept redaction={kept} />
       )}
     </div>
-  );
-}
-
-function Pages(props: {
-  readonly label: string;
-  readonly onBack: (() => void) | null;
-  readonly onNext: (() => void) | null;
-}): ReactNode {
-  if (props.onBack === null && props.onNext === null) return null;
-  return (
-    <nav className={styles['pages']} aria-label={words.pages}>
-      <Button
-        variant="default"
-        size="xs"
-        disabled={props.onBack === null}
-        onClick={props.onBack ?? undefined}
-      >
-        {words.back}
-      </Button>
-      <Button
-        variant="default"
-        size="xs"
-        disabled={props.onNext === null}
-        onClick={props.onNext ?? undefined}
-      >
-        {words.next}
-      </Button>
-      <Dim>{props.label}</Dim>
-    </nav>
   );
 }

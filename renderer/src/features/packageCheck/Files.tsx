@@ -7,7 +7,7 @@ import { useRead } from '../../client/queries.ts';
 import { Empty, Facts, Loaded, Panel, Status } from '../../components/Basics.tsx';
 import { CellText, DataTable, type DataColumn } from '../../components/DataTable.tsx';
 import { formatBytes } from '../../components/format.ts';
-import { Pager, pageLength } from './Pager.tsx';
+import { LinePager, pageLength } from './LinePager.tsx';
 import styles from './packageCheck.module.css';
 
 const words = en.packageCheck;
@@ -65,7 +65,7 @@ export function Files(props: { readonly source: PackageSource }): ReactNode {
       flush
       className={styles['grow'] ?? ''}
       actions={
-        <Pager
+        <LinePager
           from={first}
           count={read.data?.files.length ?? 0}
           next={read.data?.next ?? null}

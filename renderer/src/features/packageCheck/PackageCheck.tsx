@@ -94,7 +94,7 @@ export function PackageCheck(props: { readonly signedIn: boolean; readonly actio
               {verdict === null ? null : <Verdict verdict={verdict} />}
             </div>
           </Panel>
-          {verdict !== null && verify.variables !== undefined ? (
+          {verdict !== null && verdict.files > 0 && verify.variables !== undefined ? (
             <Contents
               key={file}
               source={sourceOf(verify.variables)}

@@ -6,7 +6,7 @@ import { en } from '#shared/strings/en.ts';
 import { useRead } from '../../client/queries.ts';
 import { Empty, Facts, Loaded, Note, Panel } from '../../components/Basics.tsx';
 import { CellText, DataTable, type DataColumn } from '../../components/DataTable.tsx';
-import { Pager, pageLength } from './Pager.tsx';
+import { LinePager, pageLength } from './LinePager.tsx';
 import styles from './packageCheck.module.css';
 
 const words = en.packageCheck;
@@ -61,7 +61,7 @@ function Collection(props: { readonly source: PackageSource; readonly name: stri
       flush
       className={styles['grow'] ?? ''}
       actions={
-        <Pager
+        <LinePager
           from={first}
           count={read.data?.records.length ?? 0}
           next={read.data?.next ?? null}

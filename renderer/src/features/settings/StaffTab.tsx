@@ -7,10 +7,10 @@ import { roles, type Role } from '#shared/domain/roles.ts';
 import { en } from '#shared/strings/en.ts';
 import { tell } from '../../client/notices.tsx';
 import { useRead, useWrite } from '../../client/queries.ts';
-import { useMay, useSession } from '../../client/session.ts';
+import { useMay, usePasswordAgain, useSession } from '../../client/session.ts';
 import { Empty, FailureNote, Loaded, Moment, Panel, Status } from '../../components/Basics.tsx';
 import { CellText, DataTable, type DataColumn } from '../../components/DataTable.tsx';
-import { PasswordAgain, useAsksPassword } from '../../components/PasswordAgain.tsx';
+import { PasswordAgain } from '../../components/PasswordAgain.tsx';
 import styles from './settings.module.css';
 
 const words = en.settings.staff;
@@ -266,8 +266,7 @@ function Pending(): ReactNode {
 
 function DecideChange(props: { readonly change: StaffChange; readonly onDone: () => void }): ReactNode {
   const { change } = props;
-  const [password, setPassword] = useState('');
-  const asked = useAsksPassword();
+  const password = usePasswordAgain();
   const decide = useWrite('staff.decide', ({ entry }, { decision }) => {
     tell(decision === 'approve' ? words.approved(change.login) : words.denied(change.login), entry);
     props.onDone();
@@ -280,12 +279,12 @@ function DecideChange(props: { readonly change: StaffChange; readonly onDone: ()
         decide.mutate({
           change: change.id,
           decision: 'approve',
-          ...(password === '' ? {} : { password }),
+          ...password.sent,
         });
       }}
     >
       <p>{words.decideText(change.login, rolesInWords(change.roles))}</p>
-      <PasswordAgain value={password} onChange={setPassword} />
+      {password.asked ? <PasswordAgain value={password.value} onChange={password.change} /> : null}
       {decide.error ? <FailureNote failure={decide.error} /> : null}
       <div className={styles['end']}>
         <Button
@@ -299,7 +298,7 @@ function DecideChange(props: { readonly change: StaffChange; readonly onDone: ()
         </Button>
         <Button
           type="submit"
-          disabled={asked && password === ''}
+          disabled={!password.given}
           loading={decide.isPending && decide.variables.decision === 'approve'}
         >
           {words.approve}
