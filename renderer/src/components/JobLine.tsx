@@ -35,10 +35,10 @@ export function JobLine(props: { readonly job: Job; readonly onCancel?: (id: str
         {isUnderWay(job) ? (
           <span className={styles['dim']}>
             {' '}
-            {job.progress.says}
+            {job.state === 'waiting' ? en.job.state.waiting : job.progress.says}
             {job.progress.total === null
               ? ''
-              : ` · ${en.job.progress(formatNumber(job.progress.done), formatNumber(job.progress.total))}`}
+              : ` · ${job.kind === 'export' ? en.job.percent(percent ?? 0) : en.job.progress(formatNumber(job.progress.done), formatNumber(job.progress.total))}`}
           </span>
         ) : null}
       </div>
