@@ -9,6 +9,7 @@ import { findPerson, putObjects, requestFor } from '#tests/core/erasure/approved
 import { startBadNetwork } from '#tests/core/objectStore/localR2.ts';
 import { makeKeyring } from '#tests/helpers/secretService.ts';
 import { expectDone, openDesk } from '#tests/helpers/testDesk.ts';
+import { verdictOn } from '#tests/helpers/verdictOn.ts';
 import { need } from '../prerequisites.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
@@ -64,7 +65,7 @@ test('a killed export is listed with what is here, resumed into a whole package,
   expect(resumed).toMatchObject({ code: 0 });
   const told = JSON.parse(resumed.stdout) as Record<string, unknown>;
   expect(told).toMatchObject({ files: 3, encrypted: true, passphrase: expect.any(String) as string });
-  const verified = await expectDone(operator, 'packages.verify', {
+  const verified = await verdictOn(operator, {
     file: String(told['file']),
     passphrase: String(told['passphrase']),
   });
