@@ -764,6 +764,8 @@ export const en = {
       of === null
         ? 'nothing is read yet; it can go on here'
         : `${number.format(finished)} of ${number.format(of)} collections are here`,
+    keptShort: (finished: number, of: number | null) =>
+      of === null ? 'can go on' : `${number.format(finished)} of ${number.format(of)} here`,
     keptText:
       'What was read lies enciphered on this computer and is not read again; the rest is read as it is now, and the package says so. It can go on until a day after it was begun. A passphrase is made anew.',
     resume: 'Resume',

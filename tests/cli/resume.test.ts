@@ -8,7 +8,7 @@ import { entriesOf } from '#tests/core/badInput/plain.ts';
 import { findPerson, putObjects, requestFor } from '#tests/core/erasure/approvedPlan.ts';
 import { startBadNetwork } from '#tests/core/objectStore/localR2.ts';
 import { makeKeyring } from '#tests/helpers/secretService.ts';
-import { expectDone, openDesk } from '#tests/helpers/testDesk.ts';
+import { openDesk } from '#tests/helpers/testDesk.ts';
 import { verdictOn } from '#tests/helpers/verdictOn.ts';
 import { need } from '../prerequisites.ts';
 

@@ -46,7 +46,7 @@ async function killedAt(desk: TestDesk, says: string): Promise<Killed> {
   await desk.superuser(async ({ query }) => {
     await query(`alter database ${desk.database} set track_functions = 'all'`);
     await query(
-      `insert into page_views (user_id, path, occurred_at) select $1, repeat('/x', 50) || n, now() from generate_series(1, 60000) n`,
+      `insert into page_views (user_id, path, occurred_at) select $1, repeat('/x', 50) || n, now() from generate_series(1, 30000) n`,
       [victim.id],
     );
   });

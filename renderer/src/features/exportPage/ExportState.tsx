@@ -18,25 +18,27 @@ export function ExportState(props: { readonly row: ExportRow }): ReactNode {
   });
   const may =
     row.state === 'interrupted' &&
+    // Where it can go on, the page of its request asks which of the two it is to be.
+    row.kept === null &&
     (roles.includes('approver') ||
       roles.includes('admin') ||
       (row.startedBy === login && roles.includes('operator')));
   return (
     <span className={styles['state']}>
       <Status tone={exportTones[row.state]}>{en.request.exportState[row.state]}</Status>
-      {row.kept === null ? null : <Dim>{en.exportPage.kept(row.kept.finished, row.kept.of)}</Dim>}
+      {row.kept === null ? null : <Dim>{en.exportPage.keptShort(row.kept.finished, row.kept.of)}</Dim>}
       {may ? (
         <Button
           variant="default"
           size="compact-sm"
           title={en.exportPage.abandonHint}
-          aria-label={`${row.kept === null ? en.exportPage.abandon : en.exportPage.throwAway}: ${en.request.package(row.id)}`}
+          aria-label={`${en.exportPage.abandon}: ${en.request.package(row.id)}`}
           loading={close.isPending}
           onClick={() => {
             close.mutate({ exportId: row.id }, { onError: tellFailure });
           }}
         >
-          {row.kept === null ? en.exportPage.abandon : en.exportPage.throwAway}
+          {en.exportPage.abandon}
         </Button>
       ) : null}
     </span>
