@@ -39,10 +39,13 @@ export function JobLine(props: { readonly job: Job; readonly onCancel?: (id: str
         {isUnderWay(job) ? (
           <span className={styles['dim']}>
             {' '}
-            {job.state === 'waiting' ? en.job.state.waiting : job.progress.says}
-            {job.progress.total === null
-              ? ''
-              : ` · ${job.kind === 'export' ? en.job.percent(percent ?? 0) : en.job.progress(amount(job.progress.done), amount(job.progress.total))}`}
+            {job.state === 'waiting'
+              ? en.job.state.waiting
+              : job.progress.total === null
+                ? job.progress.says
+                : job.kind === 'export'
+                  ? `${en.job.percent(percent ?? 0)} · ${job.progress.says}`
+                  : `${job.progress.says} · ${en.job.progress(amount(job.progress.done), amount(job.progress.total))}`}
           </span>
         ) : null}
       </div>
