@@ -69,7 +69,7 @@ test('of jobs of a kind with a limit as many work at once, the others in their o
     });
   const [first, second, third, fourth, fifth] = ['a', 'b', 'c', 'd', 'e'].map(start);
   const states = (): readonly string[] => jobs.list().map(({ state }) => state);
-  await vi.waitUntil(() => begun.length === 2);
+  await vi.waitUntil(() => begun.length === 2, { timeout: 10_000 });
   expect(states()).toEqual(['waiting', 'waiting', 'waiting', 'running', 'running']);
   expect(jobs.running()).toBe(5);
   // Another kind has no limit.
@@ -82,11 +82,11 @@ test('of jobs of a kind with a limit as many work at once, the others in their o
   expect((await jobs.wait(third ?? '')).state).toBe('cancelled');
   ends.get('b')?.resolve(undefined);
   expect((await jobs.wait(second ?? '')).state).toBe('done');
-  await vi.waitUntil(() => begun.length === 3);
+  await vi.waitUntil(() => begun.length === 3, { timeout: 10_000 });
   expect(begun).toEqual(['a', 'b', 'd']);
   ends.get('a')?.resolve(undefined);
   await jobs.wait(first ?? '');
-  await vi.waitUntil(() => begun.length === 4);
+  await vi.waitUntil(() => begun.length === 4, { timeout: 10_000 });
   expect(begun).toEqual(['a', 'b', 'd', 'e']);
   for (const name of ['d', 'e']) ends.get(name)?.resolve(undefined);
   for (const id of [fourth, fifth]) expect((await jobs.wait(id ?? '')).state).toBe('done');
@@ -157,7 +157,10 @@ test('a database that stays out of reach interrupts the export in one sentence, 
     requestId: victim.request,
     folder,
   });
-  await vi.waitUntil(() => says.some((each) => each.startsWith('reading page_views')), { interval: 5 });
+  await vi.waitUntil(() => says.some((each) => each.startsWith('reading page_views')), {
+    timeout: 30_000,
+    interval: 5,
+  });
   const outOfReach = (limit: number): Promise<unknown> =>
     desk.superuser(async ({ query }) => {
       await query(`alter database ${desk.database} connection limit ${limit}`);
