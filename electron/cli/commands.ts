@@ -978,8 +978,51 @@ export async function commands(
           const { jobId } = await command.call('erasure.run', { planId });
           return (await command.finish(jobId)).result;
         },
-        { refused: (value: { complete: boolean }) => !value.complete },
+        {
+          refused: (value: { complete: boolean; waiting?: boolean }) =>
+            !value.complete && value.waiting !== true,
+        },
       ),
+    );
+  erase
+    .command('due')
+    .description('goes on with every deletion whose wait is over; for a timer of the operating system')
+    .action(() =>
+      run(
+        async (command) => {
+          const { plans } = await command.call('erasure.list', {});
+          const due = plans.filter(
+            ({ run: begun, tasks }) =>
+              begun?.state === 'waiting' &&
+              Date.parse(begun.dueAt) <= Date.now() &&
+              tasks.every((task) => task.when === 'after' || task.doneAt !== null),
+          );
+          const ended = [];
+          for (const { id } of due) {
+            const { jobId } = await command.call('erasure.run', { planId: id });
+            ended.push({ plan: id, ...(await command.finish(jobId)).result });
+          }
+          return ended;
+        },
+        { as: 'list', refused: (value: { complete: boolean }[]) => value.some((each) => !each.complete) },
+      ),
+    );
+  erase
+    .command('cancel')
+    .argument('<plan>', 'plan', wholeNumber)
+    .requiredOption('--reason <text>')
+    .description('calls a deletion off as long as nothing has gone')
+    .action((planId: number, { reason }: { reason: string }) =>
+      run(async (command) => (await command.call('erasure.cancel', { planId, reason })).plan),
+    );
+  erase
+    .command('task')
+    .argument('<plan>', 'plan', wholeNumber)
+    .argument('<task>', 'name of the task, as “erase show” tells it')
+    .requiredOption('--evidence <text>', 'what shows that it was done; nothing about the person')
+    .description('records that what a deletion asks of people was done')
+    .action((planId: number, task: string, { evidence }: { evidence: string }) =>
+      run(async (command) => (await command.call('erasure.doTask', { planId, task, evidence })).plan),
     );
   erase
     .command('certificate')
@@ -1133,6 +1176,16 @@ function certificateLines({ sha256, entry, says }: OutputOf<'erasure.certificate
       [words.wentColumns.left]: step.left,
     })),
     [words.untouched]: [...new Set(untouched.map((step) => step.where))].join(', '),
+    ...(says.tasks.length === 0
+      ? {}
+      : {
+          [words.tasks]: says.tasks.map((task) => ({
+            [words.tasksColumns.what]: task.title,
+            [words.tasksColumns.owner]: `${task.owner} (${task.by})`,
+            [words.tasksColumns.done]: task.done,
+            [words.tasksColumns.entry]: task.entry,
+          })),
+        }),
     [words.kept]: says.kept.map((line) => ({
       [words.wentColumns.what]: line.title,
       [words.wentColumns.where]: line.where,

@@ -5,7 +5,7 @@ const planLine = z.object({
   collection: z.string(),
   title: z.string(),
   /** What happens to the rows. */
-  action: z.enum(['delete', 'anonymise', 'keep', 'detach', 'hand_over']),
+  action: z.enum(['quiesce', 'delete', 'anonymise', 'keep', 'detach', 'hand_over']),
   rows: z.number().int(),
   /** The ground in law, for rows that are kept. */
   because: z.string().nullable(),
@@ -27,6 +27,19 @@ const decision = z.object({
 });
 export type PlanDecision = z.infer<typeof decision>;
 
+const planTask = z.object({
+  name: z.string(),
+  title: z.string(),
+  /** Who does it. */
+  owner: z.string(),
+  when: z.enum(['before', 'after']),
+  doneBy: z.string().nullable(),
+  doneAt: z.string().nullable(),
+  /** The entry that commits to what shows it. */
+  entry: z.number().int().nullable(),
+});
+export type PlanTask = z.infer<typeof planTask>;
+
 export const erasurePlan = z.object({
   id: z.number().int(),
   requestId: z.number().int(),
@@ -44,6 +57,8 @@ export const erasurePlan = z.object({
   /** How long the run will take, as earlier runs went here; where there were none of some size, as is usual. */
   estimate: z.object({ seconds: z.number().int(), measured: z.boolean() }),
   decisions: z.array(decision),
+  /** What people do by hand: before anything goes, or before the deletion counts as done. */
+  tasks: z.array(planTask),
   /** In the order they were given; a denial ends it. */
   approvals: z.array(
     z.object({
@@ -61,7 +76,10 @@ export const erasurePlan = z.object({
       by: z.string(),
       startedAt: z.string(),
       finishedAt: z.string().nullable(),
-      state: z.enum(['running', 'done', 'incomplete']),
+      /** Waiting for its time, or for what people have to do before. */
+      state: z.enum(['running', 'waiting', 'done', 'incomplete', 'cancelled']),
+      /** Nothing goes before; until then it can be called off. */
+      dueAt: z.string(),
       steps: z.array(
         z.object({
           name: z.string(),
@@ -94,7 +112,7 @@ export const planDifference = z.object({
 });
 export type PlanDifference = z.infer<typeof planDifference>;
 
-const erasureAction = z.enum(['hand_over', 'objects', 'detach', 'delete', 'anonymise', 'keep']);
+const erasureAction = z.enum(['quiesce', 'hand_over', 'objects', 'detach', 'delete', 'anonymise', 'keep']);
 
 /** What a certificate of deletion says, read from its text; tables and titles are those of the map in force. */
 export const erasureCertificate = z.object({
@@ -132,6 +150,10 @@ export const erasureCertificate = z.object({
       because: z.string().nullable(),
       until: z.string().nullable(),
     }),
+  ),
+  /** What people did by hand. */
+  tasks: z.array(
+    z.object({ title: z.string(), owner: z.string(), by: z.string(), done: z.string(), entry: count }),
   ),
   /** Numbers of the trail's entries about this person under this request, but for those of single batches. */
   entries: z.array(count),
@@ -188,6 +210,24 @@ export const erasure = {
     summary: 'runs or resumes an approved plan',
     input: z.strictObject({ planId }),
     output: z.object({ jobId: z.string(), entry: z.number().int() }),
+  }),
+  'erasure.cancel': operation({
+    effect: 'write',
+    permission: ['operator', 'approver'],
+    summary: 'calls a deletion off as long as nothing has gone',
+    input: z.strictObject({ planId, reason: z.string().trim().min(3).max(2_000) }),
+    output: z.object({ plan: erasurePlan, entry: z.number().int() }),
+  }),
+  'erasure.doTask': operation({
+    effect: 'write',
+    permission: ['operator'],
+    summary: 'records that what a deletion asks of people was done, and what shows it',
+    input: z.strictObject({
+      planId,
+      task: z.string().min(1).max(100),
+      evidence: z.string().trim().min(3).max(2_000),
+    }),
+    output: z.object({ plan: erasurePlan, entry: z.number().int() }),
   }),
   'erasure.certificate': operation({
     effect: 'read',

@@ -93,6 +93,8 @@ const pinned = {
   'erasure.show': ['read', 'staff'],
   'erasure.decide': ['write', ['approver', 'operator']],
   'erasure.run': ['write', ['operator']],
+  'erasure.cancel': ['write', ['operator', 'approver']],
+  'erasure.doTask': ['write', ['operator']],
   'erasure.certificate': ['read', 'staff'],
   'erasure.saveCertificate': ['read', 'staff'],
   'audit.list': ['read', 'staff'],

@@ -255,24 +255,25 @@ export async function decide(
   return said.ok ? null : (said.code ?? '');
 }
 
+/** A run as `begin_run` answers. */
+export interface Begun {
+  readonly run: number;
+  readonly steps: readonly { step: number; collection: string; action: string; planned: number }[];
+}
+
 /** Begins a run; gives its number and steps, or the code of a recorded refusal. */
-export async function begin(
-  client: pg.Client,
-  planned: Planned,
-): Promise<
-  | {
-      readonly run: number;
-      readonly steps: readonly { step: number; collection: string; action: string; planned: number }[];
-    }
-  | string
-> {
+export async function beginOnly(client: pg.Client, planned: Planned): Promise<Begun | string> {
   const said = await effect(client, 'begin_run($1)', [planned.plan]);
-  return said.ok
-    ? (said as unknown as {
-        run: number;
-        steps: { step: number; collection: string; action: string; planned: number }[];
-      })
-    : (said.code ?? '');
+  return said.ok ? (said as unknown as Begun) : (said.code ?? '');
+}
+
+/** The same, and brings to rest what has to be before anything goes. */
+export async function begin(client: pg.Client, planned: Planned): Promise<Begun | string> {
+  const begun = await beginOnly(client, planned);
+  if (typeof begun === 'string') return begun;
+  for (const { step, action } of begun.steps)
+    if (action === 'quiesce') await effect(client, 'erase_batch($1, $2)', [begun.run, step]);
+  return begun;
 }
 
 /** Runs all batches and looks again; gives what the last step answered. */

@@ -12,7 +12,10 @@ export async function verifyJob(console: Console, input: InputOf<'packages.verif
 }
 
 /** What the check of a package comes to; a refusal is a failure of the test. */
-export async function verdictOn(console: Console, input: InputOf<'packages.verify'>): Promise<PackageVerdict> {
+export async function verdictOn(
+  console: Console,
+  input: InputOf<'packages.verify'>,
+): Promise<PackageVerdict> {
   const job = await verifyJob(console, input);
   expect(job.failure).toBeNull();
   // The job's result is that by its kind.

@@ -24,6 +24,7 @@ import { compileSearch, searchTargets } from './compileSearch.ts';
 import {
   isThirdParty,
   canonicalMap,
+  firstKind,
   kindsOf,
   mapHash,
   refuseUndecided,
@@ -199,6 +200,11 @@ export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
   const kindColumns = kinds.flatMap((kind) =>
     Object.keys(kind.collections).map((name) => `(${quoteLiteral(kind.kind)}, ${quoteLiteral(name)})`),
   );
+  const tasks = Object.entries(map.tasks ?? {}).flatMap(([name, { title, owner, when, kinds: asked }]) =>
+    (asked ?? [firstKind(map).kind]).map(
+      (kind) => `(${[kind, name, title, owner, when].map(quoteLiteral).join(', ')})`,
+    ),
+  );
   const ignored = Object.entries(map.ignored).map(([table, reason]) => {
     const { schema, table: name } = tableParts(table) ?? { schema: '', table };
     return `(${[schema, name, reason].map(quoteLiteral).join(', ')})`;
@@ -209,6 +215,7 @@ export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
     'delete from privacy_console.ignored_table;',
     // By another map other rows name objects.
     'delete from privacy_console.bucket_beginning where named;',
+    'delete from privacy_console.map_task;',
     'delete from privacy_console.kind_collection;',
     'delete from privacy_console.subject_kind;',
     `insert into privacy_console.subject_kind (kind, title, controller, by_value) values\n${kindRows.join(',\n')};`,
@@ -216,6 +223,7 @@ export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
     `insert into privacy_console.mapped_column (collection, schema_name, table_name, column_name, type, masked, never) values\n${columnRows.join(',\n')};`,
     `insert into privacy_console.mapped_table select distinct m.schema_name, m.table_name, c.oid::regclass from privacy_console.mapped_column m
   join pg_catalog.pg_namespace n on n.nspname = m.schema_name join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = m.table_name;`,
+    tasks.length === 0 ? '' : `insert into privacy_console.map_task values\n${tasks.join(',\n')};`,
     ignored.length === 0 ? '' : `insert into privacy_console.ignored_table values\n${ignored.join(',\n')};`,
     'update privacy_console.data_map set current = false where current;',
     `insert into privacy_console.data_map (hash, text, described, current) values (${quoteLiteral(hash)}, ${quoteLiteral(canonicalMap(map))}, ${quoteLiteral(JSON.stringify(describe(map, catalogue)))}, true)

@@ -37,7 +37,7 @@ import { quoteIdentifier, quoteLiteral, quoteTable, tableParts } from './quote.t
 /** One thing erasure does to one collection. */
 interface Step {
   readonly collection: string;
-  readonly action: 'detach' | 'delete' | 'anonymise' | 'keep';
+  readonly action: 'quiesce' | 'detach' | 'delete' | 'anonymise' | 'keep';
   readonly variables: Variables;
   /** Rows it concerns, on alias `t`. */
   readonly condition: string;
@@ -391,10 +391,39 @@ function detachingPaths(
   );
 }
 
+/** The step that brings rows to rest which would go on writing for the person. */
+function quiescing(erasing: Erasing, name: string): readonly Step[] {
+  const held = collectionNamed(erasing.map, name);
+  const action = held.quiesce === undefined ? undefined : held.actions[held.quiesce];
+  if (action === undefined) return [];
+  const conditions = conditionsIn(erasing, name);
+  return [
+    {
+      collection: name,
+      action: 'quiesce',
+      held,
+      variables: variablesOf(conditions),
+      condition: [anyOf(conditions), ...fitting(action)].join(' and '),
+      set: action.set,
+      mentions: [],
+    },
+  ];
+}
+
+/** Conditions on alias `t` of the rows an action may be done to. */
+function fitting(action: KindCollection['actions'][string]): readonly string[] {
+  return [
+    ...(action.onlyIfNull === undefined ? [] : [`t.${quoteIdentifier(action.onlyIfNull)} is null`]),
+    ...Object.entries(action.where ?? {}).map(
+      ([column, values]) => `t.${quoteIdentifier(column)}::text in (${values.map(quoteLiteral).join(', ')})`,
+    ),
+  ];
+}
+
 function stepsOf(erasing: Erasing): readonly Step[] {
   const { map } = erasing;
   const order = erasing.order.names;
-  const made: Step[] = [];
+  const made: Step[] = order.flatMap((name) => quiescing(erasing, name));
   for (const name of order) {
     const held = collectionNamed(map, name);
     if (held.detach.length === 0) continue;
@@ -859,7 +888,9 @@ export function compileErasureWriting(map: KindMap, catalogue: Catalogue): strin
   const actions = Object.entries(map.collections).flatMap(([name, held]) =>
     Object.entries(held.actions).map(([action, what]) => {
       const conditions = subjectConditions(reading, name);
-      const once = what.onlyIfNull === undefined ? '' : ` and t.${quoteIdentifier(what.onlyIfNull)} is null`;
+      const once = fitting(what)
+        .map((each) => ` and ${each}`)
+        .join('');
       return {
         variables: conditions.variables,
         branch: `when ${quoteLiteral(`${name}.${action}`)} then
@@ -1009,8 +1040,10 @@ export function writerRights(
         right.update.add(column);
       }
     }
-    for (const action of Object.values(held.actions))
+    for (const action of Object.values(held.actions)) {
       if (action.onlyIfNull !== undefined) right.select.add(action.onlyIfNull);
+      for (const column of Object.keys(action.where ?? {})) right.select.add(column);
+    }
     if (held.erasure.action === 'delete') {
       right.delete = true;
       for (const by of held.erasure.whenReferenced?.by ?? [])

@@ -230,9 +230,18 @@ const collection = z.strictObject({
   actions: z
     .record(
       collectionName,
-      z.strictObject({ title: z.string(), set: assignment, onlyIfNull: identifier.optional() }),
+      z.strictObject({
+        title: z.string(),
+        set: assignment,
+        /** Only where this column is null. */
+        onlyIfNull: identifier.optional(),
+        /** Only where each of these columns has one of these values. */
+        where: z.record(identifier, z.array(z.string()).min(1)).optional(),
+      }),
     )
     .default({}),
+  /** The action by which what still writes for the person comes to rest before anything of theirs is deleted. */
+  quiesce: collectionName.optional(),
   /**
    * Rows other people share (a workspace with other members): erasure needs a decision for each,
    * to hand it over or to close it.
@@ -308,6 +317,20 @@ export const dataMapSchema = z.strictObject({
   collections: z.record(collectionName, collection),
   /** By language (ISO 639): what the map's own texts and categories are in it, each under the text itself. */
   translations: z.record(z.string().regex(/^[a-z]{2,3}$/), z.record(z.string(), sentence)).optional(),
+  /** What a deletion asks of people, since no statement can do it: before anything goes, or before it counts as done. */
+  tasks: z
+    .record(
+      collectionName,
+      z.strictObject({
+        title: sentence,
+        /** Who does it. */
+        owner: sentence,
+        when: z.enum(['before', 'after']).default('after'),
+        /** Whose deletion asks it; that of the first kind where it isn't said. */
+        kinds: z.array(kindName).min(1).optional(),
+      }),
+    )
+    .optional(),
   /** Tables ruled out by name, each with the reason. */
   ignored: z.record(z.string(), z.string()).default({}),
   undecided: z.array(undecided).optional(),
@@ -371,8 +394,9 @@ export function kindsOf(map: DataMap): readonly KindMap[] {
         subject: held.subject.filter((path) => path.kind === kind),
         detach: held.detach.filter((each) => (typeof each === 'string' ? place === 0 : each.kind === kind)),
         erasure,
-        // Only the first kind owns what others share.
+        // Only the first kind owns what others share, and works on the platform by itself.
         shared: place === 0 ? shared : undefined,
+        quiesce: place === 0 ? held.quiesce : undefined,
       };
     }
     return {
@@ -534,6 +558,7 @@ function checkReferences(map: DataMap, written: Written, places: MapPlaces): voi
     for (const kind of Object.keys(held.erasure)) kindAt(['collections', name, 'erasure', kind], kind);
   }
   checkSubjects(map, collectionAt, columnAt, wrong);
+  checkTasks(map, wrong);
   for (const [name, held] of Object.entries(map.collections)) {
     const at = (...rest: readonly (string | number)[]): Place => ['collections', name, ...rest];
     const checkPath = (place: Place, path: SubjectPath): void => {
@@ -627,6 +652,7 @@ function checkReferences(map: DataMap, written: Written, places: MapPlaces): voi
             `no people of the kind ${kind} have rows here; write ${Object.keys(held.erasure).join(' or ')}`,
           );
     checkUses(name, held, at, columnAt);
+    checkQuiescing(held, at, wrong);
     checkDocuments(held, at, wrong, byKind);
   }
   for (const [place, collection, column] of readAsWhole(map)) {
@@ -853,6 +879,37 @@ function checkErasure(
   }
 }
 
+/** That what comes to rest is an action of the collection, and one that is over with a row once it was done. */
+function checkQuiescing(
+  held: Collection,
+  at: (...rest: readonly (string | number)[]) => Place,
+  wrong: Wrong,
+): void {
+  if (held.quiesce === undefined) return;
+  const action = Object.hasOwn(held.actions, held.quiesce) ? held.actions[held.quiesce] : undefined;
+  if (action === undefined) return wrong(at('quiesce'), 'name one of the actions of this collection');
+  const ends =
+    (action.onlyIfNull !== undefined && (action.set[action.onlyIfNull] ?? null) !== null) ||
+    Object.entries(action.where ?? {}).some(([column, values]) => {
+      const set = action.set[column];
+      return typeof set === 'string' && !values.includes(set);
+    });
+  if (!ends)
+    wrong(
+      at('quiesce'),
+      'the action has to fit a row no longer once it was done: set the column of “onlyIfNull”, or a column of “where” to another value',
+    );
+}
+
+/** That tasks are asked of kinds there are. */
+function checkTasks(map: DataMap, wrong: Wrong): void {
+  for (const [name, { kinds = [] }] of Object.entries(map.tasks ?? {}))
+    kinds.forEach((kind, place) => {
+      if (!Object.hasOwn(map.subjects, kind))
+        wrong(['tasks', name, 'kinds', place], 'name a kind of “subjects”');
+    });
+}
+
 /** The columns that charts, objects, actions and sharing name. */
 function checkUses(
   name: string,
@@ -864,6 +921,8 @@ function checkUses(
   for (const [action, what] of Object.entries(held.actions)) {
     for (const column of Object.keys(what.set)) columnAt(at('actions', action, 'set', column), name, column);
     columnAt(at('actions', action, 'onlyIfNull'), name, what.onlyIfNull);
+    for (const column of Object.keys(what.where ?? {}))
+      columnAt(at('actions', action, 'where', column), name, column);
   }
   for (const each of ['day', 'value', 'by'] as const) columnAt(at('series', each), name, series?.[each]);
   for (const each of ['key', 'contentType', 'bytes', 'sha256'] as const)

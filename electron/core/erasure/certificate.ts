@@ -23,10 +23,13 @@ const written = z.object({
       until: z.string().nullable(),
     }),
   ),
+  tasks: z.array(
+    z.object({ title: z.string(), owner: z.string(), by: z.string(), done: z.string(), entry: z.number() }),
+  ),
   steps: z.array(
     z.object({
       collection: z.string(),
-      action: z.enum(['hand_over', 'objects', 'detach', 'delete', 'anonymise', 'keep']),
+      action: z.enum(['quiesce', 'hand_over', 'objects', 'detach', 'delete', 'anonymise', 'keep']),
       planned: z.number(),
       done: z.number(),
       left: z.number(),
@@ -70,6 +73,7 @@ export function readCertificate(text: string, collections: readonly MappedCollec
         ...step,
       })),
     kept: kept.map(({ collection, ...line }) => ({ ...place(collection), ...line })),
+    tasks: rest.tasks,
     entries: rest.entries,
   };
 }

@@ -19,6 +19,8 @@ type Names =
   | 'erasure.show'
   | 'erasure.decide'
   | 'erasure.run'
+  | 'erasure.cancel'
+  | 'erasure.doTask'
   | 'erasure.certificate'
   | 'erasure.saveCertificate';
 
@@ -145,6 +147,25 @@ export function erasureOperations({ desk, jobs, batchRows = 5_000 }: ErasureOpti
       );
       return { jobId, entry: begun.entry };
     },
+    'erasure.cancel': async ({ planId, reason }, call) => {
+      const { run } = await one(planId);
+      if (run === null)
+        throw new ExpectedError('conflict', 'This plan has not been run, so there is nothing to call off.');
+      const { entry } = await desk().database.effect(
+        sql`select privacy_console.cancel_run(${run.id}::bigint, ${reason}::text) as result`,
+        receipt,
+        call.note,
+      );
+      return { plan: await one(planId), entry };
+    },
+    'erasure.doTask': async ({ planId, task, evidence }, call) => {
+      const { entry } = await desk().database.effect(
+        sql`select privacy_console.do_task(${planId}::bigint, ${task}::text, ${evidence}::text) as result`,
+        receipt,
+        call.note,
+      );
+      return { plan: await one(planId), entry };
+    },
     'erasure.certificate': async ({ planId }) => {
       const found = await certificate(planId);
       const { collections } = await mapInForce(desk().database);
@@ -170,11 +191,15 @@ export function erasureOperations({ desk, jobs, batchRows = 5_000 }: ErasureOpti
 const runShape = z.object({
   run: z.number(),
   entry: z.number(),
+  /** Seconds until anything may go, by the database's clock. */
+  waits: z.coerce.number(),
+  /** How many tasks people have to do before. */
+  tasksBefore: z.number(),
   steps: z.array(
     z.object({
       step: z.number(),
       collection: z.string(),
-      action: z.enum(['hand_over', 'objects', 'detach', 'delete', 'anonymise', 'keep']),
+      action: z.enum(['quiesce', 'hand_over', 'objects', 'detach', 'delete', 'anonymise', 'keep']),
       planned: z.number(),
       done: z.number(),
       finished: z.boolean(),
@@ -232,18 +257,29 @@ async function runErasure(
   signal: AbortSignal,
 ): Promise<Readonly<Record<string, unknown>>> {
   try {
+    await quiesce(at, begun, batchRows, progress, signal);
+    if (begun.waits > 0 || begun.tasksBefore > 0) {
+      const { dueAt } = await at.database.effect(
+        sql`select privacy_console.wait_run(${begun.run}::bigint) as result`,
+        z.object({ dueAt: z.string() }),
+        noNote,
+      );
+      return { planId: plan, complete: false, waiting: true, dueAt, tasks: begun.tasksBefore };
+    }
     await eraseAll(at, plan, begun, batchRows, progress, signal);
     progress('looking again', total(begun), total(begun));
     const left = (await plannedObjects(at, plan, signal)).length;
     const ended = await at.database.effect(
       sql`select privacy_console.end_run(${begun.run}::bigint, ${left}::bigint) as result`,
-      z.object({ complete: z.boolean(), left: z.number() }),
+      z.object({ complete: z.boolean(), left: z.number(), tasks: z.number() }),
       noNote,
       { timeoutMs: 300_000 },
     );
-    return { planId: plan, complete: ended.complete, left: ended.left, objectsLeft: left };
+    const { complete, tasks } = ended;
+    return { planId: plan, complete, left: ended.left, objectsLeft: left, tasks };
   } catch (error) {
-    if (await endedElsewhere(at, plan)) return { planId: plan, complete: true, left: 0, objectsLeft: 0 };
+    if (await endedElsewhere(at, plan))
+      return { planId: plan, complete: true, left: 0, objectsLeft: 0, tasks: 0 };
     const code = error instanceof ExpectedError ? error.code : 'internal';
     await at.database
       .effect(
@@ -277,6 +313,37 @@ function total(begun: z.output<typeof runShape>): number {
   return begun.steps.reduce((sum, step) => sum + step.planned, 0);
 }
 
+async function eraseBatch(
+  at: Desk,
+  run: number,
+  step: number,
+  batchRows: number,
+  signal: AbortSignal,
+): Promise<{ readonly rows: number; readonly finished: boolean; readonly again: boolean }> {
+  signal.throwIfAborted();
+  return at.database.effect(
+    sql`select privacy_console.erase_batch(${run}::bigint, ${step}::int, ${batchRows}::int) as result`,
+    z.object({ rows: z.number(), finished: z.boolean(), again: z.boolean() }),
+    noNote,
+    { timeoutMs: 120_000 },
+  );
+}
+
+/** Brings to rest what would go on writing for the person; also again, for what has begun to meanwhile. */
+async function quiesce(
+  at: Desk,
+  begun: z.output<typeof runShape>,
+  batchRows: number,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const { step, action, collection } of begun.steps) {
+    if (action !== 'quiesce') continue;
+    progress(`${action} ${collection}`, 0, null);
+    while (!(await eraseBatch(at, begun.run, step, batchRows, signal)).finished);
+  }
+}
+
 async function eraseAll(
   at: Desk,
   plan: number,
@@ -287,7 +354,8 @@ async function eraseAll(
 ): Promise<void> {
   const planned = total(begun);
   let done = begun.steps.reduce((sum, step) => sum + Math.min(step.done, step.planned), 0);
-  let left = begun.steps.filter((step) => !step.finished);
+  const going = begun.steps.filter((step) => step.action !== 'quiesce');
+  let left = going.filter((step) => !step.finished);
   for (let pass = 1; left.length > 0; pass += 1) {
     let again = false;
     for (const step of left) {
@@ -297,13 +365,7 @@ async function eraseAll(
         continue;
       }
       for (let finished = false; !finished && !again;) {
-        signal.throwIfAborted();
-        const batch = await at.database.effect(
-          sql`select privacy_console.erase_batch(${begun.run}::bigint, ${step.step}::int, ${batchRows}::int) as result`,
-          z.object({ rows: z.number(), finished: z.boolean(), again: z.boolean() }),
-          noNote,
-          { timeoutMs: 120_000 },
-        );
+        const batch = await eraseBatch(at, begun.run, step.step, batchRows, signal);
         done += batch.rows;
         ({ finished, again } = batch);
         progress(`${step.action} ${step.collection}`, done, planned);
@@ -317,7 +379,7 @@ async function eraseAll(
         'The platform keeps writing about this person; have the account closed there, then resume the deletion.',
       );
     }
-    left = begun.steps.filter((step) => step.action !== 'objects');
+    left = going.filter((step) => step.action !== 'objects');
   }
 }
 

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { MappedCollection } from '#shared/contract/dataMap.ts';
 import type { ErasurePlan } from '#shared/contract/erasure.ts';
 
-const actions = ['hand_over', 'objects', 'detach', 'delete', 'anonymise', 'keep'] as const;
+const actions = ['quiesce', 'hand_over', 'objects', 'detach', 'delete', 'anonymise', 'keep'] as const;
 
 /** A plan as the database gives it. */
 export const planRow = z.object({
@@ -36,6 +36,17 @@ export const planRow = z.object({
       chosen: z.enum(['hand_over', 'close']).nullable(),
     }),
   ),
+  tasks: z.array(
+    z.object({
+      name: z.string(),
+      title: z.string(),
+      owner: z.string(),
+      when: z.enum(['before', 'after']),
+      doneBy: z.string().nullable(),
+      doneAt: z.string().nullable(),
+      entry: z.number().nullable(),
+    }),
+  ),
   approvals: z.array(
     z.object({
       by: z.string(),
@@ -51,7 +62,8 @@ export const planRow = z.object({
       by: z.string(),
       startedAt: z.string(),
       finishedAt: z.string().nullable(),
-      state: z.enum(['running', 'incomplete', 'done']),
+      state: z.enum(['running', 'waiting', 'incomplete', 'cancelled', 'done']),
+      dueAt: z.string(),
       steps: z.array(
         z.object({
           collection: z.string(),

@@ -83,6 +83,12 @@ export function formatDuration(seconds: number): string {
   return minutes < 90 ? en.common.minutes(minutes) : en.common.hours(Math.round(minutes / 60));
 }
 
+/** `23:59:08` until something begins. */
+export function formatWait(seconds: number): string {
+  const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+  return parts.map((part) => String(part).padStart(2, '0')).join(':');
+}
+
 /** Today in the zone, `yyyy-mm-dd`. */
 export function today(inZone: string = zone): string {
   return dayjs().tz(inZone).format('YYYY-MM-DD');

@@ -28,11 +28,16 @@ afterAll(async () => {
 
 async function openSessions(desk: TestDesk): Promise<Sessions> {
   const superuser = await desk.bareSuperuser();
-  return { superuser, operator: await desk.bare('operator'), approver: await desk.bare('approver') };
+  return {
+    superuser,
+    operator: await desk.bare('operator'),
+    approver: await desk.bare('approver'),
+    secondApprover: await desk.bare('second-approver'),
+  };
 }
 
-async function closeSessions({ superuser, operator, approver }: Sessions): Promise<void> {
-  for (const session of [superuser, operator, approver]) await session.end();
+async function closeSessions({ superuser, operator, approver, secondApprover }: Sessions): Promise<void> {
+  for (const session of [superuser, operator, approver, secondApprover]) await session.end();
 }
 
 /** Cases a session sees: it goes through all plans it ever made at each change of the catalogue. */

@@ -116,7 +116,8 @@ describe('the reference platform', () => {
                 detach,
                 object,
                 shared,
-                actions,
+                // What is told by a status is for people to say.
+                actions: Object.values(actions).some((action) => action.where !== undefined) ? {} : actions,
               },
             ],
           ),

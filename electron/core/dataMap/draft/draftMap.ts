@@ -588,13 +588,28 @@ function extras(
       !each.generated &&
       wordsOf(each.name).some((word) => ['ended', 'revoked'].includes(word)),
   );
-  if (ended !== undefined && words.some((each) => ['session', 'login'].includes(each))) {
-    rest.push({
-      field: 'actions',
-      value: { end: { title: 'End this login', set: { [ended.name]: 'now' }, onlyIfNull: ended.name } },
-      confidence: 'medium',
-      reason: `${ended.name} says when a login ended`,
-    });
+  const ending = words.some((each) => ['session', 'login'].includes(each))
+    ? { name: 'end', title: 'End this login', of: 'a login ended' }
+    : words.includes('key')
+      ? { name: 'revoke', title: 'Revoke this key', of: 'a key was revoked' }
+      : null;
+  if (ended !== undefined && ending !== null) {
+    rest.push(
+      {
+        field: 'actions',
+        value: {
+          [ending.name]: { title: ending.title, set: { [ended.name]: 'now' }, onlyIfNull: ended.name },
+        },
+        confidence: 'medium',
+        reason: `${ended.name} says when ${ending.of}`,
+      },
+      {
+        field: 'quiesce',
+        value: ending.name,
+        confidence: 'medium',
+        reason: 'what comes to rest before anything of the person is deleted',
+      },
+    );
   }
   const shared = looksShared(known, table);
   if (shared?.bridge !== null && shared?.bridge !== undefined && shared.about !== null) {

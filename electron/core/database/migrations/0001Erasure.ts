@@ -1,6 +1,9 @@
 import { definer } from '../pins.ts';
 import { stale } from './0001Trail.ts';
 
+/** How long a deletion waits in production, called off at a word, before anything goes; elsewhere not at all. */
+const graceMinutes = 24 * 60;
+
 /**
  * Erasure: a plan frozen before approval, approved by another person, run in
  * journalled batches, looked at again, certified. What touches the platform's
@@ -44,11 +47,25 @@ create table privacy_console.plan_line (
   plan bigint not null references privacy_console.plan,
   step int not null,
   collection text not null,
-  action text not null check (action in ('hand_over', 'objects', 'detach', 'delete', 'anonymise', 'keep')),
+  action text not null check (action in ('quiesce', 'hand_over', 'objects', 'detach', 'delete', 'anonymise', 'keep')),
   planned bigint not null,
   because text,
   until timestamptz,
   primary key (plan, step)
+);
+
+-- What people have to do by hand: before anything goes, or before it counts as done.
+create table privacy_console.plan_task (
+  plan bigint not null references privacy_console.plan,
+  name text not null,
+  title text not null,
+  owner text not null,
+  moment text not null,
+  done_by bigint references privacy_console.staff,
+  done_at timestamptz,
+  -- The entry that commits to the evidence.
+  entry bigint,
+  primary key (plan, name)
 );
 
 create table privacy_console.plan_object (
@@ -88,8 +105,10 @@ create table privacy_console.run (
   id bigint generated always as identity primary key,
   plan bigint not null unique references privacy_console.plan,
   staff bigint not null references privacy_console.staff,
-  state text not null default 'running' check (state in ('running', 'incomplete', 'done')),
+  state text not null default 'running' check (state in ('running', 'waiting', 'incomplete', 'cancelled', 'done')),
   started_at timestamptz not null default clock_timestamp(),
+  -- Nothing goes before.
+  due_at timestamptz not null,
   finished_at timestamptz,
   objects_left bigint,
   entry bigint not null references privacy_console.entry
@@ -279,7 +298,9 @@ ${definer(
     || ',"objects":"' || encode(sha256(p_plan.salt || convert_to((select coalesce(string_agg(to_json(o.key)::text, ',' order by o.number), '') from privacy_console.plan_object o where o.plan = p_plan.id and not o.late), 'UTF8')), 'hex') || '"'
     || ',"plan":' || p_plan.id || ',"request":' || p_plan.request
     || ',"scope":"' || encode(sha256(p_plan.salt || convert_to(p_plan.scope::text, 'UTF8')), 'hex') || '"'
-    || ',"subject":' || to_json(p_plan.subject)::text || '}';`,
+    || ',"subject":' || to_json(p_plan.subject)::text
+    || ',"tasks":' || (select coalesce(json_agg(json_build_array(t.name, t.title, t.owner, t.moment) order by t.name), '[]')::text
+      from privacy_console.plan_task t where t.plan = p_plan.id) || '}';`,
 )}
 ${definer(
   'seal_plan(p_plan bigint, p_keys text[], p_bytes bigint[])',
@@ -303,13 +324,15 @@ ${definer(
   delete from privacy_console.plan_line l where l.plan = p_plan;
   insert into privacy_console.plan_object (plan, number, key, bytes)
     select p_plan, k.number, k.key, k.size from unnest(p_keys, p_bytes) with ordinality k(key, size, number);
+  insert into privacy_console.plan_task (plan, name, title, owner, moment)
+    select p_plan, t.name, t.title, t.owner, t.moment from privacy_console.map_task t where t.kind = v_kind;
   insert into privacy_console.plan_line (plan, step, collection, action, planned, because, until)
     select p_plan, row_number() over (order by x.rank, x.place), x.collection, x.action, x.planned, x.because, x.until from (
       select 1 as rank, 0 as place, d.collection, 'hand_over' as action, count(*) as planned,
           'Stays as it is, with what is written in it, and has a new owner'::text as because, null::timestamptz as until
         from privacy_console.plan_decision d where d.plan = p_plan and d.chosen = 'hand_over' group by d.collection
       union all select 2, 0, 'objects', 'objects', cardinality(p_keys), null, null
-      union all select 3, t.place, t.collection, t.action, t.planned, t.because, t.until
+      union all select case t.action when 'quiesce' then 0 else 3 end, t.place, t.collection, t.action, t.planned, t.because, t.until
         from privacy_console.rows_to_erase(v_kind, v_key, v_plan.scope, v_plan.subject) t
         -- Also where there is nothing now: what comes until the run is covered by the same approval.
         where t.planned > 0 or t.action <> 'keep') x;
@@ -391,8 +414,11 @@ ${definer(
         from privacy_console.plan_decision d where d.plan = p.id),
       'approvals', (select coalesce(jsonb_agg(jsonb_build_object('by', b.login, 'at', a.at, 'decision', a.decision, 'expiresAt', a.expires_at) order by a.id), '[]')
         from privacy_console.approval a join privacy_console.staff b on b.id = a.staff where a.plan = p.id),
+      'tasks', (select coalesce(jsonb_agg(jsonb_build_object('name', t.name, 'title', t.title, 'owner', t.owner, 'when', t.moment,
+          'doneBy', b.login, 'doneAt', t.done_at, 'entry', t.entry) order by t.moment desc, t.name), '[]')
+        from privacy_console.plan_task t left join privacy_console.staff b on b.id = t.done_by where t.plan = p.id),
       'approversNeeded', privacy_console.approvers_needed(p.id),
-      'run', (select jsonb_build_object('id', r.id, 'by', b.login, 'startedAt', r.started_at, 'finishedAt', r.finished_at, 'state', r.state,
+      'run', (select jsonb_build_object('id', r.id, 'by', b.login, 'startedAt', r.started_at, 'finishedAt', r.finished_at, 'state', r.state, 'dueAt', r.due_at,
           'steps', (select coalesce(jsonb_agg(jsonb_build_object('collection', l.collection, 'action', l.action, 'planned', l.planned, 'done', t.done, 'left', t.remaining) order by t.step), '[]')
             from privacy_console.run_step t join privacy_console.plan_line l on l.plan = p.id and l.step = t.step where t.run = r.id))
         from privacy_console.run r join privacy_console.staff b on b.id = r.staff where r.plan = p.id))
@@ -495,6 +521,9 @@ ${definer(
   if v_plan.state not in ('approved', 'running') then
     return privacy_console.refused('erasure.begun', v_plan.subject, v_plan.request, 'refused', 'Only an approved plan can be run.');
   end if;
+  if exists (select from privacy_console.run r where r.plan = p_plan and r.state = 'waiting' and r.due_at > clock_timestamp()) then
+    return privacy_console.refused('erasure.begun', v_plan.subject, v_plan.request, 'conflict', 'The deletion waits until its time has come; until then it can be called off.');
+  end if;
   if privacy_console.has_approved(v_plan, v_staff) then
     return privacy_console.refused('erasure.begun', v_plan.subject, v_plan.request, 'not_permitted', 'Who approved a plan can''t run it.');
   end if;
@@ -526,13 +555,18 @@ ${definer(
     json_build_object('plan', p_plan, 'sha256', v_plan.sha256)::text);
   if v_plan.state = 'approved' then
     update privacy_console.plan p set state = 'running' where p.id = p_plan;
-    insert into privacy_console.run (plan, staff, entry) values (p_plan, v_staff, v_entry) returning id into v_run;
+    insert into privacy_console.run (plan, staff, due_at, entry)
+      values (p_plan, v_staff, clock_timestamp() + make_interval(mins => coalesce(privacy_console.setting_of('grace_minutes'),
+        case (select i.environment from privacy_console.installation i) when 'production' then ${graceMinutes} else 0 end)), v_entry) returning id into v_run;
     insert into privacy_console.run_step (run, step) select v_run, l.step from privacy_console.plan_line l where l.plan = p_plan and l.action <> 'keep';
   else
     update privacy_console.run r set state = 'running' where r.plan = p_plan returning r.id into v_run;
     update privacy_console.run_step t set finished_at = null where t.run = v_run and t.remaining > 0;
   end if;
-  return jsonb_build_object('ok', true, 'run', v_run, 'steps', (
+  return jsonb_build_object('ok', true, 'run', v_run,
+      'waits', (select greatest(0, extract(epoch from r.due_at - clock_timestamp())) from privacy_console.run r where r.id = v_run),
+      'tasksBefore', (select count(*) from privacy_console.plan_task t where t.plan = p_plan and t.moment = 'before' and t.done_at is null),
+      'steps', (
       select coalesce(jsonb_agg(jsonb_build_object('step', t.step, 'collection', l.collection, 'action', l.action, 'planned', l.planned, 'done', t.done,
         'finished', t.finished_at is not null) order by t.step), '[]')
       from privacy_console.run_step t join privacy_console.plan_line l on l.plan = p_plan and l.step = t.step where t.run = v_run))
@@ -571,17 +605,101 @@ ${definer(
   { declare: '  v_plan privacy_console.plan;' },
 )}
 ${definer(
+  'refuse_early(p_run bigint)',
+  'void',
+  `  -- Before anything goes, what writes for the person has come to rest, people have done their part, and the wait is over.
+  select r.* into v_run from privacy_console.run r where r.id = p_run;
+  if exists (select from privacy_console.run_step t join privacy_console.plan_line l on l.plan = v_run.plan and l.step = t.step
+      where t.run = p_run and l.action = 'quiesce' and t.finished_at is null) then
+    raise exception 'What still writes for the person comes to rest first; run the deletion from its beginning.' using errcode = 'PC006';
+  end if;
+  if v_run.due_at > clock_timestamp() then
+    raise exception 'The deletion waits until its time has come; until then it can be called off.' using errcode = 'PC006';
+  end if;
+  select t.title into v_task from privacy_console.plan_task t where t.plan = v_run.plan and t.moment = 'before' and t.done_at is null order by t.name limit 1;
+  if v_task is not null then
+    raise exception 'Before anything is deleted this has to be done by hand: %', v_task using errcode = 'PC006';
+  end if;`,
+  { declare: '  v_run privacy_console.run; v_task text;' },
+)}
+${definer(
+  'wait_run(p_run bigint)',
+  'jsonb',
+  `  -- What had to come to rest has; the rest waits for its time, or for what people have to do before.
+  perform privacy_console.only_write();
+  v_plan := privacy_console.running_plan(p_run);
+  update privacy_console.run r set state = 'waiting' where r.id = p_run returning r.entry, r.due_at into v_intent, v_due;
+  return jsonb_build_object('ok', true, 'dueAt', v_due) || privacy_console.receipt(privacy_console.append('erasure.waiting', v_plan.subject, v_plan.request, 'done', null,
+    json_build_object('run', p_run, 'until', to_char(v_due at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))::text));`,
+  { declare: '  v_plan privacy_console.plan; v_intent bigint; v_due timestamptz;' },
+)}
+${definer(
+  'cancel_run(p_run bigint, p_reason text)',
+  'jsonb',
+  `  -- Called off by an operator or an approver, as long as nothing has gone.
+  perform privacy_console.only_write();
+  perform privacy_console.caller(array['operator', 'approver']);
+  if p_reason is null or length(trim(p_reason)) < 3 or length(p_reason) > 2000 then
+    raise exception 'Say why it is called off, in 3 to 2000 characters.' using errcode = 'PC004';
+  end if;
+  perform 1 from privacy_console.run_step t where t.run = p_run order by t.step for update;
+  select r.* into v_run from privacy_console.run r where r.id = p_run for update;
+  if v_run.id is null then
+    raise exception 'There is no such deletion.' using errcode = 'PC005';
+  end if;
+  select p.* into v_plan from privacy_console.plan p where p.id = v_run.plan for update;
+  if v_plan.state <> 'running' then
+    return privacy_console.refused('erasure.cancelled', v_plan.subject, v_plan.request, 'conflict', 'This deletion is over already.');
+  elsif exists (select from privacy_console.run_step t join privacy_console.plan_line l on l.plan = v_plan.id and l.step = t.step
+      where t.run = p_run and l.action <> 'quiesce' and t.done > 0)
+    or exists (select from privacy_console.plan_announcement a where a.plan = v_plan.id) then
+    return privacy_console.refused('erasure.cancelled', v_plan.subject, v_plan.request, 'conflict', 'Some of it has been deleted already; only what has not begun can be called off.');
+  end if;
+  update privacy_console.run r set state = 'cancelled', finished_at = clock_timestamp() where r.id = p_run;
+  perform privacy_console.void_plan(v_plan);
+  return jsonb_build_object('ok', true) || privacy_console.receipt(privacy_console.append('erasure.cancelled', v_plan.subject, v_plan.request, 'done', v_run.entry,
+    json_build_object('run', p_run, 'reason', trim(p_reason))::text));`,
+  { declare: '  v_run privacy_console.run; v_plan privacy_console.plan;' },
+)}
+${definer(
+  'do_task(p_plan bigint, p_name text, p_evidence text)',
+  'jsonb',
+  `  perform privacy_console.only_write();
+  v_staff := privacy_console.caller(array['operator']);
+  if p_evidence is null or length(trim(p_evidence)) < 3 or length(p_evidence) > 2000 then
+    raise exception 'Say what shows that it was done, in 3 to 2000 characters.' using errcode = 'PC004';
+  end if;
+  select p.* into v_plan from privacy_console.plan p where p.id = p_plan for update;
+  perform 1 from privacy_console.plan_task t where t.plan = p_plan and t.name = p_name and t.done_at is null for update;
+  if not found then
+    raise exception 'No such task is open for this plan.' using errcode = 'PC005';
+  end if;
+  if v_plan.state not in ('approved', 'running') then
+    return privacy_console.refused('task.done', v_plan.subject, v_plan.request, 'refused', 'Tasks are done once the plan is approved, and until it has ended.');
+  end if;
+  v_entry := privacy_console.append('task.done', v_plan.subject, v_plan.request, 'done', v_plan.entry,
+    json_build_object('plan', p_plan, 'task', p_name, 'evidence', trim(p_evidence))::text);
+  update privacy_console.plan_task t set done_by = v_staff, done_at = clock_timestamp(), entry = v_entry where t.plan = p_plan and t.name = p_name;
+  return jsonb_build_object('ok', true) || privacy_console.receipt(v_entry);`,
+  { declare: '  v_staff bigint; v_plan privacy_console.plan; v_entry bigint;' },
+)}
+${definer(
   'erase_batch(p_run bigint, p_step int, p_limit int default 5000)',
   'jsonb',
   `  perform privacy_console.only_write();
-  v_plan := privacy_console.running_plan(p_run);
+  -- Locked before anything is asked, so that a run called off meanwhile is seen to be.
   select t.* into v_step from privacy_console.run_step t where t.run = p_run and t.step = p_step for update;
+  v_plan := privacy_console.running_plan(p_run);
   select l.* into v_line from privacy_console.plan_line l where l.plan = v_plan.id and l.step = p_step;
   if v_step.run is null or v_line.action = 'objects' or p_limit is null or p_limit not between 1 and 50000 then
     raise exception 'There is no such step.' using errcode = 'PC005';
   end if;
-  if v_step.finished_at is not null then
+  -- What came to rest may have begun again, so that is looked at each time.
+  if v_step.finished_at is not null and v_line.action <> 'quiesce' then
     return jsonb_build_object('ok', true, 'rows', 0, 'done', v_step.done, 'finished', true, 'again', false, 'entry', null);
+  end if;
+  if v_line.action <> 'quiesce' then
+    perform privacy_console.refuse_early(p_run);
   end if;
   select s.key, s.kind into v_key, v_kind from privacy_console.subject s where s.reference = v_plan.subject;
   begin
@@ -614,7 +732,7 @@ ${definer(
       update privacy_console.run_step t set finished_at = null
         from privacy_console.plan_line l, privacy_console.rows_to_erase(v_kind, v_key, v_plan.scope, v_plan.subject) x
         where t.run = p_run and t.finished_at is not null and l.plan = v_plan.id and l.step = t.step
-          and x.collection = l.collection and x.action = l.action and x.planned > 0;
+          and l.action <> 'quiesce' and x.collection = l.collection and x.action = l.action and x.planned > 0;
       if found then
         return jsonb_build_object('ok', true, 'rows', 0, 'done', v_step.done, 'finished', false, 'again', true, 'entry', null);
       end if;
@@ -644,8 +762,9 @@ ${definer(
   'intend_objects(p_run bigint, p_limit int default 1000)',
   'jsonb',
   `  perform privacy_console.only_write();
-  v_plan := privacy_console.running_plan(p_run);
   perform 1 from privacy_console.run r where r.id = p_run for update;
+  v_plan := privacy_console.running_plan(p_run);
+  perform privacy_console.refuse_early(p_run);
   v_entry := privacy_console.append('objects.intended', v_plan.subject, v_plan.request, 'intent', null, json_build_object('run', p_run)::text);
   insert into privacy_console.plan_announcement (intent, plan, number)
     select v_entry, v_plan.id, o.number from privacy_console.plan_object o where o.plan = v_plan.id and o.state <> 'deleted'
@@ -778,10 +897,12 @@ ${definer(
   v_left := v_left + (select coalesce(sum(x.planned), 0) from privacy_console.rows_to_erase(v_kind, v_key, v_plan.scope, v_plan.subject) x
     where x.action <> 'keep' and not exists (select from privacy_console.plan_line l where l.plan = v_plan.id and l.collection = x.collection and l.action = x.action));
   update privacy_console.run r set objects_left = v_objects where r.id = p_run;
-  if v_left > 0 or v_objects > 0 then
+  -- What people have to do besides keeps it open as well.
+  select count(*) into v_tasks from privacy_console.plan_task t where t.plan = v_plan.id and t.done_at is null;
+  if v_left > 0 or v_objects > 0 or v_tasks > 0 then
     update privacy_console.run r set state = 'incomplete' where r.id = p_run;
-    return jsonb_build_object('ok', true, 'complete', false, 'left', v_left) || privacy_console.receipt(
-      privacy_console.append('erasure.incomplete', v_plan.subject, v_plan.request, 'failed', null, json_build_object('run', p_run, 'left', v_left)::text));
+    return jsonb_build_object('ok', true, 'complete', false, 'left', v_left, 'tasks', v_tasks) || privacy_console.receipt(
+      privacy_console.append('erasure.incomplete', v_plan.subject, v_plan.request, 'failed', null, json_build_object('run', p_run, 'left', v_left, 'tasks', v_tasks)::text));
   end if;
   v_text := '{"actors":{"approved":' || (select json_agg(b.login order by a.id)::text from privacy_console.approval a join privacy_console.staff b on b.id = a.staff where a.plan = v_plan.id and a.decision = 'approve')
     || ',"planned":' || (select to_json(b.login)::text from privacy_console.staff b where b.id = v_plan.staff)
@@ -797,7 +918,9 @@ ${definer(
     || ',"started":"' || (select to_char(r.started_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') from privacy_console.run r where r.id = p_run) || '"'
     || ',"steps":' || (select coalesce(json_agg(json_build_object('collection', l.collection, 'action', l.action, 'planned', l.planned, 'done', t.done, 'left', t.remaining) order by t.step), '[]')::text
         from privacy_console.run_step t join privacy_console.plan_line l on l.plan = v_plan.id and l.step = t.step where t.run = p_run)
-    || ',"subject":' || to_json(v_plan.subject)::text || '}';
+    || ',"subject":' || to_json(v_plan.subject)::text
+    || ',"tasks":' || (select coalesce(json_agg(json_build_object('title', t.title, 'owner', t.owner, 'done', to_char(t.done_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), 'by', b.login, 'entry', t.entry) order by t.name), '[]')::text
+        from privacy_console.plan_task t join privacy_console.staff b on b.id = t.done_by where t.plan = v_plan.id) || '}';
   update privacy_console.run r set state = 'done', finished_at = clock_timestamp() where r.id = p_run;
   -- Forget what named the person; the keyed hash stays, so that the story can be found again by who knows the key.
   update privacy_console.plan p set state = 'done' where p.id = v_plan.id;
@@ -832,10 +955,10 @@ ${definer(
     json_build_object('plan', v_plan.sha256, 'certificate', encode(sha256(convert_to(v_text, 'UTF8')), 'hex'))::text);
   insert into privacy_console.certificate (plan, text, sha256, entry)
     values (v_plan.id, v_text, encode(sha256(convert_to(v_text, 'UTF8')), 'hex'), v_entry);
-  return jsonb_build_object('ok', true, 'complete', true, 'left', 0) || privacy_console.receipt(v_entry);`,
+  return jsonb_build_object('ok', true, 'complete', true, 'left', 0, 'tasks', 0) || privacy_console.receipt(v_entry);`,
   {
     declare:
-      '  v_plan privacy_console.plan; v_key text; v_kind text; v_controller text; v_number text; v_left bigint; v_objects bigint; v_text text; v_entry bigint; v_intent bigint;',
+      '  v_plan privacy_console.plan; v_key text; v_kind text; v_controller text; v_number text; v_left bigint; v_objects bigint; v_tasks bigint; v_text text; v_entry bigint; v_intent bigint;',
   },
 )}
 ${definer(

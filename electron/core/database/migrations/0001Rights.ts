@@ -100,12 +100,14 @@ const executable: readonly (readonly [string, readonly string[]])[] = [
       'found_objects',
       'fail_plan',
       'stop_run',
+      'wait_run',
+      'do_task',
       'end_run',
     ],
   ],
   [
     'privacy_operator, privacy_approver',
-    ['decide_plan', 'decide_release', 'retire_signing_key', 'record_custody'],
+    ['decide_plan', 'cancel_run', 'decide_release', 'retire_signing_key', 'record_custody'],
   ],
   ['privacy_operator, privacy_approver, privacy_admin', ['abandon_export']],
   [

@@ -63,6 +63,10 @@ create table privacy_console.subject_kind (
   by_value boolean not null
 );
 create table privacy_console.kind_collection (kind text, collection text, primary key (kind, collection));
+-- What a deletion asks of people, as the map names it.
+create table privacy_console.map_task (
+  kind text, name text, title text not null, owner text not null, moment text not null check (moment in ('before', 'after')), primary key (kind, name)
+);
 create table privacy_console.ignored_table (schema_name text, table_name text, reason text not null, primary key (schema_name, table_name));
 
 create table privacy_console.setting (name text primary key, value int not null);

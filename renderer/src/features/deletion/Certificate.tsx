@@ -134,6 +134,35 @@ function Readable(props: { readonly certificate: OutputOf<'erasure.certificate'>
           </p>
         )}
       </section>
+      {says.tasks.length === 0 ? null : (
+        <section className={styles['part']}>
+          <h3>{words.tasks}</h3>
+          <table className={styles['table']}>
+            <thead>
+              <tr>
+                <th scope="col">{words.tasksColumns.what}</th>
+                <th scope="col">{words.tasksColumns.owner}</th>
+                <th scope="col">{words.tasksColumns.done}</th>
+                <th scope="col">{words.tasksColumns.entry}</th>
+              </tr>
+            </thead>
+            <tbody>
+              {says.tasks.map((task) => (
+                <tr key={task.entry}>
+                  <th scope="row">{task.title}</th>
+                  <td>{`${task.owner} (${task.by})`}</td>
+                  <td>
+                    <Moment at={task.done} />
+                  </td>
+                  <td>
+                    <Link to={paths.entry(task.entry)}>{en.common.entry(task.entry)}</Link>
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </section>
+      )}
       <section className={styles['part']}>
         <h3>{words.kept}</h3>
         {says.kept.length === 0 ? (

@@ -1,7 +1,7 @@
-import { Button, Progress, Radio, Textarea, TextInput } from '@mantine/core';
+import { Button, Modal, Progress, Radio, Textarea, TextInput } from '@mantine/core';
 import { useEffect, useRef, useState, type ReactNode } from 'react';
 import { Link, useNavigate, useParams } from 'react-router';
-import type { ErasurePlan, PlanDifference } from '#shared/contract/erasure.ts';
+import type { ErasurePlan, PlanDifference, PlanTask } from '#shared/contract/erasure.ts';
 import { permits } from '#shared/domain/roles.ts';
 import { en } from '#shared/strings/en.ts';
 import { copy, tell } from '../../client/notices.tsx';
@@ -22,7 +22,14 @@ import {
   Reference,
   Status,
 } from '../../components/Basics.tsx';
-import { formatBytes, formatDate, formatDuration, formatNumber } from '../../components/format.ts';
+import {
+  formatBytes,
+  formatWait,
+  formatDate,
+  formatDuration,
+  formatNumber,
+} from '../../components/format.ts';
+import { useNow } from '../../components/clock.ts';
 import { rowsThatGo } from '../../components/planColumns.tsx';
 import { planTones } from '../../components/tones.ts';
 import { Certificate } from './Certificate.tsx';
@@ -58,6 +65,7 @@ function OnePlan(props: { readonly plan: ErasurePlan; readonly since: PlanDiffer
     (job) => job.kind === 'erasure' && job.requestId === plan.requestId && job.state === 'running',
   );
   const [first] = plan.approvals;
+  const waits = useNow() < Date.parse(plan.run?.state === 'waiting' ? plan.run.dueAt : '1970-01-01');
   const cancel = useRef<HTMLButtonElement>(null);
   useEffect(() => {
     cancel.current?.focus();
@@ -148,9 +156,11 @@ function OnePlan(props: { readonly plan: ErasurePlan; readonly since: PlanDiffer
       </Panel>
       <FourColumns plan={plan} works={works} />
       {props.since === null || plan.run !== null ? null : <Since since={props.since} />}
+      <ByHand plan={plan} works={works} />
       {plan.state === 'done' ? null : <Run plan={plan} />}
+      {plan.run?.state === 'waiting' ? <Waiting plan={plan} dueAt={plan.run.dueAt} /> : null}
       {plan.state === 'awaiting' ? <Decide plan={plan} /> : null}
-      {works && (plan.state === 'approved' || (plan.state === 'running' && !busy)) ? (
+      {works && (plan.state === 'approved' || (plan.state === 'running' && !busy && !waits)) ? (
         <RunForm plan={plan} />
       ) : null}
       {works && (plan.state === 'denied' || plan.state === 'expired') ? (
@@ -214,7 +224,7 @@ function FourColumns(props: { readonly plan: ErasurePlan; readonly works: boolea
     void navigate(paths.plan(next.id), { replace: true });
   });
   const goes = plan.lines.filter(
-    (line) => ['delete', 'anonymise', 'detach'].includes(line.action) && line.rows > 0,
+    (line) => ['quiesce', 'delete', 'anonymise', 'detach'].includes(line.action) && line.rows > 0,
   );
   const kept = plan.lines.filter((line) => ['keep', 'hand_over'].includes(line.action) && line.rows > 0);
   const decidable = props.works && (plan.state === 'draft' || plan.state === 'awaiting');
@@ -491,7 +501,11 @@ function RunForm(props: { readonly plan: ErasurePlan }): ReactNode {
             disabled={!confirmed}
             loading={run.isPending}
           >
-            {resumes ? en.deletion.resume : en.deletion.run}
+            {resumes
+              ? plan.run?.state === 'waiting'
+                ? en.deletion.goOn
+                : en.deletion.resume
+              : en.deletion.run}
           </Button>
         </div>
       </form>
@@ -499,7 +513,168 @@ function RunForm(props: { readonly plan: ErasurePlan }): ReactNode {
   );
 }
 
-const runTones = { running: 'info', done: 'good', incomplete: 'bad' } as const;
+/** What people do besides, each with who says so. */
+function ByHand(props: { readonly plan: ErasurePlan; readonly works: boolean }): ReactNode {
+  const { plan } = props;
+  const words = en.deletion;
+  const [doing, setDoing] = useState<PlanTask | null>(null);
+  if (plan.tasks.length === 0) return null;
+  const possible = props.works && (plan.state === 'approved' || plan.state === 'running');
+  return (
+    <Panel title={words.handTitle} flush>
+      <ul className={styles['lines']}>
+        {plan.tasks.map((task) => (
+          <li key={task.name} className={styles['line']}>
+            <span>{task.title}</span>
+            {task.doneBy !== null ? (
+              <Status tone="good">{words.handDone(task.doneBy)}</Status>
+            ) : possible ? (
+              <Button
+                size="compact-xs"
+                variant="default"
+                aria-label={words.handDoTitle(task.title)}
+                onClick={() => {
+                  setDoing(task);
+                }}
+              >
+                {words.handDo}
+              </Button>
+            ) : (
+              <span />
+            )}
+            <span className={styles['what']}>
+              {words.handOwner(task.owner, task.when === 'before' ? words.handBefore : words.handAfter)}
+            </span>
+          </li>
+        ))}
+      </ul>
+      <Modal
+        opened={doing !== null}
+        onClose={() => {
+          setDoing(null);
+        }}
+        title={doing === null ? '' : words.handDoTitle(doing.title)}
+        closeButtonProps={{ 'aria-label': en.common.close }}
+      >
+        {doing === null ? null : (
+          <DoTask
+            planId={plan.id}
+            task={doing}
+            onDone={() => {
+              setDoing(null);
+            }}
+          />
+        )}
+      </Modal>
+    </Panel>
+  );
+}
+
+function DoTask(props: {
+  readonly planId: number;
+  readonly task: PlanTask;
+  readonly onDone: () => void;
+}): ReactNode {
+  const words = en.deletion;
+  const [evidence, setEvidence] = useState('');
+  const record = useWrite('erasure.doTask', ({ entry }) => {
+    tell(words.handTold, entry);
+    props.onDone();
+  });
+  return (
+    <form
+      className={styles['form']}
+      onSubmit={(event) => {
+        event.preventDefault();
+        record.mutate({ planId: props.planId, task: props.task.name, evidence: evidence.trim() });
+      }}
+    >
+      <Textarea
+        label={words.evidence}
+        description={words.evidenceHint}
+        data-autofocus
+        autosize
+        minRows={2}
+        maxRows={4}
+        maxLength={2_000}
+        value={evidence}
+        onChange={(event) => {
+          setEvidence(event.currentTarget.value);
+        }}
+      />
+      {record.error ? <FailureNote failure={record.error} /> : null}
+      <div className={styles['buttons']}>
+        <Button variant="default" onClick={props.onDone}>
+          {en.common.cancel}
+        </Button>
+        <Button type="submit" disabled={evidence.trim().length < 3} loading={record.isPending}>
+          {en.common.save}
+        </Button>
+      </div>
+    </form>
+  );
+}
+
+/** The time in which a deletion can still be called off. */
+function Waiting(props: { readonly plan: ErasurePlan; readonly dueAt: string }): ReactNode {
+  const { plan } = props;
+  const words = en.deletion;
+  const may = useMay(['operator', 'approver']);
+  const left = Math.max(0, Math.ceil((Date.parse(props.dueAt) - useNow()) / 1_000));
+  const [reason, setReason] = useState('');
+  const cancel = useWrite('erasure.cancel', ({ entry }) => {
+    tell(words.calledOff, entry);
+  });
+  return (
+    <Panel title={words.callOffTitle}>
+      <form
+        className={styles['form']}
+        onSubmit={(event) => {
+          event.preventDefault();
+          cancel.mutate({ planId: plan.id, reason: reason.trim() });
+        }}
+      >
+        <p role="timer">{left > 0 ? words.waits(formatWait(left)) : words.waited}</p>
+        <p>{words.restsNow}</p>
+        {may ? (
+          <>
+            <Textarea
+              label={words.reason}
+              description={words.reasonHint}
+              autosize
+              minRows={2}
+              maxRows={4}
+              maxLength={2_000}
+              value={reason}
+              onChange={(event) => {
+                setReason(event.currentTarget.value);
+              }}
+            />
+            {cancel.error ? <FailureNote failure={cancel.error} /> : null}
+            <div className={styles['buttons']}>
+              <Button
+                type="submit"
+                variant="default"
+                disabled={reason.trim().length < 3}
+                loading={cancel.isPending}
+              >
+                {words.callOff}
+              </Button>
+            </div>
+          </>
+        ) : null}
+      </form>
+    </Panel>
+  );
+}
+
+const runTones = {
+  running: 'info',
+  waiting: 'warn',
+  done: 'good',
+  incomplete: 'bad',
+  cancelled: 'plain',
+} as const;
 
 function Run(props: { readonly plan: ErasurePlan }): ReactNode {
   const { run } = props.plan;
