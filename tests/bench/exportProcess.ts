@@ -8,6 +8,7 @@ import type { Console } from '#core/console.ts';
 import { readerOver } from '#core/database/database.ts';
 import { openPool } from '#core/database/pool.ts';
 import { writePackage } from '#core/exports/package.ts';
+import { newKey, openStaging } from '#core/exports/staging.ts';
 import type { PackageOptions } from '#core/exports/package.ts';
 import { readCollection } from '#core/exports/reading.ts';
 import { openSigner } from '#core/exports/seal/signingKey.ts';
@@ -89,7 +90,7 @@ async function watched(
   const watching = setInterval(() => {
     peak = Math.max(peak, process.memoryUsage.rss());
     if (firstByte === null)
-      void sizeOfPartial(wanted.folder).then((bytes) => {
+      void sizeOfPartial(wanted.folder, stagingOf(wanted)).then((bytes) => {
         if (bytes > 0) firstByte ??= performance.now() - start;
       });
   }, 5);
@@ -99,16 +100,30 @@ async function watched(
   return { took, rows, bytes, firstByte, overIdleMiB: (peak - idle) / 2 ** 20 };
 }
 
-async function sizeOfPartial(folder: string): Promise<number> {
-  const sizes = await Promise.all(
-    (await readdir(folder)).map((name) =>
-      stat(path.join(folder, name)).then(
-        ({ size }) => size,
-        () => 0,
-      ),
-    ),
+function stagingOf(of: Wanted): string {
+  return 'places' in of ? path.join(of.places.profileFolder, 'exports') : `${of.folder}.staging`;
+}
+
+/** The largest of what is in the making: what is read waits in the staging, objects go into the package itself. */
+async function sizeOfPartial(folder: string, staging: string): Promise<number> {
+  const named = async (within: string, pattern: RegExp): Promise<readonly number[]> => {
+    const names = await readdir(within, { recursive: true }).catch(() => []);
+    return Promise.all(
+      names
+        .filter((name) => pattern.test(path.basename(name)))
+        .map((name) =>
+          stat(path.join(within, name)).then(
+            ({ size }) => size,
+            () => 0,
+          ),
+        ),
+    );
+  };
+  return Math.max(
+    0,
+    ...(await named(folder, /partial$/)),
+    ...(await named(staging, /^[0-9a-f]{8}-[0-9a-f-]{27}$/)),
   );
-  return Math.max(0, ...sizes);
 }
 
 async function signedIn(at: z.output<typeof places>): Promise<Console> {
@@ -240,5 +255,6 @@ function optionsOf(folder: string): Omit<PackageOptions, 'collections' | 'files'
     requestNumber: '1',
     subjectReference: 's-1',
     program: 'CloudSingh Privacy Console 0.0.0',
+    staging: openStaging({ folder: `${folder}.staging`, key: newKey(), about: () => null }),
   };
 }

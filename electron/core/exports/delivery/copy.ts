@@ -4,8 +4,7 @@ import { ExpectedError } from '#core/kernel/errors.ts';
 import { newTally, whileWanted } from '../digest.ts';
 import { syncFolder } from '../folder.ts';
 import { temporaryName } from '../leftovers.ts';
-import { publish } from '../disk.ts';
-import { writeFully } from '../zipWriter.ts';
+import { publish, writeFully } from '../disk.ts';
 import { volumeName } from './volumes.ts';
 
 const pieceBytes = 1024 * 1024;
