@@ -273,7 +273,7 @@ async function runExport(
     );
     const rows = rowsOf(receipt.collections);
     const files = filesIn(receipt.files);
-    const { differing, incomplete, missing } = receipt.files;
+    const { differing, incomplete, missing, unavailable } = receipt.files;
     await at.localCopies.add({
       exportId: started.export,
       path: receipt.file,
@@ -291,6 +291,7 @@ async function runExport(
       files,
       missing,
       incomplete,
+      unavailable,
       differing,
       exportId: started.export,
       signer: work.signer?.fingerprint ?? null,
@@ -316,7 +317,7 @@ function filesIn({ complete, differing }: PackageReceipt['files']): number {
 
 /** For the trail: what the package lacks, who signed it, and the keys it was made for, by fingerprint. */
 function detailOf({ lock, signer }: Export, files: PackageReceipt['files']): string {
-  const { missing, incomplete, differing, redacted } = files;
+  const { missing, incomplete, unavailable, differing, redacted } = files;
   const signed = signer === null ? 'not signed' : `signed by ${signer.fingerprint}`;
   const locked =
     lock === null
@@ -324,7 +325,7 @@ function detailOf({ lock, signer }: Export, files: PackageReceipt['files']): str
       : 'passphrase' in lock
         ? 'encrypted with a passphrase'
         : `encrypted for ${lock.recipients.map(recipientFingerprint).join(' ')}`;
-  return `missing ${missing}, incomplete ${incomplete}, differing ${differing}, redacted ${redacted}; ${signed}; ${locked}`;
+  return `missing ${missing}, incomplete ${incomplete}, of them not given by R2 ${unavailable}, differing ${differing}, redacted ${redacted}; ${signed}; ${locked}`;
 }
 
 /** The gate speaks of opening an access, which nobody can for an export. */

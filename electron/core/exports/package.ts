@@ -258,13 +258,14 @@ function newBag(
   const shown: PageCollection[] = [];
   const shownFiles: PageFileEntry[] = [];
   let pageLeft: number = pageBytes.all;
-  const files = { complete: 0, differing: 0, incomplete: 0, missing: 0, redacted: 0 };
+  const files = { complete: 0, differing: 0, incomplete: 0, missing: 0, unavailable: 0, redacted: 0 };
   let rows = 0;
   let bytes = 0;
   let reported = 0;
 
   function report(phase: PackageProgress['phase'], collection: string | null, readBack?: number): void {
-    const opened = Object.values(files).reduce((sum, each) => sum + each, 0);
+    const { complete, differing, incomplete, missing, redacted } = files;
+    const opened = complete + differing + incomplete + missing + redacted;
     progress({ phase, collection, rows, files: opened, bytes: readBack ?? bytes });
   }
 
