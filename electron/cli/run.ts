@@ -3,6 +3,7 @@ import { openLog } from '#core/kernel/log.ts';
 import { osKeychain } from '#core/keychain/index.ts';
 import { findPlaces } from '#core/places.ts';
 import type { Failure } from '#shared/contract/result.ts';
+import { isUnderWay } from '#shared/domain/job.ts';
 import { Refused, UsageError, type Command } from './command.ts';
 import { commands } from './commands.ts';
 import { printValue } from './print.ts';
@@ -44,7 +45,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
     void console?.dispatch('jobs.list', {}).then((result) => {
       if (!result.ok) return;
       for (const job of result.value.jobs) {
-        if (job.state === 'running') void console?.dispatch('jobs.cancel', { id: job.id });
+        if (isUnderWay(job)) void console?.dispatch('jobs.cancel', { id: job.id });
       }
     });
   };
@@ -102,12 +103,7 @@ function commandOver(
     },
     async finish(jobId) {
       const stop = open().onEvent((event) => {
-        if (
-          event.type === 'job' &&
-          event.job.id === jobId &&
-          event.job.state === 'running' &&
-          process.stderr.isTTY
-        ) {
+        if (event.type === 'job' && event.job.id === jobId && isUnderWay(event.job) && process.stderr.isTTY) {
           const { says, done, total } = event.job.progress;
           process.stderr.write(`\r\u001b[K${says}${total === null ? '' : ` ${done}/${total}`}`);
         }

@@ -487,6 +487,7 @@ export const en = {
       delivery: 'Write a medium',
     } satisfies Record<Job['kind'], string>,
     state: {
+      waiting: 'waiting for its turn',
       running: 'running',
       done: 'done',
       failed: 'failed',
@@ -761,6 +762,10 @@ export const en = {
     cancelled: 'Cancelled; nothing was left behind.',
     abandon: 'Close',
     abandonHint: 'The console that wrote this package has stopped; closing it ends its access and its entry.',
+    kept: (finished: number, of: number | null) =>
+      of === null
+        ? 'nothing is read yet; it can go on here'
+        : `${number.format(finished)} of ${number.format(of)} collections are here`,
     abandoned: (id: number) => `Export ${id} is closed.`,
     noPerson: 'This request has no person yet; find and link them first.',
     closed: 'This request is closed; a package needs an open request.',
@@ -1520,6 +1525,7 @@ const actions: Readonly<Record<string, Wording>> = {
     (whom, under) => `what was kept back of ${whom}${under}`,
   ),
   'export.finished': words('finished', 'finish', (whom, under) => `an export of ${whom}${under}`),
+  'export.resumed': words('resumed', 'resume', (whom, under) => `an interrupted export of ${whom}${under}`),
   'export.abandoned': words('closed', 'close', (whom, under) => `an interrupted export of ${whom}${under}`, {
     failed: 'gave up',
   }),

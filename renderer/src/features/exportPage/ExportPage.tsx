@@ -4,6 +4,7 @@ import { Link, useNavigate, useParams } from 'react-router';
 import type { PackageForm, PageLanguage } from '#shared/contract/exports.ts';
 import type { RequestRow } from '#shared/contract/requests.ts';
 import type { Job } from '#shared/contract/workstation.ts';
+import { isUnderWay } from '#shared/domain/job.ts';
 import { en } from '#shared/strings/en.ts';
 import { call, CallFailed } from '../../client/call.ts';
 import { copy, tell, tellFailure } from '../../client/notices.tsx';
@@ -138,7 +139,7 @@ function Make(props: {
   });
   const own = (jobs.data?.jobs ?? []).filter((job) => job.kind === 'export' && job.requestId === request.id);
   const job = own.find((one) => one.id === start.data?.jobId) ?? own[0];
-  const running = job?.state === 'running';
+  const running = job !== undefined && isUnderWay(job);
   const holdsSomething =
     works && request.closedAt === null && request.subject !== null && !running && !lacksReason(chosen);
   const possible = holdsSomething && (form === 'folder' || !lacksKeys(protection));
@@ -273,7 +274,7 @@ function figure(value: unknown): number | null {
 
 function JobPanel(props: { readonly job: Job }): ReactNode {
   const { job } = props;
-  if (job.state === 'running') {
+  if (isUnderWay(job)) {
     return (
       <Panel title={en.exportPage.running}>
         <JobLine
