@@ -45,13 +45,25 @@ const run = promisify(execFile);
  * Makes packages of the account with most messages, each in a process of its
  * own, in turns with what the system's own tools take for the same rows and objects.
  */
-export async function benchExport(bench: Bench): Promise<readonly Figure[]> {
+export async function benchExport(bench: Bench, only?: ExportPart): Promise<readonly Figure[]> {
   const folder = await mkdtemp(path.join(tmpdir(), 'privacy-console-export-'));
   try {
-    return [...(await benchRows(bench, folder)), ...(await benchMedia(bench, folder))];
+    const figures: Figure[] = [];
+    for (const [part, measure] of Object.entries(parts))
+      if (only === undefined || only === part) figures.push(...(await measure(bench, folder)));
+    return figures;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+const parts = { rows: benchRows, media: benchMedia } as const;
+
+/** What can be measured by itself. */
+export type ExportPart = keyof typeof parts;
+
+export function isExportPart(text: string): text is ExportPart {
+  return Object.hasOwn(parts, text);
 }
 
 async function benchRows(bench: Bench, folder: string): Promise<readonly Figure[]> {
