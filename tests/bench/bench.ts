@@ -1,4 +1,4 @@
-/** `npm run bench -- search|page|export|map|faults [--scale small|large] [--seed N] [--rounds N] [--cases N] [--only media|rows] [--json FILE]` */
+/** `npm run bench -- search|page|export|map|faults [--scale small|large] [--seed N] [--rounds N] [--cases N] [--only rows|media|object] [--json FILE]` */
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { scales, type Scale } from '#demo/seed.ts';
@@ -15,7 +15,7 @@ const benches = { search: benchSearch, page: benchPage, export: benchExport } as
   (bench: Bench) => Promise<readonly Figure[]>
 >;
 
-const usage = `usage: npm run bench -- ${Object.keys(benches).join('|')}|map|faults [--scale ${Object.keys(scales).join('|')}] [--seed N] [--rounds N] [--cases N] [--only media|rows] [--json FILE]`;
+const usage = `usage: npm run bench -- ${Object.keys(benches).join('|')}|map|faults [--scale ${Object.keys(scales).join('|')}] [--seed N] [--rounds N] [--cases N] [--only rows|media|object] [--json FILE]`;
 
 interface Wanted {
   readonly name: keyof typeof benches | 'map' | 'faults';
