@@ -17,7 +17,7 @@ import type { Access } from '#shared/contract/subjects.ts';
 import { describeEntry, en } from '#shared/strings/en.ts';
 import { readAll } from './input.ts';
 import type { ProfileInput, SecretsInput } from './profileInput.ts';
-import { profileInput, readSecrets } from './profileInput.ts';
+import { profileInput, readSecrets, typedPassword, type PasswordInput } from './profileInput.ts';
 import type { Layout } from './print.ts';
 import { Refused, UsageError, type Command } from './command.ts';
 import { scopeFrom, withScope, type ScopeOptions } from './exportScope.ts';
@@ -317,6 +317,25 @@ export async function commands(
         }),
     );
   staff
+    .command('changes')
+    .description('lists who was to get a role that decides, and who else agreed')
+    .action(() => run(async (command) => (await command.call('staff.changes', {})).changes));
+  for (const decision of ['approve', 'deny'] as const) {
+    staff
+      .command(decision)
+      .argument('<change>', 'number of the change', wholeNumber)
+      .option('--password-stdin', 'reads the password of your login from standard input')
+      .description(decision === 'approve' ? 'gives the roles; never one’s own proposal' : 'denies them')
+      .action((change: number, options: PasswordInput) =>
+        run(async (command) =>
+          command.call('staff.decide', {
+            ...{ change, decision },
+            ...(await passwordFor(command, decision, options)),
+          }),
+        ),
+      );
+  }
+  staff
     .command('remove <login>')
     .description('takes all rights from a login and ends its sessions')
     .action((login: string) => run((command) => command.call('staff.remove', { login })));
@@ -615,16 +634,21 @@ export async function commands(
       .argument('<change>', 'change', wholeNumber)
       .requiredOption('--sha256 <hash>', 'of the change as read')
       .requiredOption('--reason <text>')
+      .option('--password-stdin', 'reads the password of your login from standard input')
       .description(
         decision === 'approve'
           ? 'approves exactly this change of the data map; never one’s own'
           : 'denies this change of the data map',
       )
-      .action((id: number, { sha256, reason }: { sha256: string; reason: string }) =>
-        run(async (command) => {
-          const { change } = await command.call('map.decide', { change: id, decision, hash: sha256, reason });
-          return globals().json ? change : changeLine(change);
-        }),
+      .action(
+        (id: number, { sha256, reason, ...options }: { sha256: string; reason: string } & PasswordInput) =>
+          run(async (command) => {
+            const { change } = await command.call('map.decide', {
+              ...{ change: id, decision, hash: sha256, reason },
+              ...(await passwordFor(command, decision, options)),
+            });
+            return globals().json ? change : changeLine(change);
+          }),
       );
   }
 
@@ -840,9 +864,13 @@ export async function commands(
     .addOption(new Option('--request <number>', 'only of this request').argParser(wholeNumber))
     .description('lists the gaps there are, and the releases asked for')
     .action((options: { request?: number }) =>
-      run((command) =>
-        command.call('exports.releases', options.request === undefined ? {} : { requestId: options.request }),
-      ),
+      run(async (command) => ({
+        ...(await command.call('map.gaps', {})),
+        ...(await command.call(
+          'exports.releases',
+          options.request === undefined ? {} : { requestId: options.request },
+        )),
+      })),
     );
   releases
     .command('ask')
@@ -860,9 +888,15 @@ export async function commands(
       .command(decision)
       .argument('<release>', 'number of the release', wholeNumber)
       .requiredOption('--reason <text>')
+      .option('--password-stdin', 'reads the password of your login from standard input')
       .description(decision === 'approve' ? 'releases it; never one’s own' : 'denies it')
-      .action((releaseId: number, options: { reason: string }) =>
-        run((command) => command.call('exports.decideRelease', { releaseId, decision, ...options })),
+      .action((releaseId: number, { reason, ...options }: { reason: string } & PasswordInput) =>
+        run(async (command) =>
+          command.call('exports.decideRelease', {
+            ...{ releaseId, decision, reason },
+            ...(await passwordFor(command, decision, options)),
+          }),
+        ),
       );
   }
   program
@@ -880,9 +914,8 @@ export async function commands(
     .option('--decide <key=value...>', 'decisions the plan asks for, e.g. workspaces-1=close')
     .description('works out what deletion would do')
     .action((requestId: number, options: { decide?: string[] }) =>
-      run(
-        async (command) =>
-          (await command.call('erasure.plan', { requestId, decisions: decisionsOf(options.decide) })).plan,
+      run(async (command) =>
+        planLines(await command.call('erasure.plan', { requestId, decisions: decisionsOf(options.decide) })),
       ),
     );
   erase
@@ -909,7 +942,7 @@ export async function commands(
     .argument('<plan>', 'plan', wholeNumber)
     .description('shows one')
     .action((planId: number) =>
-      run(async (command) => (await command.call('erasure.show', { planId })).plan),
+      run(async (command) => planLines(await command.call('erasure.show', { planId }))),
     );
   for (const decision of ['approve', 'deny'] as const) {
     erase
@@ -917,11 +950,22 @@ export async function commands(
       .argument('<plan>', 'plan', wholeNumber)
       .requiredOption('--sha256 <hash>', 'of the plan as read')
       .requiredOption('--reason <text>')
+      .option('--password-stdin', 'reads the password of your login from standard input')
       .description(
         decision === 'approve' ? 'approves exactly this plan; never one’s own' : 'denies this plan',
       )
-      .action((planId: number, options: { sha256: string; reason: string }) =>
-        run(async (command) => (await command.call('erasure.decide', { planId, decision, ...options })).plan),
+      .action(
+        (
+          planId: number,
+          { sha256, reason, ...options }: { sha256: string; reason: string } & PasswordInput,
+        ) =>
+          run(async (command) => {
+            const { plan } = await command.call('erasure.decide', {
+              ...{ planId, decision, sha256, reason },
+              ...(await passwordFor(command, decision, options)),
+            });
+            return plan;
+          }),
       );
   }
   erase
@@ -1047,6 +1091,20 @@ function why(options: { readonly request?: number; readonly reason?: string }): 
   };
 }
 
+/** What an approval needs besides; a denial needs nothing. */
+async function passwordFor(
+  command: Command,
+  decision: 'approve' | 'deny',
+  options: PasswordInput,
+): Promise<{ readonly password?: string }> {
+  return decision === 'deny' ? {} : typedPassword(command.profile, options, stdin);
+}
+
+/** A plan, with what differs from the one before. */
+function planLines({ plan, since }: OutputOf<'erasure.show'>): object {
+  return { ...plan, since };
+}
+
 /** A certificate as a person reads it. */
 function certificateLines({ sha256, entry, says }: OutputOf<'erasure.certificate'>): object {
   const words = en.deletion.certificate;
@@ -1060,7 +1118,7 @@ function certificateLines({ sha256, entry, says }: OutputOf<'erasure.certificate
     [words.started]: says.started,
     [words.finished]: says.finished,
     [words.planned]: says.planned,
-    [words.approved]: says.approved,
+    [words.approved]: says.approved.join(', '),
     [words.ran]: says.ran,
     [words.plan]: says.plan,
     [words.map]: says.map,

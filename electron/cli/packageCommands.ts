@@ -1,7 +1,8 @@
 import path from 'node:path';
 import { stdin } from 'node:process';
 import { Option, type Command as Commander } from 'commander';
-import type { PackageSource } from '#shared/contract/exports.ts';
+import type { PackageSource, PackageVerdict } from '#shared/contract/exports.ts';
+import type { InputOf } from '#shared/contract/index.ts';
 import { en } from '#shared/strings/en.ts';
 import { Refused, UsageError, type Command } from './command.ts';
 import { readAll } from './input.ts';
@@ -55,7 +56,7 @@ export function packageCommands(program: Commander, run: Run, json: () => boolea
     .action((file: string, { signer, ...opening }: Opening & { readonly signer?: string }) =>
       run(
         async (command) =>
-          command.call('packages.verify', {
+          verified(command, {
             ...(await sourceOf(file, opening)),
             ...(signer === undefined ? {} : { signer }),
           }),
@@ -128,6 +129,13 @@ export function packageCommands(program: Commander, run: Run, json: () => boolea
     );
 }
 
+/** Waits for the check of a package. */
+async function verified(command: Command, input: InputOf<'packages.verify'>): Promise<PackageVerdict> {
+  const { jobId } = await command.call('packages.verify', input);
+  // The job's result is that by its kind.
+  return (await command.finish(jobId)).result as unknown as PackageVerdict;
+}
+
 async function show(
   command: Command,
   source: PackageSource,
@@ -138,8 +146,15 @@ async function show(
     throw new UsageError('Say either --collection NAME or --files; each is a list of its own.');
   const page = { ...source, from, limit: Math.min(limit, 500) };
   if (files) return command.call('packages.files', page);
-  if (collection === undefined) return (await command.call('packages.verify', source)).about;
+  if (collection === undefined) return (await verified(command, source)).about;
   const { records, next } = await command.call('packages.records', { ...page, collection });
   if (asJson) return { records, next };
-  return { records: records.map(({ line, values }) => ({ line, ...values })), next };
+  return {
+    records: records.map(({ line, values, tooLong }) => ({
+      line,
+      ...values,
+      ...(tooLong ? { tooLong } : {}),
+    })),
+    next,
+  };
 }

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { Environment, Profile } from '#shared/contract/connections.ts';
 import type { InputOf } from '#shared/contract/index.ts';
 import { UsageError } from './command.ts';
+import { readAll } from './input.ts';
 
 /** Options of `profile save`. */
 export interface ProfileInput {
@@ -91,6 +92,33 @@ export async function readSecrets(options: SecretsInput, input: NodeJS.ReadStrea
     ...(accessKeyId === '' ? {} : { accessKeyId, secretAccessKey }),
     readOnly: false,
   });
+}
+
+/** Options of what asks for the caller's password again. */
+export interface PasswordInput {
+  readonly passwordStdin?: boolean;
+}
+
+/**
+ * The password of one's own login, typed again for an approval; from a pipe only where asked for.
+ * @returns nothing for a demo login, which needs none
+ */
+export async function typedPassword(
+  profile: string | null,
+  options: PasswordInput,
+  input: NodeJS.ReadStream,
+): Promise<{ readonly password?: string }> {
+  if (options.passwordStdin === true) {
+    const password = (await readAll(input)).replace(/\r?\n$/, '');
+    if (password === '') throw new UsageError('Standard input holds no password.');
+    return { password };
+  }
+  if (profile?.startsWith('demo:') === true) return {};
+  if (!input.isTTY)
+    throw new UsageError(
+      'An approval needs your password: on a terminal, or on standard input with --password-stdin.',
+    );
+  return { password: await ask('Password of your login: ', input) };
 }
 
 function toSecrets(from: z.output<typeof given>): Secrets {

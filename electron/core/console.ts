@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import type { Session } from '#shared/contract/connections.ts';
 import type { ConsoleEvent } from '#shared/contract/events.ts';
 import type { OperationName } from '#shared/contract/index.ts';
 import { complianceOperations } from './compliance/index.ts';
@@ -54,6 +55,14 @@ export interface Console {
   close(): Promise<void>;
 }
 
+/** Owner of jobs that are begun while nobody is signed in. */
+const nobody = '';
+
+/** A login of one profile's database. */
+function ownerOf(session: Session | null): string {
+  return session === null ? nobody : `${session.profile} ${session.login}`;
+}
+
 /** With a contradicted trail these still work: who is signed in, and the trail itself. */
 const worksWithoutTrust = new Set(['audit.list', 'audit.verify', 'audit.export', 'audit.detail']);
 
@@ -79,6 +88,7 @@ export function createConsole(ports: ConsolePorts): Console {
       tell({ type: 'job', job });
       if (job.kind === 'erasure' && job.state === 'done' && sessions.current().session !== null) tidy();
     },
+    () => ownerOf(sessions.current().session),
     { export: exportsAtOnce },
   );
   const sessions = createSessions({
@@ -86,7 +96,9 @@ export function createConsole(ports: ConsolePorts): Console {
     keychain,
     workstation: name,
     version,
-    onChange: (session, locked) => {
+    onChange(session, locked) {
+      // What was begun while nobody was signed in is nobody's: neither of who signs in, nor of who comes after.
+      jobs.disown(nobody);
       tell({ type: 'session', session, locked });
       if (session !== null && !locked) tidy();
     },
@@ -126,7 +138,7 @@ export function createConsole(ports: ConsolePorts): Console {
         ...(ports.exportPace === undefined ? {} : { pace: ports.exportPace }),
       }),
       ...keyOperations(desk),
-      ...packageOperations,
+      ...packageOperations(jobs),
       ...erasureOperations({
         desk,
         jobs,

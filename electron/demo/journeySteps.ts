@@ -537,7 +537,7 @@ const approves: Step = {
     await sees(page.getByText(en.deletion.stateText.approved));
     const { plan: after } = await ask(page, 'erasure.show', { planId: plan.id });
     assert.equal(after.state, 'approved');
-    return `the same hash, approved with a reason by ${after.approval?.by ?? 'nobody'}`;
+    return `the same hash, approved with a reason by ${after.approvals.map((each) => each.by).join(' and ')}`;
   },
 };
 

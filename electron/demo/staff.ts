@@ -12,11 +12,23 @@ import { platformOwner } from './platformSchema.ts';
 import { writeDemoSecrets } from './secrets.ts';
 import { quoteName, withSuperuser } from './superuser.ts';
 
+/** Roles that decide are given by two people; the first approver agrees to the second. */
+async function approveStaff(places: DemoPlaces, change: number): Promise<void> {
+  const console = plainConsole(places);
+  try {
+    await expectDone(console, 'session.signIn', { profile: 'demo:approver' });
+    await expectDone(console, 'staff.decide', { change, decision: 'approve' });
+  } finally {
+    await console.close();
+  }
+}
+
 /** The made-up staff of a demo: who they are and what they may do. */
 const people = {
   viewer: { person: 'Vidya Nair', roles: ['viewer'] },
   operator: { person: 'Ravi Kumar', roles: ['operator'] },
   approver: { person: 'Meera Iyer', roles: ['approver'] },
+  'second-approver': { person: 'Leela Menon', roles: ['approver'] },
   auditor: { person: 'Farhan Ali', roles: ['auditor'] },
 } as const satisfies Record<Exclude<DemoRole, 'administrator'>, { person: string; roles: readonly Role[] }>;
 
@@ -70,6 +82,7 @@ export async function installDemo(platform: Platform, places: DemoPlaces): Promi
     viewer: { user: 'viewer', password: password() },
     operator: { user: 'operator', password: password() },
     approver: { user: 'approver', password: password() },
+    'second-approver': { user: 'second_approver', password: password() },
     auditor: { user: 'auditor', password: password() },
     administrator: { user: 'administrator', password: password() },
   };
@@ -100,12 +113,13 @@ export async function installDemo(platform: Platform, places: DemoPlaces): Promi
     await expectDone(console, 'session.signIn', { profile: 'demo:administrator' });
     for (const [role, who] of Object.entries(people)) {
       const login = logins[role as keyof typeof people];
-      await expectDone(console, 'staff.add', {
+      const { change } = await expectDone(console, 'staff.add', {
         login: login.user,
         person: who.person,
         roles: [...who.roles],
         password: login.password,
       });
+      if (change !== null) await approveStaff(places, change);
     }
   } finally {
     await console.close();

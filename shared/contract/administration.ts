@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { roles } from '../domain/roles.ts';
 import { profileName } from './connections.ts';
-import { operation } from './operation.ts';
+import { operation, passwordAgain } from './operation.ts';
 
 const staffMember = z.object({
   login: z.string(),
@@ -11,6 +11,20 @@ const staffMember = z.object({
   addedAt: z.string(),
 });
 export type StaffMember = z.infer<typeof staffMember>;
+
+const staffChange = z.object({
+  id: z.number().int(),
+  login: z.string(),
+  person: z.string(),
+  /** All the login is to hold. */
+  roles: z.array(z.enum(roles)),
+  proposedBy: z.string(),
+  proposedAt: z.string(),
+  state: z.enum(['asked', 'approved', 'denied', 'superseded', 'expired']),
+  decidedBy: z.string().nullable(),
+  decidedAt: z.string().nullable(),
+});
+export type StaffChange = z.infer<typeof staffChange>;
 
 const finding = z.object({ what: z.string(), detail: z.string(), blocks: z.boolean() });
 export type Finding = z.infer<typeof finding>;
@@ -96,6 +110,28 @@ export const administration = {
       person: z.string().trim().min(1).max(100),
       roles: z.array(z.enum(roles)).min(1),
       password: z.string().min(12).max(1_000).optional(),
+    }),
+    output: z.object({
+      entry: z.number().int(),
+      /** The change that waits for another person, where the login is to get a role that decides; else null. */
+      change: z.number().int().nullable(),
+    }),
+  }),
+  'staff.changes': operation({
+    effect: 'read',
+    permission: 'staff',
+    summary: 'lists who was to get a role that decides, and who else agreed',
+    input: z.strictObject({}),
+    output: z.object({ changes: z.array(staffChange) }),
+  }),
+  'staff.decide': operation({
+    effect: 'write',
+    permission: ['admin', 'approver'],
+    summary: 'approves or denies such a role; never one’s own proposal',
+    input: z.strictObject({
+      change: z.number().int().positive(),
+      decision: z.enum(['approve', 'deny']),
+      password: passwordAgain,
     }),
     output: z.object({ entry: z.number().int() }),
   }),

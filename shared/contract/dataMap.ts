@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { profileName } from './connections.ts';
 import { dataOrigins } from '../domain/exportProfiles.ts';
-import { operation } from './operation.ts';
+import { operation, passwordAgain } from './operation.ts';
 
 export const columnKinds = [
   'text',
@@ -261,6 +261,16 @@ export const dataMap = {
     }),
     output: z.object({ change: mapChange, entry: z.number().int() }),
   }),
+  'map.gaps': operation({
+    effect: 'read',
+    permission: 'staff',
+    summary: 'checks the whole map against the database, and names what it doesn’t cover now',
+    input: z.strictObject({}),
+    output: z.object({
+      /** Each as the database names it, e.g. `unmapped table crm.leads`. */
+      gaps: z.array(z.string()),
+    }),
+  }),
   'map.changes': operation({
     effect: 'read',
     permission: 'staff',
@@ -285,6 +295,7 @@ export const dataMap = {
       hash: z.string().length(64),
       decision: z.enum(['approve', 'deny']),
       reason: z.string().trim().min(3).max(2_000),
+      password: passwordAgain,
     }),
     output: z.object({ change: mapChange, entry: z.number().int() }),
   }),

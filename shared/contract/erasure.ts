@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { operation } from './operation.ts';
+import { operation, passwordAgain } from './operation.ts';
 
 const planLine = z.object({
   collection: z.string(),
@@ -11,6 +11,8 @@ const planLine = z.object({
   because: z.string().nullable(),
   /** Until when the law asks for the last of them. */
   until: z.string().nullable(),
+  /** More than this no approval covers: planned and 5 %, at least 100 more. Null for what stays. */
+  atMost: z.number().int().nullable(),
 });
 
 const decision = z.object({
@@ -39,10 +41,20 @@ export const erasurePlan = z.object({
   plannedAt: z.string(),
   lines: z.array(planLine),
   objects: z.object({ count: z.number().int(), bytes: z.number() }),
+  /** How long the run will take, as earlier runs went here; where there were none of some size, as is usual. */
+  estimate: z.object({ seconds: z.number().int(), measured: z.boolean() }),
   decisions: z.array(decision),
-  approval: z
-    .object({ by: z.string(), at: z.string(), decision: z.enum(['approve', 'deny']), expiresAt: z.string() })
-    .nullable(),
+  /** In the order they were given; a denial ends it. */
+  approvals: z.array(
+    z.object({
+      by: z.string(),
+      at: z.string(),
+      decision: z.enum(['approve', 'deny']),
+      expiresAt: z.string(),
+    }),
+  ),
+  /** How many different people have to approve: two where others work with what goes, and above a number of rows. */
+  approversNeeded: z.number().int(),
   run: z
     .object({
       id: z.number().int(),
@@ -65,6 +77,23 @@ export const erasurePlan = z.object({
 export type ErasurePlan = z.infer<typeof erasurePlan>;
 
 const count = z.number().int();
+
+/** What has changed since the person was planned before under the same request. */
+export const planDifference = z.object({
+  /** The earlier plan. */
+  plan: count,
+  plannedAt: z.string(),
+  sameMap: z.boolean(),
+  /** Only those that differ; a line that one of the plans lacks has 0 rows there. */
+  lines: z.array(z.object({ title: z.string(), action: planLine.shape.action, before: count, after: count })),
+  objects: z.object({ before: count, after: count }),
+  /** Titles of what was chosen; null where nothing was, or where the question was not asked. */
+  decisions: z.array(
+    z.object({ about: z.string(), before: z.string().nullable(), after: z.string().nullable() }),
+  ),
+});
+export type PlanDifference = z.infer<typeof planDifference>;
+
 const erasureAction = z.enum(['hand_over', 'objects', 'detach', 'delete', 'anonymise', 'keep']);
 
 /** What a certificate of deletion says, read from its text; tables and titles are those of the map in force. */
@@ -79,7 +108,7 @@ export const erasureCertificate = z.object({
   map: z.string(),
   /** Logins. */
   planned: z.string(),
-  approved: z.string(),
+  approved: z.array(z.string()),
   ran: z.string(),
   started: z.string(),
   finished: z.string(),
@@ -121,7 +150,7 @@ export const erasure = {
       /** Decisions already made, by key. */
       decisions: z.record(z.string(), z.string()).default({}),
     }),
-    output: z.object({ plan: erasurePlan, entry: z.number().int() }),
+    output: z.object({ plan: erasurePlan, since: planDifference.nullable(), entry: z.number().int() }),
   }),
   'erasure.list': operation({
     effect: 'read',
@@ -136,9 +165,9 @@ export const erasure = {
   'erasure.show': operation({
     effect: 'read',
     permission: 'staff',
-    summary: 'shows one deletion plan',
+    summary: 'shows one deletion plan, and what differs from the one before',
     input: z.strictObject({ planId }),
-    output: z.object({ plan: erasurePlan }),
+    output: z.object({ plan: erasurePlan, since: planDifference.nullable() }),
   }),
   'erasure.decide': operation({
     effect: 'write',
@@ -149,6 +178,7 @@ export const erasure = {
       sha256: z.string().regex(/^[0-9a-f]{64}$/),
       decision: z.enum(['approve', 'deny']),
       reason: z.string().trim().min(3).max(2_000),
+      password: passwordAgain,
     }),
     output: z.object({ plan: erasurePlan, entry: z.number().int() }),
   }),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { exportProfiles } from '../domain/exportProfiles.ts';
-import { operation } from './operation.ts';
+import { operation, passwordAgain } from './operation.ts';
 
 /** A package is one zip file, or a folder with the same files. */
 export const packageForms = ['zip', 'folder'] as const;
@@ -65,7 +65,7 @@ const protection = z.discriminatedUnion('kind', [
   /** X25519 keys, `age1…`; each opens the package alone. */
   z.strictObject({
     kind: z.literal('recipients'),
-    recipients: z.array(z.string().max(200)).min(1).max(10),
+    recipients: z.array(z.string().max(10_000)).min(1).max(10),
   }),
 ]);
 export type Protection = z.infer<typeof protection>;
@@ -132,7 +132,7 @@ const fault = z.object({ kind: z.enum(faultKinds), path: z.string(), fault: z.st
 
 /** A package on this computer, and what opens it where it is encrypted. */
 const packageSource = z.strictObject({
-  /** A zip, an encrypted one, or a folder. */
+  /** A zip, an encrypted one, any volume of one, the folder with its volumes, or that of an unpacked one. */
   file: z.string().min(1).max(4_000),
   /** A file of age-keygen, or the passphrase. */
   identityFile: z.string().min(1).max(4_000).optional(),
@@ -163,6 +163,28 @@ const packageAbout = z.object({
   objects: z.object({ inIt: z.number().int().nullable(), missing: z.number().int().nullable() }),
 });
 export type PackageAbout = z.infer<typeof packageAbout>;
+
+/** What a check of a package comes to. */
+export const packageVerdict = z.object({
+  /** Whether nothing is wrong with it; says who made it only together with `signer`. */
+  intact: z.boolean(),
+  files: z.number().int(),
+  bytes: z.number(),
+  /** Lines of its collections. */
+  records: z.number().int(),
+  /** Of the file itself, or of a folder's tag manifest, as the trail has it. */
+  sha256: z.string(),
+  /** What the map didn’t cover when it was made, released by two people; empty as a rule. */
+  gaps: z.array(z.string()),
+  faults: z.array(fault),
+  /** Fingerprint of the key that signed it; null when it is not signed or the signature doesn’t hold. */
+  signer: z.string().nullable(),
+  encrypted: z.boolean(),
+  /** How many volumes of it there are; null where it doesn’t come in volumes. */
+  volumes: z.number().int().nullable(),
+  about: packageAbout,
+});
+export type PackageVerdict = z.infer<typeof packageVerdict>;
 
 const packageFile = z.object({
   /** Line of the index, from 1. */
@@ -258,15 +280,16 @@ export const exports = {
       releaseId: z.number().int().positive(),
       decision: z.enum(['approve', 'deny']),
       reason: z.string().min(3).max(2_000),
+      password: passwordAgain,
     }),
     output: z.object({ entry: z.number().int() }),
   }),
   'exports.releases': operation({
     effect: 'read',
     permission: 'staff',
-    summary: 'lists releases, and the gaps there are now',
+    summary: 'lists releases of exports in spite of gaps of the map',
     input: z.strictObject({ requestId: z.number().int().positive().optional() }),
-    output: z.object({ gaps: z.array(z.string()), releases: z.array(release) }),
+    output: z.object({ releases: z.array(release) }),
   }),
   'keys.list': operation({
     effect: 'read',
@@ -288,28 +311,13 @@ export const exports = {
   'packages.verify': operation({
     effect: 'local',
     permission: 'anyone',
-    summary: 'checks a package, a zip or a folder, offline and names every fault',
+    summary:
+      'starts the check of a package, a zip, its volumes or a folder, offline, which names every fault',
     input: packageSource.extend({
       /** Whose signature is asked for: `SHA256:…`, or a file with the public key (`ssh-ed25519 …`). */
       signer: z.string().min(1).max(4_000).optional(),
     }),
-    output: z.object({
-      /** Whether nothing is wrong with it; says who made it only together with `signer`. */
-      intact: z.boolean(),
-      files: z.number().int(),
-      bytes: z.number(),
-      /** Lines of its collections. */
-      records: z.number().int(),
-      /** Of the file itself, or of a folder's tag manifest, as the trail has it. */
-      sha256: z.string(),
-      /** What the map didn’t cover when it was made, released by two people; empty as a rule. */
-      gaps: z.array(z.string()),
-      faults: z.array(fault),
-      /** Fingerprint of the key that signed it; null when it is not signed or the signature doesn’t hold. */
-      signer: z.string().nullable(),
-      encrypted: z.boolean(),
-      about: packageAbout,
-    }),
+    output: z.object({ jobId: z.string() }),
   }),
   'packages.records': operation({
     effect: 'local',
@@ -324,7 +332,14 @@ export const exports = {
     output: z.object({
       /** As their schema has them; where there is none, as the records do. */
       columns: z.array(z.object({ name: z.string(), title: z.string() })),
-      records: z.array(z.object({ line: z.number().int(), values: z.record(z.string(), z.unknown()) })),
+      records: z.array(
+        z.object({
+          line: z.number().int(),
+          values: z.record(z.string(), z.unknown()),
+          /** A record of more than 32 MB has no values here; the package holds it all the same. */
+          tooLong: z.boolean(),
+        }),
+      ),
       /** Line of the next record; null when there is none. */
       next: z.number().int().nullable(),
     }),

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { Permission } from '#shared/domain/roles.ts';
 
 /**
@@ -19,6 +19,12 @@ export interface Operation<Input extends z.ZodType = z.ZodType, Output extends z
   readonly input: Input;
   readonly output: Output;
 }
+
+/**
+ * The caller's password, typed for this one decision: approvals are given in a session that has just authenticated.
+ * A demo login needs none.
+ */
+export const passwordAgain = z.string().min(1).max(1_000).optional();
 
 /** Declares an operation; exists so that the types of input and output are kept. */
 export function operation<Input extends z.ZodType, Output extends z.ZodType>(

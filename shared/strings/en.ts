@@ -25,6 +25,9 @@ export const en = {
   productShort: 'Privacy Console',
 
   common: {
+    underAMinute: 'under a minute',
+    minutes: (count: number) => `about ${count} ${count === 1 ? 'minute' : 'minutes'}`,
+    hours: (count: number) => `about ${count} hours`,
     cancel: 'Cancel',
     close: 'Close',
     back: 'Back',
@@ -241,16 +244,9 @@ export const en = {
     passwordHint: 'Not kept, unless the profile says so.',
     passwordStored: 'The password is in the keychain.',
     demoTitle: 'Try the demo',
-    demoText: 'A platform with made-up people runs on this machine. Sign in as one of five staff.',
-    demoAs: (role: string) => `Demo ${role}`,
+    demoText: 'A platform with made-up people runs on this machine. Sign in as one of six staff.',
+    demoAs: (role: string) => `Demo ${role.replaceAll('-', ' ')}`,
     demoNotRunning: 'The demo is not running. Start it with “npm run demo”.',
-    roleOfDemo: {
-      viewer: 'Vimala, viewer',
-      operator: 'Omkar, operator',
-      approver: 'Asha, approver',
-      auditor: 'Anil, auditor',
-      administrator: 'Aditi, administrator',
-    } as Readonly<Record<string, string>>,
     address: (user: string, host: string, port: number, database: string) =>
       `${user} at ${host}:${String(port)}/${database}`,
     name: 'Name of the profile',
@@ -296,6 +292,10 @@ export const en = {
     allOk: 'Everything is in order.',
   },
 
+  passwordAgain: {
+    label: 'Your password',
+    hint: 'of your login to the database; an approval is given by who has just proved who they are',
+  },
   lock: {
     title: 'Locked',
     text: 'The window holds no personal data while it is locked. Running jobs go on.',
@@ -483,6 +483,7 @@ export const en = {
       erasure: 'Deletion',
       'audit.verify': 'Verify the trail',
       'audit.export': 'Export the trail',
+      package: 'Check of a package',
       bucket: 'Check the bucket',
       delivery: 'Write a medium',
     } satisfies Record<Job['kind'], string>,
@@ -497,6 +498,7 @@ export const en = {
     cancel: 'Cancel the job',
     cancelling: 'Cancelling…',
     progress: (done: string, total: string) => `${done} of ${total}`,
+    percent: (percent: number) => `${percent} %`,
   },
 
   why: {
@@ -759,6 +761,7 @@ export const en = {
     size: 'Size',
     failed: 'The package was not finished',
     failedText: 'No file under the final name exists. Fix the cause and start again.',
+    interrupted: 'It was interrupted; what it has read is kept on this computer for a day.',
     cancelled: 'Cancelled; nothing was left behind.',
     abandon: 'Close',
     abandonHint: 'The console that wrote this package has stopped; closing it ends its access and its entry.',
@@ -766,6 +769,13 @@ export const en = {
       of === null
         ? 'nothing is read yet; it can go on here'
         : `${number.format(finished)} of ${number.format(of)} collections are here`,
+    keptShort: (finished: number, of: number | null) =>
+      of === null ? 'can go on' : `${number.format(finished)} of ${number.format(of)} here`,
+    keptText:
+      'What was read lies enciphered on this computer and is not read again; the rest is read as it is now, and the package says so. It can go on until a day after it was begun. A passphrase is made anew.',
+    resume: 'Resume',
+    resumed: 'The export goes on.',
+    throwAway: 'Throw away',
     abandoned: (id: number) => `Export ${id} is closed.`,
     noPerson: 'This request has no person yet; find and link them first.',
     closed: 'This request is closed; a package needs an open request.',
@@ -905,7 +915,7 @@ export const en = {
     chooseFolder: 'Choose a folder',
     nothing: 'No package chosen',
     nothingHint:
-      'Choose a package (a .zip, an encrypted .zip.age, or an unpacked folder). Every file, count and record in it is checked; nothing is unpacked or sent anywhere.',
+      'Choose a package (a .zip, an encrypted .zip.age, any volume of one, or a folder). Every file, count and record in it is checked; nothing is unpacked or sent anywhere.',
     opening: 'Open and check',
     again: 'Check again',
     lockedHint:
@@ -916,7 +926,8 @@ export const en = {
     chooseIdentity: 'Choose an identity file',
     signer: 'Fingerprint of the signer you expect (optional)',
     signerHint: 'SHA256:… as it was handed over to you another way than the package.',
-    checking: 'Reading every byte of the package…',
+    stopped: 'The check was cancelled, so nothing is known of the package.',
+    volumeCount: 'Volumes',
     intact: (files: number, records: number, bytes: string) =>
       `Intact: ${plural(files, 'file', 'files')}, ${plural(records, 'record', 'records')}, ${bytes}. Every file, count and record is as the package says.`,
     unsigned: 'It is not signed: that shows that nothing was changed by accident, not who made it.',
@@ -968,6 +979,9 @@ export const en = {
     noCollections: 'The package says of no collection that it holds it.',
     empty: 'This collection has no records.',
     noFiles: 'The package holds no files.',
+    tooLongShort: 'too large to be shown',
+    tooLong:
+      'This record is larger than 32 MB, so it is not shown here; unpack the package to read it with another program.',
     line: 'No.',
     record: (line: number) => `Record ${number.format(line)}`,
     shown: (first: number, last: number) => `${number.format(first)} to ${number.format(last)}`,
@@ -1002,7 +1016,7 @@ export const en = {
     } satisfies Record<ErasurePlan['state'], string>,
     stateText: {
       draft: 'Answer every question on this page, then make the plan again with the answers.',
-      awaiting: 'A second person must approve exactly this plan.',
+      awaiting: 'Other people than who planned it must approve exactly this plan.',
       approved: 'An operator can run it now.',
       denied: 'It will not be run. Make a new plan if the reason has gone.',
       running: 'Deletion is running; it can be resumed if it is interrupted.',
@@ -1031,6 +1045,14 @@ export const en = {
       hand_over: 'handed over',
       objects: 'deleted, each key checked',
     } satisfies Record<ErasureCertificate['steps'][number]['action'], string>,
+    upTo: (rows: string) => `at most ${rows}`,
+    estimate: 'Estimated time',
+    estimateText: (duration: string, measured: boolean) =>
+      `${duration}, ${measured ? 'as earlier runs went here' : 'assumed; no run of some size has ended here yet'}`,
+    since: (plan: number) => `What differs from plan ${plan}`,
+    sinceNothing: 'Nothing: the same rows, objects and decisions.',
+    sinceMap: 'The data map has changed in between.',
+    sinceColumns: { what: 'What', before: 'Before', now: 'Now' },
     objectsTitle: 'Objects in R2',
     objectsText: (bytes: string) => `${bytes}, each key’s deletion is checked`,
     planHash: 'Hash of the plan',
@@ -1051,6 +1073,10 @@ export const en = {
     approve: 'Approve this plan',
     deny: 'Deny',
     approved: 'The plan is approved.',
+    approvedByOne: 'Your approval counts; the plan waits for a second approver.',
+    secondMissing: 'You have approved this plan. It needs a second approver; you can still deny it.',
+    approvers: 'Approvers',
+    twoApprovers: 'Two needed: others work with what goes, or it is a great deal',
     denied: 'The plan is denied.',
     runTitle: 'Run the deletion',
     runText: 'It can’t be undone. Type or paste the person’s reference to enable the button.',
@@ -1392,6 +1418,19 @@ export const en = {
       saved: (login: string) => `${login} is in the registry.`,
       gone: (login: string) => `${login} has no rights any more.`,
       empty: 'No staff yet',
+      waits: (login: string) => `${login} waits for another person’s approval.`,
+      pending: 'Waiting for another person',
+      pendingText:
+        'Roles that approve or administer are given by two people. Who proposed it, and who would get it, can’t decide.',
+      proposedBy: 'Proposed by',
+      proposed: 'Proposed',
+      decide: 'Decide',
+      decideTitle: (person: string) => `Roles for ${person}`,
+      decideText: (login: string, held: string) => `${login} would hold: ${held}.`,
+      approve: 'Approve',
+      deny: 'Deny',
+      approved: (login: string) => `${login} holds the roles now.`,
+      denied: (login: string) => `${login} doesn’t get the roles.`,
     },
     keys: {
       hint: 'Each package is signed with a key of who made it. Give the fingerprint or the key to those who receive packages another way than the package itself.',
@@ -1493,6 +1532,8 @@ const actions: Readonly<Record<string, Wording>> = {
   'map.denied': words('denied', 'deny', () => 'a change of the data map'),
   'map.adopted': words('put', 'put', () => 'another data map in force'),
   'staff.added': words('registered', 'register', () => 'a member of staff with their roles'),
+  'staff.proposed': words('proposed', 'propose', () => 'roles that decide for a member of staff'),
+  'staff.denied': words('denied', 'deny', () => 'roles that decide to a member of staff'),
   'staff.removed': words('removed', 'remove', () => 'a member of staff'),
   'key.registered': words('registered', 'register', () => 'a key for signing packages'),
   'key.retired': words('retired', 'retire', () => 'a key for signing packages'),

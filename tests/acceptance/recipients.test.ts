@@ -10,6 +10,7 @@ import { expectDone, installDemo, plainConsole } from '#demo/staff.ts';
 import { withSuperuser, type SuperuserSession } from '#demo/superuser.ts';
 import type { SearchHit } from '#shared/contract/subjects.ts';
 import { sorted, unpack, whereStands } from './judge.ts';
+import { verdictOn } from '#tests/helpers/verdictOn.ts';
 
 /*
  * Message recipients: people known by a phone number only, whose rows lie in
@@ -256,7 +257,7 @@ test.each([
       subjectKind: 'Message recipient',
       controller,
     });
-    expect(await expectDone(operator, 'packages.verify', { file: String(file) })).toMatchObject({
+    expect(await verdictOn(operator, { file: String(file) })).toMatchObject({
       intact: true,
     });
 

@@ -60,6 +60,12 @@ test('written in volumes, joined, handed over and received', async () => {
   ]);
   expect(written.code, written.text).toBe(0);
   const [first = ''] = (await readdir(medium)).filter((each) => each.endsWith('.001'));
+  // What lies on the medium needs no joining to be checked and looked into, nor anybody signed in.
+  const checked = await run(['package', 'verify', path.join(medium, first)]);
+  expect(checked.code, checked.text).toBe(0);
+  expect(JSON.parse(checked.text)).toMatchObject({ intact: true, volumes: 1 });
+  const shown = await run(['package', 'show', medium, '--collection', 'users']);
+  expect((JSON.parse(shown.text) as { records: unknown[] }).records).toHaveLength(1);
   const joined = await run(['deliver', 'join', path.join(medium, first), '--to', medium]);
   expect(joined.code, joined.text).toBe(0);
   const { file: whole } = JSON.parse(joined.text) as { file: string };

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, readdir } from 'node:fs/promises';
+import { mkdtemp, open, readdir, readlink } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
@@ -115,3 +115,39 @@ test('Ctrl-C while a search waits in the database cancels it there: exit code 1 
     await query('rollback');
   });
 }, 60_000);
+
+test('Ctrl-C in the middle of the check of a package ends it: exit code 1 and a sentence', async () => {
+  await using desk = await openDesk();
+  // Large enough to be in the middle for as long as the test needs; nothing of it is on the disk.
+  const file = path.join(desk.folder, 'package.zip');
+  const handle = await open(file, 'w');
+  await handle.truncate(64 * 1024 ** 3);
+  await handle.close();
+  const child = spawn(process.execPath, ['electron/cli/cli.ts', 'package', 'verify', file], {
+    cwd: root,
+    env: { ...process.env, PRIVACY_CONSOLE_HOME: desk.home },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const said = { stdout: '', stderr: '' };
+  child.stdout.on('data', (chunk: Buffer) => (said.stdout += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (said.stderr += chunk.toString()));
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+  while (!(await hasOpen(child.pid ?? 0, file))) {
+    if (child.exitCode !== null) throw new Error(`It ended before it was interrupted: ${said.stderr}`);
+    await delay(20);
+  }
+  child.kill('SIGINT');
+  expect({ code: await ended, ...said }).toEqual({
+    code: 1,
+    stdout: '',
+    stderr: 'The check was cancelled; nothing was left half done.\n',
+  });
+}, 60_000);
+
+/** Whether a process reads a file, as Linux tells. */
+async function hasOpen(pid: number, file: string): Promise<boolean> {
+  const folder = `/proc/${String(pid)}/fd`;
+  for (const each of await readdir(folder).catch(() => []))
+    if ((await readlink(path.join(folder, each)).catch(() => '')) === file) return true;
+  return false;
+}

@@ -252,3 +252,17 @@ test('a key that is none, an encrypted folder and two ways at once are refused b
   expect((await expectDone(console, 'exports.list', {})).exports).toHaveLength(before);
   await rm(folder, { recursive: true });
 }, 120_000);
+
+test('a secret key given for a recipient by mistake is refused, and nothing ever tells it again', async () => {
+  const secret = `AGE-SECRET-KEY-1${'QQPL'.repeat(14)}QP`;
+  const folder = await mkdtemp(path.join(desk.folder, 'to-'));
+  for (const output of [[], ['--json']]) {
+    const argv = ['export', request, '--to', folder, '--recipient', secret, ...as('operator'), ...output];
+    const { code, stdout, stderr } = await run('no keychain', argv);
+    expect(code).toBe(1);
+    expect(`${stdout}${stderr}`).toContain('Recipient 1 is a secret key');
+    expect(`${stdout}${stderr}`).not.toContain('QQPL');
+  }
+  expect(await readdir(folder)).toEqual([]);
+  await expect(tool('grep', ['-rlI', 'QQPLQQPL', desk.home])).rejects.toMatchObject({ code: 1, stdout: '' });
+});

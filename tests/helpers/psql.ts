@@ -156,6 +156,7 @@ export async function makeLogin(
   await desk.superuser(async ({ query }) => {
     await query(`create role ${name} login password '${password}'`);
     for (const role of roles) await query(`grant privacy_${role} to ${name}`);
+    await query(`grant ${name} to privacy_console_reaper`);
     if (person !== null)
       await query(
         `insert into privacy_console.staff (login, login_oid, person, roles) values ($1::text, $1::text::regrole, $2, $3)`,

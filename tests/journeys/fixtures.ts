@@ -3,7 +3,7 @@ import { openDesk, type Desk, type DeskOptions } from '#demo/driver.ts';
 
 export { expect } from '@playwright/test';
 
-interface Fixtures {
+export interface Fixtures {
   /** What the program is started with; set with `test.use`. */
   readonly deskOptions: DeskOptions;
   /** The built program, started for this test. */

@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
-import { appendFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { copyOnto } from '#core/exports/delivery/copy.ts';
 import { writePackage } from '#core/exports/package.ts';
 import { encryptionFor } from '#core/exports/seal/age.ts';
 import { makePrivateKey, signerOf } from '#core/exports/seal/signature.ts';
@@ -86,6 +87,21 @@ test('before anybody signs in, a package is checked and looked into: zip, folder
     await atScreen(page, words.title);
     faults.push(...(await examine(page, 'package nothing')));
 
+    // Far too large to be at its end already; a person who chose the wrong file need not wait for it.
+    const large = join(folder, 'large.zip');
+    const handle = await open(large, 'w');
+    await handle.truncate(64 * 1024 ** 3);
+    await handle.close();
+    await desk.answerDialog(large);
+    await press(page, words.chooseFile);
+    await sees(page.getByText(/reading the file as a whole/));
+    faults.push(...(await examine(page, 'package checking')));
+    const cancel = page.getByRole('button', { name: `${en.job.cancel}: ${en.job.kind.package}` });
+    await cancel.focus();
+    await page.keyboard.press('Enter');
+    await sees(page.getByText(words.stopped));
+    faults.push(...(await examine(page, 'package cancelled')));
+
     await desk.answerDialog(zip.file);
     await press(page, words.chooseFile);
     await sees(page.getByText(/^Intact: /));
@@ -149,6 +165,26 @@ test('before anybody signs in, a package is checked and looked into: zip, folder
     await sees(page.getByText(/^Intact: /));
     await page.getByRole('tab', { name: words.tabs.records, exact: true }).click();
     await sees(grid.getByRole('gridcell', { name: 'Message 1', exact: true }));
+
+    // One volume of several is enough to name.
+    const medium = join(folder, 'medium');
+    await mkdir(medium);
+    const { files: volumes } = await copyOnto(
+      zip.file,
+      medium,
+      { volumeBytes: 10_000, accept: () => Promise.resolve(), progress: () => undefined },
+      new AbortController().signal,
+    );
+    const second = join(medium, volumes[1]?.name ?? '');
+    await desk.answerDialog(second);
+    await press(page, words.chooseFile);
+    await sees(page.getByText(/^Intact: /));
+    await sees(page.getByText(words.volumeCount, { exact: true }));
+    faults.push(...(await examine(page, 'package volumes')));
+    await rm(second);
+    await press(page, words.again);
+    await sees(page.getByText(/002: This volume is not there/));
+    faults.push(...(await examine(page, 'package volume missing')));
 
     await press(page, en.signIn.backToSignIn);
     await sees(page.getByRole('button', { name: words.title, exact: true }));

@@ -9,7 +9,14 @@ import type { Profile } from '#shared/contract/connections.ts';
 import { isLoopbackEndpoint, parseProfile } from './rules.ts';
 
 /** The staff a demo makes. */
-export const demoRoles = ['viewer', 'operator', 'approver', 'auditor', 'administrator'] as const;
+export const demoRoles = [
+  'viewer',
+  'operator',
+  'approver',
+  'second-approver',
+  'auditor',
+  'administrator',
+] as const;
 
 export type DemoRole = (typeof demoRoles)[number];
 
@@ -27,6 +34,7 @@ export const demoSecretsShape = z.object({
     viewer: login,
     operator: login,
     approver: login,
+    'second-approver': login,
     auditor: login,
     administrator: login,
   } satisfies Record<DemoRole, typeof login>),

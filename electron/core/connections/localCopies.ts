@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { readPrivateFile, writePrivateFile } from './privateFile.ts';
+import { diskError, readPrivateFile, removePrivateFile, writePrivateFile } from './privateFile.ts';
 
 const copyShape = z.strictObject({
   exportId: z.int().positive(),
@@ -24,29 +26,45 @@ export interface LocalCopies {
   remove(path: string): Promise<void>;
 }
 
-/** Kept in a file of this workstation only its owner reads; a damaged one is as good as none. */
+/**
+ * Kept on this workstation, a file for each that only its owner reads: the window and the command line may add and
+ * remove at the same time, and neither takes anything from the other. A damaged file is as good as none.
+ */
 export function localCopies(folder: string, database: string): LocalCopies {
-  const file = join(folder, `packages-${database}.json`);
-  const list = async (): Promise<readonly LocalCopy[]> => {
-    const text = await readPrivateFile(file);
-    if (text === null) return [];
+  const kept = join(folder, `packages-${database}`);
+  const fileOf = (path: string): string =>
+    join(kept, `${createHash('sha256').update(path).digest('hex').slice(0, 32)}.json`);
+  const read = async (file: string): Promise<LocalCopy | null> => {
+    const text = await readPrivateFile(file).catch(() => null);
+    if (text === null) return null;
     try {
-      return z.array(copyShape).parse(JSON.parse(text));
+      return copyShape.parse(JSON.parse(text));
     } catch {
-      return [];
+      return null;
     }
   };
-  const replace = (copies: readonly LocalCopy[]): Promise<void> =>
-    writePrivateFile(file, `${JSON.stringify(copies, null, 1)}\n`);
   return {
-    list,
+    async list() {
+      const names = (await namesIn(kept)).filter((name) => /^[0-9a-f]{32}\.json$/.test(name));
+      const found = await Promise.all(names.map((name) => read(join(kept, name))));
+      return found
+        .filter((each) => each !== null)
+        .sort((one, other) => (one.madeAt === other.madeAt ? 0 : one.madeAt < other.madeAt ? -1 : 1));
+    },
     async add(copy) {
-      await replace([...(await list()).filter((each) => each.path !== copy.path), copy]);
+      await writePrivateFile(fileOf(copy.path), `${JSON.stringify(copy, null, 1)}\n`);
     },
     async remove(path) {
-      const before = await list();
-      const after = before.filter((each) => each.path !== path);
-      if (after.length < before.length) await replace(after);
+      await removePrivateFile(fileOf(path));
     },
   };
+}
+
+async function namesIn(folder: string): Promise<readonly string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    throw diskError('read');
+  }
 }

@@ -56,7 +56,8 @@ export async function removePrivateFile(path: string): Promise<boolean> {
   }
 }
 
-function diskError(what: 'read' | 'written' | 'removed'): ExpectedError {
+/** What is said when a file of the console's own can't be used. */
+export function diskError(what: 'read' | 'written' | 'removed'): ExpectedError {
   return new ExpectedError(
     'disk',
     `A file of the console's profile folder could not be ${what}; check the folder's owner, its rights and the disk.`,

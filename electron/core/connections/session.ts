@@ -48,6 +48,15 @@ export interface Desk {
   readonly database: Writer;
   /** The bucket of the profile, with the token for reading or the one that may delete. The caller closes it. */
   openBucket(use: ObjectStoreUse): Promise<ObjectStore>;
+  /**
+   * Decides in a session of its own that has just authenticated with the typed password, as the database asks of
+   * approvals. A denial needs neither. Throws `wrong_credentials` without one; only a demo login can do without.
+   */
+  decide<Value>(
+    decision: 'approve' | 'deny',
+    password: string | undefined,
+    work: (database: Writer) => Promise<Value>,
+  ): Promise<Value>;
   /** What this login signs packages of this database with, on this computer. */
   readonly signingKey: KeychainEntry<string>;
   /** The packages of this database that were written on this computer. */
@@ -211,6 +220,21 @@ export function createSessions(options: SessionsOptions): Sessions {
               );
             }
             return openObjectStore({ ...r2, ...keys, environment });
+          },
+          async decide(decision, typedAgain, work) {
+            if (decision === 'deny') return work(database);
+            const again = typedAgain ?? (demoRoleOf(name) === null ? null : password);
+            if (again === null)
+              throw new ExpectedError('wrong_credentials', 'Enter the password of your login to approve.');
+            const fresh = openPool(databaseTarget(from.profile, again, options.workstation), {
+              version: options.version,
+              environment: from.profile.environment,
+            });
+            try {
+              return await work(writerOver(fresh, () => undefined));
+            } finally {
+              await fresh.close();
+            }
           },
           signingKey: keychain.signingKey(identity.identity, said.login),
           localCopies: localCopies(places.profileFolder, identity.identity),

@@ -381,7 +381,8 @@ function describeErasure(does: ErasureAction): Pick<MappedCollection, 'erasure' 
   };
 }
 
-function titleOf(column: string): string {
+/** What a column without a title is called, e.g. `created_at` “Created at”. */
+export function titleOf(column: string): string {
   const words = column.replaceAll('_', ' ').replaceAll(/\bid\b/g, 'ID');
   return words.charAt(0).toUpperCase() + words.slice(1);
 }

@@ -34,8 +34,8 @@ const kindsIn = (given: unknown): readonly unknown[] => (given === undefined ? [
  * of the fields known here.
  */
 export function differencesOf(before: DataMap, after: DataMap): readonly MapDifference[] {
-  const { collections: oldCollections, ignored: oldIgnored, ...oldRest } = before;
-  const { collections, ignored, ...rest } = after;
+  const { collections: oldCollections, ignored: oldIgnored, translations: was = {}, ...oldRest } = before;
+  const { collections, ignored, translations: is = {}, ...rest } = after;
   return [
     ...wholeFields(oldRest, rest).map(([field, from, to]): MapDifference => ({
       table: null,
@@ -47,6 +47,7 @@ export function differencesOf(before: DataMap, after: DataMap): readonly MapDiff
       to: written(to),
       exposure: field === 'subjects' ? 'more' : 'same',
     })),
+    ...union(was, is).flatMap((language) => ofTranslations(language, own(was, language), own(is, language))),
     ...union(oldCollections, collections).flatMap((name) =>
       ofCollection(name, own(oldCollections, name), own(collections, name)),
     ),
@@ -61,6 +62,28 @@ export function differencesOf(before: DataMap, after: DataMap): readonly MapDiff
       exposure: 'same',
     })),
   ];
+}
+
+/** A line for each text; a language that holds none yet is one as well. */
+function ofTranslations(
+  language: string,
+  before: Fields | undefined,
+  after: Fields | undefined,
+): readonly MapDifference[] {
+  const line = (field: string, from: unknown, to: unknown): MapDifference => ({
+    table: null,
+    collection: null,
+    column: null,
+    what: 'changed',
+    field,
+    from: written(from),
+    to: written(to),
+    exposure: 'same',
+  });
+  const texts = fieldsOf(before ?? {}, after ?? {});
+  if (texts.length === 0 && (before === undefined) !== (after === undefined))
+    return [line(`translations into ${language}`, before, after)];
+  return texts.map(([text, from, to]) => line(`translation into ${language} of “${text}”`, from, to));
 }
 
 function ofCollection(

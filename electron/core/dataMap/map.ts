@@ -306,6 +306,8 @@ export const dataMapSchema = z.strictObject({
   /** The kinds of people the map is about; what doesn't say which is about the first. */
   subjects: z.record(kindName, subjectFields),
   collections: z.record(collectionName, collection),
+  /** By language (ISO 639): what the map's own texts and categories are in it, each under the text itself. */
+  translations: z.record(z.string().regex(/^[a-z]{2,3}$/), z.record(z.string(), sentence)).optional(),
   /** Tables ruled out by name, each with the reason. */
   ignored: z.record(z.string(), z.string()).default({}),
   undecided: z.array(undecided).optional(),

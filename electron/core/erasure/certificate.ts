@@ -5,7 +5,7 @@ import type { ErasureCertificate } from '#shared/contract/erasure.ts';
 /** The canonical text that the database writes when a run has ended. */
 const written = z.object({
   certificate: z.literal(1),
-  actors: z.object({ planned: z.string(), approved: z.string(), ran: z.string() }),
+  actors: z.object({ planned: z.string(), approved: z.array(z.string()), ran: z.string() }),
   entries: z.array(z.number()),
   started: z.string(),
   finished: z.string(),

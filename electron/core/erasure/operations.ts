@@ -8,8 +8,9 @@ import type { Call, SomeHandlers } from '#core/kernel/dispatch.ts';
 import type { Jobs, Progress } from '#core/kernel/jobs.ts';
 import type { ObjectStore } from '#core/objectStore/objectStore.ts';
 import { mapInForce } from '#core/subjects/index.ts';
-import type { ErasurePlan } from '#shared/contract/erasure.ts';
+import type { ErasurePlan, PlanDifference } from '#shared/contract/erasure.ts';
 import { readCertificate } from './certificate.ts';
+import { differenceOf } from './difference.ts';
 import { planRow, toPlan } from './plan.ts';
 
 type Names =
@@ -30,6 +31,8 @@ export interface ErasureOptions {
 
 const receipt = z.object({ entry: z.number() });
 const noNote: Call['note'] = () => undefined;
+/** For what counts all rows of a person anew. */
+const countTimeoutMs = 120_000;
 
 export function erasureOperations({ desk, jobs, batchRows = 5_000 }: ErasureOptions): SomeHandlers<Names> {
   const list = async (
@@ -49,6 +52,11 @@ export function erasureOperations({ desk, jobs, batchRows = 5_000 }: ErasureOpti
     const [found] = await list(id, null, false);
     if (found === undefined) throw new ExpectedError('not_found', `There is no plan ${id}.`);
     return found;
+  };
+  const since = async (plan: ErasurePlan): Promise<PlanDifference | null> => {
+    const all = await list(null, plan.requestId, false);
+    const before = all.find((each) => each.id < plan.id && each.sha256 !== '');
+    return before === undefined || plan.sha256 === '' ? null : differenceOf(before, plan);
   };
   const certificate = async (
     planId: number,
@@ -95,17 +103,24 @@ export function erasureOperations({ desk, jobs, batchRows = 5_000 }: ErasureOpti
         receipt,
         call.note,
       );
-      return { plan: await one(draft.plan), entry };
+      const plan = await one(draft.plan);
+      return { plan, since: await since(plan), entry };
     },
     'erasure.list': async ({ requestId, awaiting }) => ({
       plans: await list(null, requestId ?? null, awaiting),
     }),
-    'erasure.show': async ({ planId }) => ({ plan: await one(planId) }),
-    'erasure.decide': async ({ planId, sha256, decision, reason }, call) => {
-      const { entry } = await desk().database.effect(
-        sql`select privacy_console.decide_plan(${planId}::bigint, ${sha256}::text, ${decision}::text, ${reason}::text) as result`,
-        receipt,
-        call.note,
+    'erasure.show': async ({ planId }) => {
+      const plan = await one(planId);
+      return { plan, since: await since(plan) };
+    },
+    'erasure.decide': async ({ planId, sha256, decision, reason, password }, call) => {
+      const { entry } = await desk().decide(decision, password, (database) =>
+        database.effect(
+          sql`select privacy_console.decide_plan(${planId}::bigint, ${sha256}::text, ${decision}::text, ${reason}::text) as result`,
+          receipt,
+          call.note,
+          { timeoutMs: countTimeoutMs },
+        ),
       );
       return { plan: await one(planId), entry };
     },
@@ -119,6 +134,7 @@ export function erasureOperations({ desk, jobs, batchRows = 5_000 }: ErasureOpti
         sql`select privacy_console.begin_run(${planId}::bigint) as result`,
         runShape,
         call.note,
+        { timeoutMs: countTimeoutMs },
       );
       const jobId = jobs.start('erasure', plan.requestId, (progress, signal) =>
         runErasure(at, planId, begun, batchRows, progress, signal).then((result) => ({

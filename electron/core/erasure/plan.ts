@@ -23,8 +23,10 @@ export const planRow = z.object({
       rows: z.number(),
       because: z.string().nullable(),
       until: z.string().nullable(),
+      atMost: z.number().nullable(),
     }),
   ),
+  rate: z.number().nullable(),
   objects: z.object({ count: z.number(), bytes: z.number() }),
   decisions: z.array(
     z.object({
@@ -34,9 +36,15 @@ export const planRow = z.object({
       chosen: z.enum(['hand_over', 'close']).nullable(),
     }),
   ),
-  approval: z
-    .object({ by: z.string(), at: z.string(), decision: z.enum(['approve', 'deny']), expiresAt: z.string() })
-    .nullable(),
+  approvals: z.array(
+    z.object({
+      by: z.string(),
+      at: z.string(),
+      decision: z.enum(['approve', 'deny']),
+      expiresAt: z.string(),
+    }),
+  ),
+  approversNeeded: z.number(),
   run: z
     .object({
       id: z.number(),
@@ -57,8 +65,18 @@ export const planRow = z.object({
     .nullable(),
 });
 
+const goesByRows: ReadonlySet<string> = new Set(['delete', 'anonymise', 'detach']);
+/** Rows and objects a second where no run has shown another. */
+const usualRate = 5_000;
+
 /** A plan in the words of the contract, with the map's titles. */
-export function toPlan(row: z.output<typeof planRow>, collections: readonly MappedCollection[]): ErasurePlan {
+export function toPlan(
+  { rate, ...row }: z.output<typeof planRow>,
+  collections: readonly MappedCollection[],
+): ErasurePlan {
+  const work =
+    row.objects.count +
+    row.lines.reduce((sum, line) => sum + (goesByRows.has(line.action) ? line.rows : 0), 0);
   const titleOf = (name: string): string => collections.find((each) => each.name === name)?.title ?? name;
   return {
     ...row,
@@ -72,7 +90,9 @@ export function toPlan(row: z.output<typeof planRow>, collections: readonly Mapp
         rows: line.rows,
         because: line.because,
         until: line.until,
+        atMost: line.atMost,
       })),
+    estimate: { seconds: Math.ceil(work / (rate ?? usualRate)), measured: rate !== null },
     decisions: row.decisions.map((each) => ({
       key: each.key,
       about: each.about,

@@ -25,8 +25,8 @@ export interface Page {
 
 /** Characters shown of one value; a package holds all of it. */
 const longestValue = 4_000;
-/** A line that is longer can't be shown, in bytes. */
-const longestLine = 64 * 1024 * 1024;
+/** A line that is longer is not shown, in bytes: it would take several times that to be read. */
+const longestLine = 32 * 1024 * 1024;
 /** A page of rows that are larger has fewer of them; in bytes. */
 const largestPage = 16 * 1024 * 1024;
 /** In bytes; more is no picture to look at in passing. */
@@ -47,7 +47,11 @@ export function recordsOf(
       ? await readAt(opened, path, how.signal, (content) => linesFrom(content, page))
       : null;
     if (read === null) throw absent('collection');
-    const records = read.lines.map(({ line, text }) => ({ line, values: valuesOf(text) }));
+    const records = read.lines.map(({ line, text }) => ({
+      line,
+      values: text === null ? {} : valuesOf(text),
+      tooLong: text === null,
+    }));
     const schema = `data/schemas/${collection}.schema.json`;
     const described = await readAt(opened, schema, how.signal, columnsOf);
     return { columns: described ?? columnsIn(records), records, next: read.next };
@@ -125,7 +129,8 @@ async function readAt<Value>(
 interface Line {
   /** From 1. */
   readonly line: number;
-  readonly text: string;
+  /** Null where it is too long to be shown. */
+  readonly text: string | null;
 }
 
 /** Lines from one on; what lies before them is counted and not kept. */
@@ -146,12 +151,14 @@ async function linesFrom(
         const piece = chunk.subarray(at, end === -1 ? chunk.byteLength : end);
         keptBytes += piece.byteLength;
         if (keptBytes <= longestLine) kept.push(piece);
+        else kept = [];
       }
       if (end === -1) break;
       at = end + 1;
       if (line >= from) {
-        lines.push({ line, text: Buffer.concat(kept).toString('utf8') });
-        pageBytes += keptBytes;
+        const fits = keptBytes <= longestLine;
+        lines.push({ line, text: fits ? Buffer.concat(kept).toString('utf8') : null });
+        pageBytes += fits ? keptBytes : 0;
         kept = [];
         keptBytes = 0;
       }
@@ -194,16 +201,66 @@ function columnsIn(
 
 /** The values of a record, the long ones cut; none where the line is no record. */
 function valuesOf(text: string): Readonly<Record<string, unknown>> {
-  try {
-    return Object.fromEntries(
-      Object.entries(fieldsOf(exactly(text)) ?? {}).map(([name, value]) => [name, shortened(value)]),
-    );
-  } catch {
-    return {};
+  if (fieldsOf(parsed(text)) === null) return {};
+  return Object.fromEntries(partsOf(text).map(([name, written]) => [name, shortened(written)]));
+}
+
+/** The names of a record and what is written for each, as it is written; of a text that is known to be an object of JSON. */
+function partsOf(text: string): readonly (readonly [string, string])[] {
+  const parts: (readonly [string, string])[] = [];
+  let at = text.indexOf('{') + 1;
+  for (;;) {
+    const begins = text.indexOf('"', at);
+    if (begins === -1) return parts;
+    const ends = endOfText(text, begins);
+    const value = /[^\s:]/g;
+    value.lastIndex = ends;
+    const from = value.exec(text)?.index ?? text.length;
+    at = endOfValue(text, from);
+    parts.push([JSON.parse(text.slice(begins, ends)) as string, text.slice(from, at).trimEnd()]);
   }
 }
 
-/** A number that JavaScript would round stays the text it is. */
+/** Behind the closing quote of a text. */
+function endOfText(text: string, begins: number): number {
+  for (let at = begins + 1; ; at += 1) {
+    at = text.indexOf('"', at);
+    let before = at;
+    while (text.charCodeAt(before - 1) === 0x5c) before -= 1;
+    if ((at - before) % 2 === 0) return at + 1;
+  }
+}
+
+/** Where a value ends; goes round brackets without going down into them, however deep they lie. */
+function endOfValue(text: string, from: number): number {
+  const mark = /["[\]{},]/g;
+  mark.lastIndex = from;
+  let depth = 0;
+  for (let found = mark.exec(text); found !== null; found = mark.exec(text)) {
+    const [character] = found;
+    if (character === '"') mark.lastIndex = endOfText(text, found.index);
+    else if (character === ',') {
+      if (depth === 0) return found.index;
+    } else if (character === '{' || character === '[') depth += 1;
+    else if (depth === 0) return found.index;
+    else depth -= 1;
+  }
+  return text.length;
+}
+
+/** A value as it is shown: a number that JavaScript would round stays the text it is, and so does what is very long. */
+function shortened(written: string): unknown {
+  if (written.startsWith('"')) {
+    const text = JSON.parse(written) as string;
+    return text.length <= longestValue ? text : cut(text);
+  }
+  return written.length <= longestValue ? exactly(written) : cut(written);
+}
+
+function cut(text: string): string {
+  return `${text.slice(0, longestValue).toWellFormed()}…`;
+}
+
 function exactly(text: string): unknown {
   const parse = JSON.parse as (
     text: string,
@@ -214,13 +271,8 @@ function exactly(text: string): unknown {
   );
 }
 
-function shortened(value: unknown): unknown {
-  const text = typeof value === 'string' ? value : JSON.stringify(value);
-  return text.length <= longestValue ? value : `${text.slice(0, longestValue)}…`;
-}
-
 function fileAt({ line, text }: Line): PackageFile {
-  const fields = fieldsOf(parsed(text)) ?? {};
+  const fields = fieldsOf(parsed(text ?? '')) ?? {};
   const words = (name: string): string | null => {
     const value = fields[name];
     return typeof value === 'string' ? value.slice(0, longestValue) : null;

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { chmod, mkdir, open, opendir } from 'node:fs/promises';
+import { chmod, lstat, mkdir, open, opendir, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { inflated } from './deflater.ts';
 import { writeFully } from './disk.ts';
@@ -89,6 +89,14 @@ export async function* readFolder(folder: string, root: string): AsyncGenerator<
         : null;
     yield { path, isFolder: false, problem, read: () => content(at, path) };
   }
+}
+
+/** All its files together, in bytes; links are not followed. */
+export async function sizeOfFolder(folder: string): Promise<number> {
+  let bytes = 0;
+  for (const each of await readdir(folder, { withFileTypes: true, recursive: true }))
+    if (each.isFile()) bytes += (await lstat(join(each.parentPath, each.name))).size;
+  return bytes;
 }
 
 async function* content(file: string, path: string): AsyncGenerator<Uint8Array> {

@@ -2,8 +2,11 @@ import { z } from 'zod';
 import type { Reader } from '#core/database/database.ts';
 import { sql } from '#core/database/sql.ts';
 import { inventoryOf } from '#core/dataMap/explain/inventory.ts';
-import { mapFromCanonical } from '#core/dataMap/map.ts';
+import { titleOf } from '#core/dataMap/compile.ts';
+import { mapFromCanonical, type Collection } from '#core/dataMap/map.ts';
+import { translationsInto } from '#core/dataMap/translations.ts';
 import type { MappedCollection } from '#shared/contract/dataMap.ts';
+import type { PageLanguage } from '#shared/contract/exports.ts';
 import type { PageInformation } from './page/page.ts';
 
 /** What a person may ask for: GDPR Art. 15(1)(e) and (f), Art. 16 to 21; DPDP Act 2023, s. 11 to 14. */
@@ -48,20 +51,25 @@ export interface Information {
 
 /**
  * What goes with a copy (GDPR Art. 15(1)): by collection the purposes, categories, recipients, how long, and the
- * source, as far as the data map states it; and the person's rights.
+ * source, as far as the data map states it; and the person's rights. With what the map's texts are in a language.
  */
 export async function informationOf(
   reader: Reader,
   collections: readonly MappedCollection[],
   controller: string | null,
-): Promise<Information> {
+  language: PageLanguage,
+): Promise<{
+  readonly information: Information;
+  readonly page: readonly PageInformation[];
+  readonly translations: ReadonlyMap<string, string>;
+}> {
   const { text } = await reader.row(
     sql`select text from privacy_console.installed_map()`,
     z.object({ text: z.string() }),
   );
   const map = mapFromCanonical(text);
   const { record, entries } = inventoryOf(map);
-  return {
+  const information: Information = {
     policy: map.policy,
     controller: map.record?.controller ?? null,
     contact: map.record?.contact ?? null,
@@ -82,10 +90,35 @@ export async function informationOf(
     }),
     rights,
   };
+  const keptOf = (name: string): PageInformation['kept'] =>
+    Object.hasOwn(map.collections, name) ? keptByLaw(map.collections[name]) : [];
+  return {
+    information,
+    page: forPage(information, keptOf),
+    translations: translationsInto(map, language),
+  };
+}
+
+function keptByLaw(held: Collection | undefined): PageInformation['kept'] {
+  const kept = Object.values(held?.erasure ?? {}).flatMap((does) =>
+    does.action === 'keep'
+      ? [
+          {
+            ground: does.ground,
+            years: does.years,
+            from: held?.columns[does.from]?.title ?? titleOf(does.from),
+          },
+        ]
+      : [],
+  );
+  return [...new Map(kept.map((each) => [JSON.stringify(each), each])).values()];
 }
 
 /** The same for the page a person reads; what isn't stated is left out there. */
-export function informationForPage(information: Information): readonly PageInformation[] {
+function forPage(
+  information: Information,
+  keptOf: (collection: string) => PageInformation['kept'],
+): readonly PageInformation[] {
   const says = (
     ...pairs: readonly (readonly [
       PageInformation['says'][number]['what'],
@@ -93,9 +126,7 @@ export function informationForPage(information: Information): readonly PageInfor
     ])[]
   ): PageInformation['says'] =>
     pairs.flatMap(([what, text]) =>
-      text === null || text.length === 0
-        ? []
-        : [{ what, text: typeof text === 'string' ? text : text.join('; ') }],
+      text === null || text.length === 0 ? [] : [{ what, texts: typeof text === 'string' ? [text] : text }],
     );
   const { controller, contact, decidedBy, transfers } = information;
   return [
@@ -108,18 +139,19 @@ export function informationForPage(information: Information): readonly PageInfor
         ['transfers', transfers],
         ['rights', information.rights],
       ),
+      kept: [],
     },
     ...information.collections.map(
-      ({ title, purpose, categories, recipients, retention, kept, sources: from }) => ({
+      ({ name, title, purpose, categories, recipients, retention, sources: from }) => ({
         title,
         says: says(
           ['purpose', purpose],
           ['categories', categories],
           ['recipients', recipients],
           ['retention', retention],
-          ['kept', kept],
           ['sources', from],
         ),
+        kept: keptOf(name),
       }),
     ),
   ];

@@ -181,27 +181,25 @@ export function exportOperations({
       );
       return { releaseId: release, entry };
     },
-    'exports.decideRelease': async ({ releaseId, decision, reason }, call) => {
-      const { entry } = await desk().database.effect(
-        sql`select privacy_console.decide_release(${releaseId}::bigint, ${decision}::text, ${reason}::text) as result`,
-        z.object({ entry: z.number() }),
-        call.note,
+    'exports.decideRelease': async ({ releaseId, decision, reason, password }, call) => {
+      const { entry } = await desk().decide(decision, password, (database) =>
+        database.effect(
+          sql`select privacy_console.decide_release(${releaseId}::bigint, ${decision}::text, ${reason}::text) as result`,
+          z.object({ entry: z.number() }),
+          call.note,
+        ),
       );
       return { entry };
     },
     'exports.releases': async ({ requestId }) => {
       const { database } = desk();
-      const gaps = await database.rows(
-        sql`select distinct what || ' ' || detail as gap from privacy_console.map_gaps() order by 1`,
-        z.object({ gap: z.string() }),
-      );
       const releases = await database.rows(
         sql`select id, request as "requestId", gaps, reason, asked_by as "askedBy", to_json(asked_at) #>> '{}' as "askedAt", state, decided_by as "decidedBy",
               to_json(decided_at) #>> '{}' as "decidedAt", to_json(expires_at) #>> '{}' as "expiresAt"
             from privacy_console.releases(${requestId ?? null}::bigint)`,
         releaseRow,
       );
-      return { gaps: gaps.map((each) => each.gap), releases: [...releases] };
+      return { releases: [...releases] };
     },
   };
 }

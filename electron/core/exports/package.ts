@@ -90,6 +90,8 @@ export interface PackageOptions {
   readonly language?: PageLanguage;
   /** What that page tells beside the data, e.g. why they are held. */
   readonly information?: readonly PageInformation[];
+  /** What the data map's texts are in that language, by the text. */
+  readonly translations?: ReadonlyMap<string, string>;
   readonly signer?: Signer;
   /** Of a zip only. */
   readonly encryption?: Encryption;

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { ExpectedError } from '#core/kernel/errors.ts';
 import type { SomeHandlers } from '#core/kernel/dispatch.ts';
-import type { PackageSource } from '#shared/contract/exports.ts';
+import type { Jobs } from '#core/kernel/jobs.ts';
+import { packageVerdict, type PackageSource } from '#shared/contract/exports.ts';
 import { filesOf, pictureAt, recordsOf, type Browsed } from './browse.ts';
 import { identitiesOf, type Opener } from './seal/age.ts';
 import { fingerprintOfLine } from './seal/signature.ts';
@@ -10,26 +11,36 @@ import { verifyPackage } from './verify.ts';
 type Names = 'packages.verify' | 'packages.records' | 'packages.files' | 'packages.picture';
 
 /** What is done with a package that lies on this computer: no database, no network, nobody signed in. */
-export const packageOperations: SomeHandlers<Names> = {
-  'packages.verify': async ({ signer, ...source }, { signal }) => {
-    const { ok, faults, gaps, ...verdict } = await verifyPackage(source.file, {
-      ...(await browsed(source, signal)),
-      ...(signer === undefined ? {} : { expectedSigner: await fingerprintGiven(signer) }),
-    });
-    return {
-      ...verdict,
-      intact: ok,
-      gaps: [...gaps],
-      faults: faults.map(({ kind, path, says }) => ({ kind, path: path ?? 'the package', fault: says })),
-    };
-  },
-  'packages.records': async ({ collection, from, limit, ...source }, { signal }) =>
-    recordsOf(await browsed(source, signal), { collection, from, limit }),
-  'packages.files': async ({ from, limit, ...source }, { signal }) =>
-    filesOf(await browsed(source, signal), { from, limit }),
-  'packages.picture': async ({ path, ...source }, { signal }) =>
-    pictureAt(await browsed(source, signal), path),
-};
+export function packageOperations(jobs: Jobs): SomeHandlers<Names> {
+  return {
+    'packages.verify': async ({ signer, ...source }, { signal: asked }) => {
+      // What opens it is looked at before the work begins.
+      const { file, opener } = await browsed(source, asked);
+      const expectedSigner = signer === undefined ? undefined : await fingerprintGiven(signer);
+      const jobId = jobs.start('package', null, async (progress, signal) => {
+        const { ok, faults, gaps, ...verdict } = await verifyPackage(file, {
+          ...(opener === undefined ? {} : { opener }),
+          ...(expectedSigner === undefined ? {} : { expectedSigner }),
+          signal,
+          progress,
+        });
+        return packageVerdict.parse({
+          ...verdict,
+          intact: ok,
+          gaps: [...gaps],
+          faults: faults.map(({ kind, path, says }) => ({ kind, path: path ?? 'the package', fault: says })),
+        });
+      });
+      return { jobId };
+    },
+    'packages.records': async ({ collection, from, limit, ...source }, { signal }) =>
+      recordsOf(await browsed(source, signal), { collection, from, limit }),
+    'packages.files': async ({ from, limit, ...source }, { signal }) =>
+      filesOf(await browsed(source, signal), { from, limit }),
+    'packages.picture': async ({ path, ...source }, { signal }) =>
+      pictureAt(await browsed(source, signal), path),
+  };
+}
 
 async function browsed(
   { file, identityFile, passphrase }: PackageSource,

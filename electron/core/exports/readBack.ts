@@ -18,10 +18,12 @@ export async function readBack(
   signal: AbortSignal,
   read: (bytes: number) => void,
 ): Promise<void> {
+  const file = await openFile(temporary);
   const zip =
     encryption === undefined
-      ? await openFile(temporary)
-      : await openSealed(temporary, encryption.opener()).catch((error: unknown) => {
+      ? file
+      : await openSealed(file, encryption.opener()).catch(async (error: unknown) => {
+          await file.close();
           throw error instanceof BrokenZip ? notReadBack() : error;
         });
   const failed = new AbortController();

@@ -16,8 +16,11 @@ export type RecordChecks = (schemaText: string) => RecordCheck | null;
 
 /** Larger than a schema of 1,600 columns, the most a table can have. */
 export const largestSchema = 1024 * 1024;
-/** A line that is longer is not read as one; PostgreSQL writes no longer values as text. */
-const longestLine = 256 * 1024 * 1024;
+/**
+ * A line that is longer, in bytes, is held against UTF-8 and its brackets only, as it passes by: its value would take
+ * several times its size, and hundreds of megabytes of one record may not end the check of a package.
+ */
+const longestLine = 32 * 1024 * 1024;
 const deepest = 16;
 
 /** No references, which could go round in circles, and no pattern but our own, since one can be made to take forever. */
@@ -95,6 +98,7 @@ function checkBy(validate: ValidateFunction): RecordCheck {
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   let rest: Uint8Array[] = [];
   let restBytes = 0;
+  let long: LongLine | null = null;
   let line = 0;
   let wrong = 0;
   let first: string | null = null;
@@ -117,15 +121,30 @@ function checkBy(validate: ValidateFunction): RecordCheck {
   }
 
   return {
-    add(chunk) {
+    add(given) {
+      let chunk = given;
+      if (long !== null) {
+        const end = chunk.indexOf(0x0a);
+        long.add(end === -1 ? chunk : chunk.subarray(0, end));
+        if (end === -1) return;
+        line += 1;
+        const wrongWith = long.fault();
+        if (wrongWith !== null) say(wrongWith);
+        long = null;
+        chunk = chunk.subarray(end + 1);
+      }
       const end = chunk.lastIndexOf(0x0a);
       if (end === -1) {
         restBytes += chunk.byteLength;
-        if (restBytes <= longestLine) rest.push(chunk);
+        rest.push(chunk);
+        if (restBytes <= longestLine) return;
+        long = newLongLine();
+        for (const piece of rest) long.add(piece);
+        rest = [];
+        restBytes = 0;
         return;
       }
       const block = Buffer.concat([...rest, chunk.subarray(0, end)]);
-      const tooLong = restBytes > longestLine;
       rest = [chunk.subarray(end + 1)];
       restBytes = chunk.byteLength - end - 1;
       let texts: readonly string[];
@@ -136,24 +155,55 @@ function checkBy(validate: ValidateFunction): RecordCheck {
         say('or one soon after it is no UTF-8');
         return;
       }
-      if (tooLong) {
-        line += 1;
-        say('is too long to be a record');
-        return;
-      }
       texts.forEach(check);
     },
     fault() {
-      if (restBytes > 0) {
+      if (restBytes > 0 || long !== null) {
         line += 1;
         say('does not end with a line feed');
         restBytes = 0;
+        long = null;
       }
       if (first === null) return null;
       const others = wrong - 1;
       const also =
         others === 0 ? '' : `, and ${String(others)} more ${others === 1 ? 'line is' : 'lines are'} wrong`;
       return `${first}${also}.`;
+    },
+  };
+}
+
+/** A line too long to be read as one. */
+interface LongLine {
+  readonly add: (piece: Uint8Array) => void;
+  /** Asked after its last bytes; null where nothing is wrong. */
+  readonly fault: () => string | null;
+}
+
+function newLongLine(): LongLine {
+  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  let first: number | undefined;
+  let last: number | undefined;
+  let isText = true;
+  return {
+    add(piece) {
+      if (piece.byteLength === 0) return;
+      first ??= piece[0];
+      last = piece.at(-1);
+      try {
+        if (isText) decoder.decode(piece, { stream: true });
+      } catch {
+        isText = false;
+      }
+    },
+    fault() {
+      try {
+        if (isText) decoder.decode();
+      } catch {
+        isText = false;
+      }
+      if (!isText) return 'is no UTF-8';
+      return first === 0x7b && last === 0x7d ? null : 'is no JSON';
     },
   };
 }

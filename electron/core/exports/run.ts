@@ -10,7 +10,7 @@ import type { ObjectStore } from '#core/objectStore/objectStore.ts';
 import { kindInForce, mapInForce } from '#core/subjects/index.ts';
 import { resumeExport, type Begun } from './begin.ts';
 import type { PackageFile } from './files.ts';
-import { informationForPage, informationOf } from './information.ts';
+import { informationOf } from './information.ts';
 import { removeLeftovers } from './leftovers.ts';
 import { heldObjects, type HeldObject } from './objects.ts';
 import { mended, type Mend } from './mending.ts';
@@ -216,14 +216,14 @@ async function writeFromSnapshots(
       map,
       subject,
       collections,
-      information: await informationOf(reader, collections, started.controller),
+      ...(await informationOf(reader, collections, started.controller, language)),
       redactions: await redactionsOf(reader, access),
       story: scope.profile === 'case' ? await storyOf(reader, access) : null,
     };
   };
   try {
     const opened = await mended(open, mend, signal);
-    const { map, subject, collections, information, redactions, story } = opened;
+    const { map, subject, collections, information, page, translations, redactions, story } = opened;
     about.mapHash = opened.snapshots.mapHash;
     about.collections = collections.length;
     const sources = collections.map((each) =>
@@ -268,7 +268,8 @@ async function writeFromSnapshots(
           },
           ...(story === null ? [] : [{ path: 'data/trail.jsonl', text: story }]),
         ],
-        information: informationForPage(information),
+        information: page,
+        translations,
         ...(signer === null ? {} : { signer }),
         ...(lock === null ? {} : { encryption: encryptionFor(lock) }),
         redactions,

@@ -163,7 +163,9 @@ export async function intact(
   for (const collection of collections) {
     const { records, table } = collection;
     const fine = await Promise.all(
-      [records, table].map((part) => part === null || isIntact(join(folder, part.file), key)),
+      [records, table].map((part) =>
+        part === null ? Promise.resolve(true) : isIntact(join(folder, part.file), key),
+      ),
     );
     if (fine.every(Boolean)) whole.push(collection);
   }

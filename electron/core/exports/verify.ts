@@ -1,6 +1,6 @@
-import { createReadStream } from 'node:fs';
 import type { PackageAbout, PackageFaultKind } from '#shared/contract/exports.ts';
 import { aboutPackage, bagInfo, fieldsOf, linesOf, parsed, shown } from './about.ts';
+import { absentFaults, contentFaults, type Volumes } from './delivery/volumes.ts';
 import { digesting, newTally, whileWanted } from './digest.ts';
 import { bagitText } from './format.ts';
 import { pathIn, withPackage, type OpenPackage } from './opening.ts';
@@ -34,6 +34,8 @@ export interface PackageVerdict {
   /** Fingerprint of the key whose signature holds (`SHA256:…`); null when it is unsigned or does not hold. */
   readonly signer: string | null;
   readonly encrypted: boolean;
+  /** How many volumes of it there are; null where it doesn't come in volumes. */
+  readonly volumes: number | null;
 }
 
 export interface VerifyWork {
@@ -42,7 +44,8 @@ export interface VerifyWork {
   /** Fingerprint of the only key whose signature is good enough. */
   readonly expectedSigner?: string;
   readonly signal?: AbortSignal;
-  readonly progress?: (progress: { readonly files: number; readonly bytes: number }) => void;
+  /** What is being checked, and how many bytes of how many have been; a zip is read as a whole first, then file by file. */
+  readonly progress?: (says: string, done: number, total: number) => void;
 }
 
 interface Seen {
@@ -65,28 +68,40 @@ const mostFaults = 1_000;
  * `cancelled`; a package that is not one is a verdict, not an error.
  */
 export function verifyPackage(file: string, work: VerifyWork = {}): Promise<PackageVerdict> {
-  return withPackage(file, work, (opened) => verify(file, opened, work));
+  return withPackage(file, work, (opened) => verify(opened, work));
 }
 
 async function verify(
-  file: string,
-  { isFolder, encrypted, entries }: OpenPackage,
+  opened: OpenPackage,
   { expectedSigner, signal = new AbortController().signal, progress = () => undefined }: VerifyWork,
 ): Promise<PackageVerdict> {
+  const { isFolder, encrypted, entries } = opened;
   const faults: PackageFault[] = [];
   const fault = (kind: PackageFaultKind, path: string | null, says: string): void => {
     if (faults.length < mostFaults) faults.push({ kind, path: path === null ? null : shown(path), says });
   };
-  const outer = newTally();
-  if (!isFolder) {
-    for await (const chunk of digesting(whileWanted(createReadStream(file), signal), outer)) void chunk;
-  }
-  const schemas = await schemasIn(entries, signal);
-  const { seen, texts } = await readEntries(entries(), schemas, signal, fault, progress);
+  const total = isFolder ? opened.bytes : 2 * opened.bytes;
+  const tell = (says: string, done: number): void => {
+    progress(says, Math.min(done, total), total);
+  };
+  const outer = await readWhole(opened, signal, fault, (bytes) => {
+    tell('reading the file as a whole', bytes);
+  });
+  // Of volumes that are missing or mixed up nothing else can be told.
+  const readable = faults.every(({ kind }) => kind === 'changed');
+  const before = isFolder ? 0 : opened.bytes;
+  const read = (path: string): void => {
+    tell(`checking ${shown(path)}`, before + opened.read());
+  };
+  const schemas = readable ? await schemasIn(entries, signal) : new Map<string, RecordCheck | null>();
+  const { seen, texts } = readable
+    ? await readEntries(entries(), schemas, signal, fault, read)
+    : { seen: new Map<string, Seen>(), texts: new Map<string, string>() };
   if (isFolder && seen.size === 0) fault('malformed', null, 'The folder holds no package.');
   const info = bagInfo(texts.get('bag-info.txt') ?? '');
   if (seen.size > 0) compare(seen, texts, info, fault);
   const signer = seen.size > 0 ? signerOf(texts, info, expectedSigner, fault) : null;
+  const gaps = releasedGaps(texts.get('data/processing.json'), fault);
   const records = [...seen]
     .filter(([path]) => path.startsWith('data/records/'))
     .reduce((sum, [, { lines }]) => sum + lines, 0);
@@ -94,13 +109,53 @@ async function verify(
     ok: faults.length === 0,
     faults,
     about: aboutPackage(info, texts.get('data/processing.json')),
-    sha256: isFolder ? (seen.get('tagmanifest-sha256.txt')?.sha256 ?? '') : outer.sha256(),
+    sha256: isFolder ? (seen.get('tagmanifest-sha256.txt')?.sha256 ?? '') : outer.sha256,
     bytes: isFolder ? [...seen.values()].reduce((sum, entry) => sum + entry.bytes, 0) : outer.bytes,
     files: seen.size,
     records,
-    gaps: releasedGaps(texts.get('data/processing.json'), fault),
+    gaps,
     signer,
     encrypted,
+    volumes: opened.volumes?.present.length ?? null,
+  };
+}
+
+/** Reads the file as it lies there, and each volume of one that comes in volumes. */
+async function readWhole(
+  opened: OpenPackage,
+  signal: AbortSignal,
+  fault: Report,
+  read: (bytes: number) => void,
+): Promise<{ readonly sha256: string; readonly bytes: number }> {
+  const outer = newTally();
+  const volumes = opened.volumes === null ? null : volumeTally(opened.volumes);
+  for await (const chunk of digesting(whileWanted(opened.whole(), signal), outer)) {
+    volumes?.add(chunk);
+    read(outer.bytes);
+  }
+  if (opened.volumes !== null) {
+    const found = [
+      ...absentFaults(opened.volumes),
+      ...contentFaults(opened.volumes, volumes?.sha256Of() ?? new Map()),
+    ];
+    for (const { kind, name, says } of found) fault(kind, name, says);
+  }
+  return { sha256: outer.sha256(), bytes: outer.bytes };
+}
+
+/** Hashes volumes one after another; a chunk is never of two. */
+function volumeTally({ present }: Volumes): {
+  readonly add: (chunk: Uint8Array) => void;
+  readonly sha256Of: () => ReadonlyMap<string, string>;
+} {
+  const tallies = present.map((volume) => ({ volume, tally: newTally() }));
+  let at = 0;
+  return {
+    add(chunk) {
+      while (tallies[at] !== undefined && tallies[at]?.tally.bytes === tallies[at]?.volume.bytes) at += 1;
+      tallies[at]?.tally.add(chunk);
+    },
+    sha256Of: () => new Map(tallies.map(({ volume, tally }) => [volume.name, tally.sha256()])),
   };
 }
 
@@ -195,13 +250,12 @@ async function readEntries(
   schemas: ReadonlyMap<string, RecordCheck | null>,
   signal: AbortSignal,
   fault: Report,
-  progress: NonNullable<VerifyWork['progress']>,
+  progress: (path: string) => void,
 ): Promise<{ readonly seen: Map<string, Seen>; readonly texts: Map<string, string> }> {
   const seen = new Map<string, Seen>();
   const texts = new Map<string, string>();
   const names = new Set<string>();
   let root: string | undefined;
-  let bytes = 0;
   try {
     for await (const entry of entries) {
       if (names.has(entry.path.toLowerCase())) {
@@ -225,7 +279,7 @@ async function readEntries(
       }
       if (entry.isFolder) continue;
       const check = schemas.get(path);
-      const read = await readEntry(entry, path, check ?? null, signal);
+      const read = await readEntry(entry, path, check ?? null, signal, progress);
       if ('broken' in read) {
         fault(read.broken.kind, path, read.broken.message);
         seen.set(path, { bytes: 0, sha256: 'unreadable', lines: 0, records: null });
@@ -237,8 +291,6 @@ async function readEntries(
       if (check === null) fault('record', path, 'Its schema is not one that records could be checked by.');
       if (read.tooLarge) fault('malformed', path, 'It is too large to be what its name says.');
       seen.set(path, read.seen);
-      bytes += read.seen.bytes;
-      progress({ files: seen.size, bytes });
     }
   } catch (error) {
     if (!(error instanceof BrokenZip)) throw error;
@@ -256,6 +308,7 @@ async function readEntry(
   path: string,
   check: RecordCheck | null,
   signal: AbortSignal,
+  progress: (path: string) => void,
 ): Promise<
   | { readonly seen: Seen; readonly text: string | null; readonly tooLarge: boolean }
   | { readonly broken: BrokenZip }
@@ -268,6 +321,7 @@ async function readEntry(
     for await (const chunk of digesting(whileWanted(entry.read(), signal), tally)) {
       records?.add(chunk);
       check?.add(chunk);
+      progress(path);
       if (keepText && tally.bytes <= largestText) kept.push(chunk);
     }
   } catch (error) {

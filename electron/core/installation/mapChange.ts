@@ -10,7 +10,7 @@ import { ExpectedError } from '#core/kernel/errors.ts';
 import type { SomeHandlers } from '#core/kernel/dispatch.ts';
 import { mapChange, type MapComparison } from '#shared/contract/dataMap.ts';
 
-type Names = 'map.compare' | 'map.propose' | 'map.changes' | 'map.change' | 'map.decide';
+type Names = 'map.compare' | 'map.propose' | 'map.changes' | 'map.change' | 'map.decide' | 'map.gaps';
 
 const changeRow = z.object({ change: mapChange });
 const textsRow = z.object({ before: z.string(), after: z.string() });
@@ -83,6 +83,13 @@ export function mapChangeOperations(desk: () => Desk): SomeHandlers<Names> {
       );
       return { change: await change(id), entry };
     },
+    'map.gaps': async () => {
+      const gaps = await desk().database.rows(
+        sql`select distinct what || ' ' || detail as gap from privacy_console.map_gaps() order by 1`,
+        z.object({ gap: z.string() }),
+      );
+      return { gaps: gaps.map(({ gap }) => gap) };
+    },
     'map.changes': async () => ({ changes: await changes(null) }),
     'map.change': async ({ change: id }) => {
       const found = await change(id);
@@ -92,11 +99,13 @@ export function mapChangeOperations(desk: () => Desk): SomeHandlers<Names> {
       );
       return { change: found, ...(await compared(mapFromCanonical(before), mapFromCanonical(after))) };
     },
-    'map.decide': async ({ change: id, hash, decision, reason }, call) => {
-      const { entry } = await desk().database.effect(
-        sql`select privacy_console.decide_map(${id}::bigint, ${hash}::text, ${decision}::text, ${reason}::text) as result`,
-        receipt,
-        call.note,
+    'map.decide': async ({ change: id, hash, decision, reason, password }, call) => {
+      const { entry } = await desk().decide(decision, password, (database) =>
+        database.effect(
+          sql`select privacy_console.decide_map(${id}::bigint, ${hash}::text, ${decision}::text, ${reason}::text) as result`,
+          receipt,
+          call.note,
+        ),
       );
       return { change: await change(id), entry };
     },

@@ -21,14 +21,18 @@ export interface Jobs {
   list(): readonly Job[];
   wait(id: string): Promise<Job>;
   cancel(id: string): void;
-  /** How many are running or waiting for their turn. */
+  /** How many are running or waiting for their turn, whoever started them. */
   running(): number;
+  /** Cancels what that owner started and shows nothing of it any more, to nobody. */
+  disown(owner: string): void;
   /** Cancels all and waits for them to end. */
   close(): Promise<void>;
 }
 
 interface Running {
   job: Job;
+  /** Who started it; null once nobody may see it. */
+  owner: string | null;
   readonly controller: AbortController;
   readonly ended: Promise<void>;
 }
@@ -36,17 +40,24 @@ interface Running {
 /** How many finished jobs are remembered. */
 const kept = 50;
 
-/** Keeps the jobs of this console. `atOnce`: how many of a kind work at the same time; the others wait in their order. */
+/**
+ * Keeps the jobs of this console. Whoever is there now, as `ownerNow` tells, sees, waits for and cancels none but
+ * their own. `atOnce`: how many of a kind work at the same time, whoever started them; the others wait in their order.
+ */
 export function createJobs(
   log: Log,
   onChange: (job: Job) => void,
+  ownerNow: () => string = () => '',
   atOnce: Partial<Readonly<Record<Job['kind'], number>>> = {},
 ): Jobs {
   const turns = new Map(Object.entries(atOnce).map(([kind, places]) => [kind, createTurns(places)] as const));
   const jobs = new Map<string, Running>();
+  const tell = ({ job, owner }: Running): void => {
+    if (owner === ownerNow()) onChange(job);
+  };
   const find = (id: string): Running => {
     const found = jobs.get(id);
-    if (found === undefined)
+    if (found?.owner !== ownerNow())
       throw new ExpectedError('not_found', 'There is no such job on this workstation.');
     return found;
   };
@@ -59,7 +70,7 @@ export function createJobs(
         const running = jobs.get(id);
         if (running === undefined) return;
         running.job = { ...running.job, ...changed };
-        onChange(running.job);
+        tell(running);
       };
       const progress: Progress = (says, done, total) => {
         const running = jobs.get(id);
@@ -69,7 +80,7 @@ export function createJobs(
         const now = performance.now();
         if (now - lastTold < 100) return;
         lastTold = now;
-        onChange(running.job);
+        tell(running);
       };
       const begin = async (): Promise<void> => {
         // The caller knows the job before its first event.
@@ -109,11 +120,16 @@ export function createJobs(
         result: null,
         failure: null,
       };
-      jobs.set(id, { job, controller, ended: begin() });
-      onChange(job);
+      const running = { job, owner: ownerNow(), controller, ended: begin() };
+      jobs.set(id, running);
+      tell(running);
       return id;
     },
-    list: () => [...jobs.values()].map((each) => each.job).reverse(),
+    list: () =>
+      [...jobs.values()]
+        .filter((each) => each.owner === ownerNow())
+        .map((each) => each.job)
+        .reverse(),
     async wait(id) {
       const running = find(id);
       await running.ended;
@@ -123,6 +139,13 @@ export function createJobs(
       find(id).controller.abort(cancelled());
     },
     running: () => [...jobs.values()].filter((each) => isUnderWay(each.job)).length,
+    disown(owner) {
+      for (const each of jobs.values()) {
+        if (each.owner !== owner) continue;
+        each.owner = null;
+        if (isUnderWay(each.job)) each.controller.abort(cancelled());
+      }
+    },
     async close() {
       for (const each of jobs.values()) if (isUnderWay(each.job)) each.controller.abort(cancelled());
       await Promise.all([...jobs.values()].map((each) => each.ended));

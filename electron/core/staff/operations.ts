@@ -7,7 +7,7 @@ import type { SomeHandlers } from '#core/kernel/dispatch.ts';
 import { roles } from '#shared/domain/roles.ts';
 import { scramVerifier } from './scram.ts';
 
-type Names = 'staff.list' | 'staff.add' | 'staff.remove';
+type Names = 'staff.list' | 'staff.add' | 'staff.changes' | 'staff.decide' | 'staff.remove';
 
 const staffRow = z.object({
   login: z.string(),
@@ -15,6 +15,18 @@ const staffRow = z.object({
   roles: z.array(z.enum(roles)),
   active: z.boolean(),
   addedAt: z.string(),
+});
+
+const staffChangeRow = z.object({
+  id: z.coerce.number(),
+  login: z.string(),
+  person: z.string(),
+  roles: z.array(z.enum(roles)),
+  proposedBy: z.string(),
+  proposedAt: z.string(),
+  state: z.enum(['asked', 'approved', 'denied', 'superseded', 'expired']),
+  decidedBy: z.string().nullable(),
+  decidedAt: z.string().nullable(),
 });
 
 export function staffOperations(desk: () => Desk): SomeHandlers<Names> {
@@ -30,10 +42,29 @@ export function staffOperations(desk: () => Desk): SomeHandlers<Names> {
     'staff.add': async ({ login, person, roles: held, password }, call) => {
       const { pool, database } = desk();
       await makeLogin(pool, login, held, password);
-      const { entry } = await database.effect(
+      const { entry, change } = await database.effect(
         sql`select privacy_console.register_staff(${login}::text, ${person}::text, ${held}::text[]) as result`,
-        z.object({ entry: z.number() }),
+        z.object({ entry: z.number(), change: z.number().nullable() }),
         call.note,
+      );
+      return { entry, change };
+    },
+    'staff.changes': async () => ({
+      changes: [
+        ...(await desk().database.rows(
+          sql`select id, login, person, roles, proposed_by as "proposedBy", to_json(proposed_at) #>> '{}' as "proposedAt", state,
+                decided_by as "decidedBy", to_json(decided_at) #>> '{}' as "decidedAt" from privacy_console.staff_changes()`,
+          staffChangeRow,
+        )),
+      ],
+    }),
+    'staff.decide': async ({ change, decision, password }, call) => {
+      const { entry } = await desk().decide(decision, password, (database) =>
+        database.effect(
+          sql`select privacy_console.decide_staff(${change}::bigint, ${decision}::text) as result`,
+          z.object({ entry: z.number() }),
+          call.note,
+        ),
       );
       return { entry };
     },

@@ -15,6 +15,7 @@ const touchedByJob: Readonly<Record<Job['kind'], readonly string[]>> = {
   'audit.export': ['audit'],
   bucket: ['map', 'audit'],
   delivery: ['custody', 'copies', 'audit'],
+  package: [],
 };
 
 const trailPause = 500;
@@ -40,7 +41,10 @@ export function useConsoleEvents(): void {
           locked: event.locked,
         });
         if (locked) emptyCache(client);
-        if (locked || before?.session?.login !== event.session?.login) forgetAccesses();
+        const other = before?.session?.login !== event.session?.login;
+        if (locked || other) forgetAccesses();
+        // Jobs are of who started them.
+        if (other) void client.resetQueries({ queryKey: readKey('jobs.list', {}) });
       } else {
         // A burst of entries (an erasure's batches) becomes one reading of the trail.
         trailTimer ??= window.setTimeout(() => {

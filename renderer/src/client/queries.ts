@@ -72,6 +72,7 @@ const touches: Readonly<Record<string, readonly string[]>> = {
   erasure: ['erasure', 'requests', 'jobs', 'audit'],
   audit: ['audit', 'jobs'],
   jobs: ['jobs'],
+  packages: ['jobs'],
 };
 
 /** Marks every read stale whose operation begins with one of these names. */
@@ -98,6 +99,9 @@ export function useWrite<Name extends OperationName>(
     onSuccess: (output, input) => {
       void invalidate(client, touches[name.split('.')[0] ?? ''] ?? []);
       onDone?.(output, input);
+    },
+    onError: ({ code }) => {
+      if (code === 'schema_drift') void invalidate(client, ['map.gaps']);
     },
   });
 }

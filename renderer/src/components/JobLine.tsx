@@ -5,7 +5,7 @@ import type { Job } from '#shared/contract/workstation.ts';
 import { isUnderWay } from '#shared/domain/job.ts';
 import { en } from '#shared/strings/en.ts';
 import { Status, type Tone } from './Basics.tsx';
-import { formatNumber } from './format.ts';
+import { formatBytes, formatNumber } from './format.ts';
 import styles from './basics.module.css';
 
 const tones: Readonly<Record<Job['state'], Tone>> = {
@@ -15,6 +15,9 @@ const tones: Readonly<Record<Job['state'], Tone>> = {
   failed: 'bad',
   cancelled: 'plain',
 };
+
+/** Kinds of jobs that count bytes. */
+const countsBytes: ReadonlySet<Job['kind']> = new Set<Job['kind']>(['delivery', 'package']);
 
 /** Part of a job that is done, 0 to 100; null while the whole isn't known. */
 export function percentOf(job: Job): number | null {
@@ -26,6 +29,7 @@ export function percentOf(job: Job): number | null {
 export function JobLine(props: { readonly job: Job; readonly onCancel?: (id: string) => void }): ReactNode {
   const { job, onCancel } = props;
   const percent = percentOf(job);
+  const amount = countsBytes.has(job.kind) ? formatBytes : formatNumber;
   const title =
     en.job.kind[job.kind] + (job.requestId === null ? '' : `, ${en.job.forRequest(job.requestId)}`);
   return (
@@ -35,10 +39,10 @@ export function JobLine(props: { readonly job: Job; readonly onCancel?: (id: str
         {isUnderWay(job) ? (
           <span className={styles['dim']}>
             {' '}
-            {job.progress.says}
+            {job.state === 'waiting' ? en.job.state.waiting : job.progress.says}
             {job.progress.total === null
               ? ''
-              : ` · ${en.job.progress(formatNumber(job.progress.done), formatNumber(job.progress.total))}`}
+              : ` · ${job.kind === 'export' ? en.job.percent(percent ?? 0) : en.job.progress(amount(job.progress.done), amount(job.progress.total))}`}
           </span>
         ) : null}
       </div>

@@ -76,6 +76,13 @@ export function formatDate(date: string): string {
   return day.isValid() ? day.format('D MMM YYYY') : date;
 }
 
+/** `under a minute`, `about 5 minutes`, `about 2 hours`. */
+export function formatDuration(seconds: number): string {
+  if (seconds < 60) return en.common.underAMinute;
+  const minutes = Math.round(seconds / 60);
+  return minutes < 90 ? en.common.minutes(minutes) : en.common.hours(Math.round(minutes / 60));
+}
+
 /** Today in the zone, `yyyy-mm-dd`. */
 export function today(inZone: string = zone): string {
   return dayjs().tz(inZone).format('YYYY-MM-DD');

@@ -18,6 +18,7 @@ import { startBadNetwork } from '#tests/core/objectStore/localR2.ts';
 import { expectDone, openDesk, type TestDesk } from '#tests/helpers/testDesk.ts';
 import type { Job } from '#shared/contract/workstation.ts';
 import { entriesOf, plainFailure } from './plain.ts';
+import { verdictOn } from '#tests/helpers/verdictOn.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -142,7 +143,7 @@ test('an object that vanishes between listing and reading is written down as mis
     .map((line) => JSON.parse(line) as { key: string; status: string; reason?: string })
     .filter(({ status }) => status === 'missing');
   expect(missing.map(({ key, reason }) => [key.endsWith('/0002'), reason])).toEqual([[true, 'gone']]);
-  const verified = await expectDone(operator, 'packages.verify', { file: String(job.result?.['file']) });
+  const verified = await verdictOn(operator, { file: String(job.result?.['file']) });
   expect(verified.intact).toBe(true);
 });
 
@@ -235,7 +236,7 @@ test('the machine asleep in mid-export for longer than the database waits: it go
   const ending = (await entriesOf(desk, victim.request, 'export.%')).at(-1);
   if (job.state === 'done') {
     expect(ending).toEqual(['export.finished', 'done']);
-    const verified = await expectDone(operator, 'packages.verify', { file: String(job.result?.['file']) });
+    const verified = await verdictOn(operator, { file: String(job.result?.['file']) });
     expect(verified.intact).toBe(true);
   } else {
     plainFailure(job);
@@ -276,7 +277,7 @@ test('the connection lost in mid-export is made anew, and the package says that 
     ['export.finished', 'done'],
   ]);
   const file = String(job.result?.['file']);
-  expect((await expectDone(operator, 'packages.verify', { file })).intact).toBe(true);
+  expect((await verdictOn(operator, { file })).intact).toBe(true);
   const { stdout } = await run('unzip', ['-p', file, '*/data/processing.json', '*/bag-info.txt']);
   expect(stdout).toContain('Reading was interrupted and resumed');
   expect(stdout).toContain('Snapshot-Count: 2');

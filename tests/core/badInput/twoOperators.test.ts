@@ -4,6 +4,7 @@ import { expect, test, vi } from 'vitest';
 import { anotherOperator, findPerson, requestFor, run } from '#tests/core/erasure/approvedPlan.ts';
 import { expectDone, openDesk } from '#tests/helpers/testDesk.ts';
 import { plainFailure } from './plain.ts';
+import { verdictOn } from '#tests/helpers/verdictOn.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -111,7 +112,7 @@ test('export one person at once: two whole packages of two names', async () => {
     expect(jobs.map(({ state }) => state)).toEqual(['done', 'done']);
     expect(await readdir(folder)).toHaveLength(2);
     for (const job of jobs) {
-      const verified = await expectDone(one, 'packages.verify', { file: String(job.result?.['file']) });
+      const verified = await verdictOn(one, { file: String(job.result?.['file']) });
       expect(verified.intact).toBe(true);
     }
   } finally {
@@ -143,7 +144,7 @@ test('export and delete one person at once: whichever ends, nothing is half done
     ]);
     expect(erased).toMatchObject({ state: 'done', result: { complete: true } });
     if (exported?.job.state === 'done') {
-      const verified = await expectDone(one, 'packages.verify', {
+      const verified = await verdictOn(one, {
         file: String(exported.job.result?.['file']),
       });
       expect(verified.intact).toBe(true);

@@ -15,6 +15,7 @@ const secrets: DemoSecrets = {
     viewer: login('v'),
     operator: login('o'),
     approver: login('a'),
+    'second-approver': login('s'),
     auditor: login('u'),
     administrator: login('d'),
   },

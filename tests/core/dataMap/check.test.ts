@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { parseDocument } from 'yaml';
 import type { CheckFinding } from '#shared/contract/dataMap.ts';
 import { canonicalMap, mapHash, parseMap, referenceMapText } from '#core/dataMap/map.ts';
+import { textsOf } from '#core/dataMap/translations.ts';
 import { openForeignDatabase, type ForeignDatabase } from '#tests/helpers/foreignDatabase.ts';
 import { expectDone, openDesk } from '#tests/helpers/testDesk.ts';
 import { answered } from './answered.ts';
@@ -354,4 +355,48 @@ test('a key that comes into a mapped document later is named, without its value;
   expect(told(await check(database, map, false)).filter((each) => each.startsWith('unnamed-value'))).toEqual(
     [],
   );
+});
+
+test('a text without a translation is told for a language the map has, a translation of no text too; nothing without any', async () => {
+  await using database = await openForeignDatabase(shop);
+  const translated = (findings: readonly CheckFinding[]): readonly CheckFinding[] =>
+    findings.filter((each) => /translat/.test(each.code));
+  const map = await mapOf(database);
+  expect(translated(await check(database, map, false))).toEqual([]);
+  const texts = [...textsOf(parseMap(await readFile(map, 'utf8')))];
+  const withHindi = (hi: Readonly<Record<string, string>>): Promise<string> =>
+    mapOf(database, (text) => {
+      const document = parseDocument(text);
+      document.setIn(['translations'], { hi });
+      return document.toString();
+    });
+  const all = Object.fromEntries(texts.map((each) => [each, `${each} हिन्दी`]));
+  expect(translated(await check(database, await withHindi(all), false))).toEqual([]);
+  const [first = '', ...others] = texts;
+  const some = await withHindi({
+    ...Object.fromEntries(others.map((each) => [each, 'हिन्दी'])),
+    Nowhere: 'कहीं नहीं',
+  });
+  expect(translated(await check(database, some, false))).toEqual([
+    expect.objectContaining({
+      code: 'untranslated',
+      subject: 'hi',
+      severity: 'warns',
+      says: expect.stringContaining(`“${first}”`) as string,
+    }),
+    expect.objectContaining({
+      code: 'translation-unused',
+      subject: 'hi',
+      severity: 'notes',
+      says: expect.stringContaining('“Nowhere”') as string,
+    }),
+  ]);
+});
+
+test('the shipped map says everything a person reads of it in Hindi, in its own script', () => {
+  const map = parseMap(referenceMapText());
+  const hindi = map.translations?.['hi'] ?? {};
+  expect(new Set(Object.keys(hindi))).toEqual(textsOf(map));
+  const latin = Object.entries(hindi).filter(([, text]) => !/\p{Script=Devanagari}/u.test(text));
+  expect(latin.map(([text]) => text)).toEqual(['SHA-256', 'GSTIN']);
 });

@@ -170,3 +170,22 @@ test('whatever value of the map is another, the difference is told, and only whe
     { numRuns: 300 },
   );
 });
+
+test('a translation that comes, changes or goes is told text by text, and shows nobody more', () => {
+  const before = changed('    Account holder: खाताधारक\n', '');
+  const other = changed('    Account holder: खाताधारक\n', '    Account holder: खातेदार\n');
+  const field = 'translation into hi of “Account holder”';
+  expect(inWords(before, shipped)).toEqual([
+    expect.stringContaining(`${field} from nothing to खाताधारक · same`),
+  ]);
+  expect(inWords(shipped, other)).toEqual([
+    expect.stringContaining(`${field} from खाताधारक to खातेदार · same`),
+  ]);
+  expect(inWords(shipped, before)).toEqual([
+    expect.stringContaining(`${field} from खाताधारक to nothing · same`),
+  ]);
+  const { translations: _gone, ...none } = shipped;
+  const empty = { ...none, translations: { hi: {} } };
+  expect(mapHash(empty)).not.toBe(mapHash(none));
+  expect(inWords(none, empty)).toHaveLength(1);
+});

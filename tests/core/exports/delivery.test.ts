@@ -7,6 +7,7 @@ import { copyOnto } from '#core/exports/delivery/copy.ts';
 import { limitsOf } from '#core/exports/delivery/medium.ts';
 import { expectDone, openDesk, type TestDesk } from '#tests/helpers/testDesk.ts';
 import { findPerson, requestFor } from '../erasure/approvedPlan.ts';
+import { verdictOn } from '#tests/helpers/verdictOn.ts';
 
 let desk: TestDesk;
 let operator: Console;
@@ -63,7 +64,7 @@ test('a package is copied, read back, and leaves with a sheet that names nobody'
   const person = await findPerson(desk);
   for (const secret of [person.email, person.id]) expect(sheet).not.toContain(secret);
   expect(await eventsOf('USB-1')).toEqual(['writing', 'written']);
-  expect(await expectDone(operator, 'packages.verify', { file: path.join(folder, name) })).toMatchObject({
+  expect(await verdictOn(operator, { file: path.join(folder, name) })).toMatchObject({
     intact: true,
   });
 });

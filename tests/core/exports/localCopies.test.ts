@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { localCopies } from '#core/connections/localCopies.ts';
 import type { Console } from '#core/console.ts';
 import { expectDone, openDesk, type TestDesk } from '#tests/helpers/testDesk.ts';
 import { findPerson, requestFor } from '../erasure/approvedPlan.ts';
@@ -51,6 +52,29 @@ test.each(['zip', 'folder'] as const)('a package is remembered, and goes when as
     ['copy.shredding', 'intent'],
     ['copy.shredded', 'done'],
   ]);
+});
+
+test('two programs that add and remove at the same moment lose nothing of each other', async () => {
+  const folder = await mkdtemp(path.join(desk.folder, 'copies-'));
+  const copies = Array.from({ length: 40 }, (_, number) => ({
+    exportId: number + 1,
+    path: `/media/usb/package ${String(number)}.zip`,
+    sha256: 'a'.repeat(64),
+    bytes: 1,
+    madeAt: new Date(number).toISOString(),
+  }));
+  const [one, other] = [localCopies(folder, 'a-database'), localCopies(folder, 'a-database')];
+  await Promise.all(copies.map((copy, number) => (number % 2 === 0 ? one : other).add(copy)));
+  expect(await one.list()).toEqual(copies);
+  await Promise.all(
+    copies.slice(0, 20).map((copy, number) => (number % 2 === 0 ? other : one).remove(copy.path)),
+  );
+  expect(await other.list()).toEqual(copies.slice(20));
+  // A damaged file is as good as none, and takes no other with it.
+  const [file = ''] = await readdir(path.join(folder, 'packages-a-database'));
+  await writeFile(path.join(folder, 'packages-a-database', file), '{');
+  expect(await one.list()).toHaveLength(19);
+  expect(await localCopies(folder, 'another').list()).toEqual([]);
 });
 
 test('one that has lain there long enough goes by itself, one that has not stays', async () => {

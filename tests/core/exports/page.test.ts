@@ -150,7 +150,16 @@ const plain: Partial<PackageOptions> = {
     fileOf('workspaces/1/logo.svg', Buffer.from('<svg/>'), { contentType: 'image/svg+xml' }),
     fileOf('workspaces/1/gone.png', green, { open: () => Promise.resolve('gone') }),
   ],
-  information: [{ title: 'Messages', says: [{ what: 'purpose', text: 'to deliver what you send' }] }],
+  information: [
+    {
+      title: 'Messages',
+      says: [
+        { what: 'purpose', texts: ['to deliver what you send'] },
+        { what: 'sources', texts: ['given by the person'] },
+      ],
+      kept: [{ ground: 'a tax act', years: 8, from: 'Sent' }],
+    },
+  ],
   processing: () => ({
     leftOut: [{ collection: 'users', column: 'password_hash', because: 'a secret of the platform' }],
   }),
@@ -253,7 +262,12 @@ test('hostile values run nothing, load nothing, turn nothing: in rows, names, ti
       collectionOf('bare', rows),
     ],
     files: attacks.map((attack) => fileOf(`x/${attack.replaceAll('/', '\u2215')}`, green)),
-    information: attacks.map((title) => ({ title, says: [{ what: 'purpose' as const, text: title }] })),
+    information: attacks.map((title) => ({
+      title,
+      says: [{ what: 'purpose' as const, texts: [title] }],
+      kept: [{ ground: title, years: 1, from: title }],
+    })),
+    translations: new Map(attacks.map((text) => [text, `${text}${text}`])),
     processing: () => ({
       leftOut: attacks.map((each) => ({ collection: each, column: each, because: each })),
     }),
@@ -315,4 +329,32 @@ test('of a large account it shows the beginning and says where the rest is, howe
   expect(html.length).toBeLessThan(6 * 1024 * 1024);
   expect(html).toContain('The first 0 of 2 are shown here.');
   expect(html).toContain('records/many11.jsonl');
+});
+
+test('what the map says is in the page’s language where the map has it, and marked as English where not', async () => {
+  const translations = new Map([
+    ['Messages', 'संदेश'],
+    ['Body', 'पाठ'],
+    ['to deliver what you send', 'जो आप भेजते हैं उसे पहुँचाने के लिए'],
+    ['a tax act', 'एक कर अधिनियम'],
+  ]);
+  const bag = await unpacked({ ...plain, language: 'hi', translations });
+  const { page, context } = await open(bag, {});
+  const table = page.getByRole('group', { name: 'संदेश' });
+  expect(await table.getByRole('columnheader', { name: 'पाठ' }).count()).toBe(1);
+  const section = page.locator('section', { hasText: 'यह जानकारी क्यों रखी जाती है' });
+  const text = await section.innerText();
+  for (const each of ['जो आप भेजते हैं उसे पहुँचाने के लिए', 'व्यक्ति ने स्वयं दी', 'एक कर अधिनियम; “Sent” से 8 वर्ष'])
+    expect(text).toContain(each);
+  // A reader that speaks must not read English as Hindi.
+  expect(await table.locator('th [lang=en]').allInnerTexts()).toEqual(['Id', 'Sent', 'To', 'Cost']);
+  expect(await page.getByRole('heading', { name: 'संदेश' }).first().locator('[lang=en]').count()).toBe(0);
+  await context.close();
+  // In English nothing is marked, and nothing translated.
+  const english = await readFile(
+    join(await unpacked({ ...plain, name: 'english' }), 'data/index.html'),
+    'utf8',
+  );
+  expect(english).not.toContain('lang="en">Body');
+  expect(english).toContain('a tax act');
 });

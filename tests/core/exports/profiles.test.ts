@@ -6,6 +6,7 @@ import { leftOutOf, profileFor } from '#shared/domain/exportProfiles.ts';
 import { unpack } from '#tests/acceptance/judge.ts';
 import { expectDone, openDesk, type TestDesk } from '#tests/helpers/testDesk.ts';
 import { findPerson, requestFor } from '../erasure/approvedPlan.ts';
+import { verdictOn } from '#tests/helpers/verdictOn.ts';
 
 let desk: TestDesk;
 let operator: Console;
@@ -34,7 +35,7 @@ async function made(further: Further): Promise<{
   const { job } = await expectDone(operator, 'jobs.wait', { id: jobId });
   expect(job.failure).toBeNull();
   const file = String(job.result?.['file']);
-  expect(await expectDone(operator, 'packages.verify', { file })).toMatchObject({ intact: true });
+  expect(await verdictOn(operator, { file })).toMatchObject({ intact: true });
   const unpacked = await unpack(file, await mkdtemp(path.join(folder, 'unpacked-')));
   const files = await unpacked.files();
   const json = (name: string): Further =>

@@ -5,6 +5,7 @@ import type { Console } from '#core/console.ts';
 import { unpack } from '#tests/acceptance/judge.ts';
 import { expectDone, openDesk, type TestDesk } from '#tests/helpers/testDesk.ts';
 import { findPerson, requestFor } from '../erasure/approvedPlan.ts';
+import { verdictOn } from '#tests/helpers/verdictOn.ts';
 
 let desk: TestDesk;
 let operator: Console;
@@ -65,7 +66,7 @@ test('what is redacted in a review is not in the package, which says where and w
   expect(job.failure).toBeNull();
   expect(job.result?.['exportId']).toBe(exportId);
   const file = String(job.result?.['file']);
-  expect(await expectDone(operator, 'packages.verify', { file })).toMatchObject({ intact: true, faults: [] });
+  expect(await verdictOn(operator, { file })).toMatchObject({ intact: true, faults: [] });
 
   const unpacked = await unpack(file, await mkdtemp(path.join(folder, 'unpacked-')));
   const all = await unpacked.files();

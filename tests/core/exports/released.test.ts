@@ -1,6 +1,13 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { expect, test } from 'vitest';
+import { writePackage } from '#core/exports/package.ts';
+import { verifyPackage } from '#core/exports/verify.ts';
 import { someone } from '#tests/helpers/psql.ts';
 import { expectDone, openDesk } from '#tests/helpers/testDesk.ts';
+import { verdictOn } from '#tests/helpers/verdictOn.ts';
+import { optionsOf } from './sources.ts';
 
 test('an export two people released tells its gaps in the package, and the check of the package shows them', async () => {
   await using desk = await openDesk({ withBucket: true });
@@ -18,7 +25,7 @@ test('an export two people released tells its gaps in the package, and the check
   expect(await operator.dispatch('exports.start', input)).toMatchObject({
     failure: { code: 'schema_drift' },
   });
-  const { gaps } = await expectDone(operator, 'exports.releases', {});
+  const { gaps } = await expectDone(operator, 'map.gaps', {});
   expect(gaps).toEqual(['unmapped table public."Di\nary"']);
   const { releaseId } = await expectDone(operator, 'exports.askRelease', {
     requestId: request.id,
@@ -34,7 +41,7 @@ test('an export two people released tells its gaps in the package, and the check
   const { job } = await expectDone(operator, 'jobs.wait', { id: jobId });
   expect(job.failure).toBeNull();
   const file = String(job.result?.['file']);
-  const verdict = await expectDone(operator, 'packages.verify', { file });
+  const verdict = await verdictOn(operator, { file });
   expect(verdict).toMatchObject({ intact: true, faults: [] });
   expect(verdict.gaps).toHaveLength(1);
   expect(verdict.gaps[0]).toMatch(/^unmapped table public\."Di.+ary"$/);
@@ -46,3 +53,38 @@ test('an export two people released tells its gaps in the package, and the check
     expect.arrayContaining(['release.asked', 'release.approved', 'export.finished']),
   );
 }, 60_000);
+
+test('a package that tells of gaps without two people who let it go, or without saying which, is none of ours', async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'released-'));
+  const gaps = ['unmapped table crm.leads'];
+  const whole = { gaps, askedBy: 'privacy_ravi', approvedBy: 'privacy_meera' };
+  const forged: readonly object[] = [
+    { ...whole, approvedBy: undefined },
+    { ...whole, askedBy: null },
+    { ...whole, approvedBy: whole.askedBy },
+    { ...whole, gaps: [] },
+    { ...whole, gaps: undefined },
+    { ...whole, gaps: [7] },
+  ];
+  try {
+    for (const [number, released] of [whole, ...forged].entries()) {
+      const { file } = await writePackage(
+        optionsOf(folder, { name: String(number), processing: () => ({ released }) }),
+      );
+      const verdict = await verifyPackage(file);
+      if (number === 0) expect(verdict).toMatchObject({ ok: true, gaps });
+      else {
+        expect(verdict.faults, String(number)).toEqual([
+          {
+            kind: 'malformed',
+            path: 'data/processing.json',
+            says: 'It was made in spite of gaps, and does not say which, or which two people let it go.',
+          },
+        ]);
+        expect(verdict).toMatchObject({ ok: false, gaps: [] });
+      }
+    }
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});

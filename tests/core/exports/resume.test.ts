@@ -22,6 +22,7 @@ import {
 } from '#tests/core/erasure/approvedPlan.ts';
 import { entriesOf, plainFailure } from '#tests/core/badInput/plain.ts';
 import { expectDone, openDesk, type TestDesk } from '#tests/helpers/testDesk.ts';
+import { verdictOn } from '#tests/helpers/verdictOn.ts';
 import { fileKeychain } from './exportingWithKeychain.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
@@ -45,7 +46,7 @@ async function killedAt(desk: TestDesk, says: string): Promise<Killed> {
   await desk.superuser(async ({ query }) => {
     await query(`alter database ${desk.database} set track_functions = 'all'`);
     await query(
-      `insert into page_views (user_id, path, occurred_at) select $1, repeat('/x', 50) || n, now() from generate_series(1, 60000) n`,
+      `insert into page_views (user_id, path, occurred_at) select $1, repeat('/x', 50) || n, now() from generate_series(1, 30000) n`,
       [victim.id],
     );
   });
@@ -154,7 +155,7 @@ test('killed while it reads, it goes on where it was: what was finished is not r
   const job = await resume(console, row.id);
   expect(job).toMatchObject({ state: 'done', failure: null, result: { files: 60 } });
   const file = String(job.result?.['file']);
-  expect((await expectDone(console, 'packages.verify', { file })).intact).toBe(true);
+  expect((await verdictOn(console, { file })).intact).toBe(true);
   const processing = await processingOf(file);
   const [early = [], late = []] = [1, 2].map((number) =>
     processing.collections.filter(({ parts }) => parts.every(({ snapshot }) => snapshot === number)),
@@ -211,7 +212,7 @@ test('killed while it fetches files, it reads nothing again; what was changed or
   const job = await resume(console, row.id);
   expect(job).toMatchObject({ state: 'done', failure: null });
   const file = String(job.result?.['file']);
-  expect((await expectDone(console, 'packages.verify', { file })).intact).toBe(true);
+  expect((await verdictOn(console, { file })).intact).toBe(true);
   const processing = await processingOf(file);
   const again = processing.collections.filter(({ parts }) => parts.some(({ snapshot }) => snapshot === 2));
   expect(again.map(({ name }) => name)).toContain('page_views');

@@ -15,6 +15,7 @@ import {
 import { makePrivateKey, signerOf } from '#core/exports/seal/signature.ts';
 import { openSigner } from '#core/exports/seal/signingKey.ts';
 import { verifyPackage, type PackageVerdict, type VerifyWork } from '#core/exports/verify.ts';
+import { openFile } from '#core/exports/zipReader.ts';
 import { ExpectedError } from '#core/kernel/errors.ts';
 import { memoryKeychain } from '#core/keychain/index.ts';
 import { need } from '../../prerequisites.ts';
@@ -149,7 +150,7 @@ describe('an encrypted package', () => {
     expect(await after(good.subarray(0, good.byteLength - 1))).toEqual(['truncated']);
     expect(await after(good.subarray(0, end + 16 + 2 * 65_552))).toEqual(['truncated']);
     // The zip in it would be found cut as well; the encryption says so by itself.
-    const sealed = await openSealed(file, opener);
+    const sealed = await openSealed(await openFile(file), opener);
     const last = sealed.range(65_536, 2 * 65_536)[Symbol.asyncIterator]();
     await expect(last.next()).rejects.toMatchObject({ kind: 'truncated' });
     await sealed.close();
@@ -172,25 +173,54 @@ describe('an encrypted package', () => {
 
   test('for what is no key, or for one key twice, is refused in a sentence', async (context) => {
     need(context, 'age');
-    const { recipient } = await keygen('one');
-    const wrong = `${recipient.slice(0, -1)}${recipient.endsWith('q') ? 'p' : 'q'}`;
-    for (const each of [
-      '',
-      'age1',
-      'ssh-ed25519 AAAA',
-      'AGE-SECRET-KEY-1QQQ',
-      recipient.toUpperCase(),
-      wrong,
-    ]) {
-      expect(() => {
-        checkRecipients([recipient, each]);
-      }).toThrow(/Recipient 2 is not an age key/);
+    const { file: key, recipient } = await keygen('one');
+    const other = (letter: string | undefined): string => (letter === 'q' ? 'p' : 'q');
+    const malformed: Readonly<Record<string, string>> = {
+      nothing: '',
+      'its beginning': 'age1',
+      'a letter too few': recipient.slice(0, -1),
+      'a letter too many': `${recipient}q`,
+      'a wrong checksum': `${recipient.slice(0, -1)}${other(recipient.at(-1))}`,
+      'a letter changed': `${recipient.slice(0, 20)}${other(recipient[20])}${recipient.slice(21)}`,
+      'another prefix': `agf1${recipient.slice(4)}`,
+      'capital letters': recipient.toUpperCase(),
+      'one capital letter': `${recipient.slice(0, -1)}${(recipient.at(-1) ?? '').toUpperCase()}X`,
+      'a blank before it': ` ${recipient}`,
+      'a line feed after it': `${recipient}\n`,
+      'a mark that turns the writing': `\u202e${recipient}`,
+      'letters that only look so': recipient.replace('a', '\u0430'),
+      'a key of ssh': `ssh-ed25519 ${'A'.repeat(68)} somebody@example.org`,
+      'a long key of ssh': `ssh-rsa ${'A'.repeat(700)}`,
+      'a key of a plugin': `age1yubikey1${recipient.slice(4)}`,
+    };
+    for (const [what, each] of Object.entries(malformed)) {
+      const refused = refusalOf([recipient, each]);
+      expect(refused.code, what).toBe('invalid_input');
+      expect(refused.message, what).toMatch(/^Recipient 2 is not an age key, [^.]+\.$/);
+    }
+    // A secret key that was pasted by mistake is told as such, and never told again.
+    const secret = /AGE-SECRET-KEY-1\w+/.exec(await readFile(key, 'latin1'))?.[0] ?? '';
+    expect(secret).toHaveLength(74);
+    for (const each of [secret, secret.toLowerCase(), ` ${secret}`, `# ${secret}`, 'AGE-SECRET-KEY-1QQQ']) {
+      const { message } = refusalOf([each]);
+      expect(message).toMatch(/^Recipient 1 is a secret key, [^.]+\.$/);
+      expect(message.toUpperCase()).not.toContain(secret.slice(20, 30));
     }
     expect(() => {
       checkRecipients([recipient, recipient]);
     }).toThrow(/named twice/);
   });
 });
+
+function refusalOf(recipients: readonly string[]): ExpectedError {
+  try {
+    checkRecipients(recipients);
+  } catch (error) {
+    if (error instanceof ExpectedError) return error;
+    throw error;
+  }
+  throw new Error('It was not refused.');
+}
 
 describe('a signed package', () => {
   const signer = signerOf(makePrivateKey());

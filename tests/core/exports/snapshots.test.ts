@@ -19,6 +19,7 @@ import { findPerson, putObjects, requestFor } from '#tests/core/erasure/approved
 import { entriesOf, plainFailure } from '#tests/core/badInput/plain.ts';
 import { alterFunction, effect } from '#tests/helpers/psql.ts';
 import { expectDone, openDesk, type TestDesk } from '#tests/helpers/testDesk.ts';
+import { verdictOn } from '#tests/helpers/verdictOn.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -114,7 +115,7 @@ test('read from many snapshots, a package holds every row once, and says when ea
       );
     }
     expect(processing.filesFrom).toBe(snapshots.length);
-    expect((await expectDone(operator, 'packages.verify', { file: zip })).intact).toBe(true);
+    expect((await verdictOn(operator, { file: zip })).intact).toBe(true);
     console.log(`${String(snapshots.length)} snapshots, ${String(job.result?.['rows'])} rows`);
   }
 });

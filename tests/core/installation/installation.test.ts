@@ -86,7 +86,7 @@ test('a second install changes nothing but adds its entry', async () => {
   const staff = await cluster.superuser(
     async ({ query }) => (await query('select 1 from privacy_console.staff')).rowCount,
   );
-  expect(staff).toBe(5);
+  expect(staff).toBe(6);
   const entries = await cluster.superuser(
     async ({ query }) =>
       (await query(`select 1 from privacy_console.entry where action = 'schema.installed'`)).rowCount,

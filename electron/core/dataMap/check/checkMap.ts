@@ -6,7 +6,9 @@ import type { Sampled } from '../draft/sample.ts';
 import type { Guesses } from '../draft/subjects.ts';
 import type { ForeignKey, LiveSchema, LiveTable } from '../liveSchema.ts';
 import type { Collection, DataMap, SubjectPath } from '../map.ts';
+import { printable } from '../mapText.ts';
 import { quoteIdentifier, quoteTable, tableName, tableParts } from '../quote.ts';
+import { textsOf } from '../translations.ts';
 import { documentsLookedAt, type Documents } from './documents.ts';
 import { collectFindings, inOrder, type Findings } from './findings.ts';
 import type { DatabaseSurroundings, PlatformTrigger } from './surroundings.ts';
@@ -79,6 +81,7 @@ export function checkMap(checked: Checked): CheckFinding[] {
   checkGuesses(work);
   checkDocuments(work);
   checkReach(work);
+  checkTranslations(work);
   const found = work.findings.all;
   // The compiler stops at its first reason; one the check has found by itself needs no telling twice.
   const told = found.some((each) =>
@@ -135,6 +138,33 @@ function checkDocuments({ documents, findings }: Work): void {
       column,
       'This login could not look into these documents, so new keys in them are not told; check with a login that may read the column.',
     );
+}
+
+function checkTranslations({ map, findings }: Work): void {
+  const texts = textsOf(map);
+  const some = (found: readonly string[]): string =>
+    `${found
+      .slice(0, 3)
+      .map((each) => `“${printable(each)}”`)
+      .join(', ')}${found.length > 3 ? ` and ${found.length - 3} more` : ''}`;
+  for (const [language, translated] of Object.entries(map.translations ?? {})) {
+    const missing = [...texts].filter((each) => !Object.hasOwn(translated, each));
+    if (missing.length > 0)
+      findings.add(
+        'warns',
+        'untranslated',
+        language,
+        `Packages in this language show ${some(missing)} in English; translate them under “translations.${language}”.`,
+      );
+    const unused = Object.keys(translated).filter((each) => !texts.has(each));
+    if (unused.length > 0)
+      findings.add(
+        'notes',
+        'translation-unused',
+        language,
+        `The map says ${some(unused)} nowhere; remove these from “translations.${language}”, or correct them.`,
+      );
+  }
 }
 
 function checkUndecided({ map, findings }: Work): void {

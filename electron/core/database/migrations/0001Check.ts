@@ -1,4 +1,5 @@
 import { definer, step } from '../pins.ts';
+import { stale } from './0001Trail.ts';
 
 /** What a check of the bucket needs: the names that rows give to objects, of everybody, on the record; run as the trail's owner. */
 export const checking = `
@@ -144,6 +145,8 @@ ${definer(
     return privacy_console.refused(v_action, v_subject, v_release.request, 'not_permitted', 'Only an approver can decide about a release.');
   elsif privacy_console.person_of(v_staff) = privacy_console.person_of(v_release.staff) then
     return privacy_console.refused(v_action, v_subject, v_release.request, 'not_permitted', 'Nobody decides about a release of their own; another person has to.');
+  elsif p_decision = 'approve' and not privacy_console.has_just_authenticated() then
+    return privacy_console.refused(v_action, v_subject, v_release.request, ${stale});
   elsif v_release.state <> 'asked' then
     return privacy_console.refused(v_action, v_subject, v_release.request, 'conflict', 'This release has been decided already.');
   elsif p_decision = 'approve' and (v_release.gaps is distinct from privacy_console.current_gaps()

@@ -1,4 +1,5 @@
 import { definer } from '../pins.ts';
+import { stale } from './0001Trail.ts';
 
 /**
  * Erasure: a plan frozen before approval, approved by another person, run in
@@ -328,6 +329,44 @@ ${definer(
   },
 )}
 ${definer(
+  'most_of(p_planned bigint)',
+  'bigint',
+  `  -- What arrives between plan and run is part of the deletion, within reason.
+  return p_planned + greatest(100, p_planned / 20);`,
+)}
+${definer(
+  'approvers_needed(p_plan bigint)',
+  'int',
+  `  -- Two for what touches others' work, and for what is a great deal.
+  return case when exists (select from privacy_console.plan_decision d where d.plan = p_plan)
+      or (select coalesce(sum(l.planned), 0) from privacy_console.plan_line l where l.plan = p_plan and l.action in ('objects', 'detach', 'delete', 'anonymise'))
+        > privacy_console.setting_of('two_approvers_above')
+    then 2 else 1 end;`,
+)}
+${definer(
+  'approvers_of(p_plan privacy_console.plan)',
+  'table (person text, expires_at timestamptz)',
+  `  -- Who has approved exactly these bytes and may still: other people than the planner; none at all once somebody has denied.
+  return query select privacy_console.person_of(a.staff), max(a.expires_at) from privacy_console.approval a
+    join privacy_console.staff s on s.id = a.staff
+    where a.plan = p_plan.id and a.decision = 'approve' and a.sha256 = p_plan.sha256
+      and a.sha256 = encode(sha256(p_plan.bytes), 'hex') and s.active and 'approver' = any (s.roles)
+      and privacy_console.person_of(a.staff) <> privacy_console.person_of(p_plan.staff)
+      and not exists (select from privacy_console.approval d where d.plan = p_plan.id and d.decision = 'deny')
+    group by 1;`,
+)}
+${definer(
+  "is_approved(p_plan privacy_console.plan, p_until timestamptz default '-infinity')",
+  'boolean',
+  `  -- By as many as it needs, whose approvals last until then.
+  return (select count(*) from privacy_console.approvers_of(p_plan) a where a.expires_at >= p_until) >= privacy_console.approvers_needed(p_plan.id);`,
+)}
+${definer(
+  'has_approved(p_plan privacy_console.plan, p_staff bigint)',
+  'boolean',
+  `  return exists (select from privacy_console.approvers_of(p_plan) a where a.person = privacy_console.person_of(p_staff));`,
+)}
+${definer(
   'plans(p_plan bigint, p_request bigint, p_awaiting boolean)',
   'setof jsonb',
   `  perform privacy_console.caller(array['viewer', 'operator', 'approver', 'auditor', 'admin']);
@@ -335,16 +374,24 @@ ${definer(
   if pg_current_xact_id_if_assigned() is not null then
     raise exception 'This transaction has already written; commit it before reading plans.' using errcode = 'PC003';
   end if;
+  -- Rows and objects a second, as the latest runs of some size went.
+  select percentile_cont(0.5) within group (order by x.done / x.seconds) into v_rate from (
+    select sum(t.done)::float8 as done, extract(epoch from r.finished_at - r.started_at)::float8 as seconds
+      from privacy_console.run r join privacy_console.run_step t on t.run = r.id where r.state = 'done' group by r.id order by r.id desc limit 20) x
+    where x.done >= 1000 and x.seconds > 0;
   return query
     select jsonb_build_object('id', p.id, 'requestId', p.request, 'subject', p.subject, 'kind', u.kind, 'controller', k.controller, 'state', p.state, 'sha256', coalesce(p.sha256, ''),
       'mapHash', p.map_hash, 'plannedBy', s.login, 'plannedAt', p.made_at,
-      'lines', (select coalesce(jsonb_agg(jsonb_build_object('collection', l.collection, 'action', l.action, 'rows', l.planned, 'because', l.because, 'until', l.until) order by l.step), '[]')
+      'lines', (select coalesce(jsonb_agg(jsonb_build_object('collection', l.collection, 'action', l.action, 'rows', l.planned, 'because', l.because, 'until', l.until,
+          'atMost', case when l.action in ('detach', 'delete', 'anonymise') then privacy_console.most_of(l.planned) end) order by l.step), '[]')
         from privacy_console.plan_line l where l.plan = p.id),
+      'rate', v_rate,
       'objects', (select jsonb_build_object('count', count(*), 'bytes', coalesce(sum(o.bytes), 0)) from privacy_console.plan_object o where o.plan = p.id),
       'decisions', (select coalesce(jsonb_agg(jsonb_build_object('key', d.key, 'about', d.about, 'successor', d.successor is not null, 'chosen', d.chosen) order by d.key), '[]')
         from privacy_console.plan_decision d where d.plan = p.id),
-      'approval', (select jsonb_build_object('by', b.login, 'at', a.at, 'decision', a.decision, 'expiresAt', a.expires_at)
-        from privacy_console.approval a join privacy_console.staff b on b.id = a.staff where a.plan = p.id order by a.id desc limit 1),
+      'approvals', (select coalesce(jsonb_agg(jsonb_build_object('by', b.login, 'at', a.at, 'decision', a.decision, 'expiresAt', a.expires_at) order by a.id), '[]')
+        from privacy_console.approval a join privacy_console.staff b on b.id = a.staff where a.plan = p.id),
+      'approversNeeded', privacy_console.approvers_needed(p.id),
       'run', (select jsonb_build_object('id', r.id, 'by', b.login, 'startedAt', r.started_at, 'finishedAt', r.finished_at, 'state', r.state,
           'steps', (select coalesce(jsonb_agg(jsonb_build_object('collection', l.collection, 'action', l.action, 'planned', l.planned, 'done', t.done, 'left', t.remaining) order by t.step), '[]')
             from privacy_console.run_step t join privacy_console.plan_line l on l.plan = p.id and l.step = t.step where t.run = r.id))
@@ -353,6 +400,36 @@ ${definer(
       left join privacy_console.subject_kind k on k.kind = u.kind
     where (p_plan is null or p.id = p_plan) and (p_request is null or p.request = p_request) and (not p_awaiting or p.state = 'awaiting')
     order by p.id desc limit 200;`,
+  { declare: '  v_rate float8;' },
+)}
+${definer(
+  'drift_of(p_plan privacy_console.plan)',
+  'text',
+  `  -- What is to go is counted anew, with what has come to hang on the person since; null while the plan's counts hold.
+  select s.key, s.kind into v_key, v_kind from privacy_console.subject s where s.reference = p_plan.subject;
+  select p_plan.scope || coalesce(jsonb_object_agg(x.name, x.keys), '{}') into v_scope from (
+    select u.name, jsonb_agg(u.value order by u.value) as keys from (
+      select e.name, e.value from privacy_console.erasure_scope(v_kind, v_key, (
+          select coalesce(jsonb_object_agg(d.collection, d.keys), '{}') from (
+            select o.collection, jsonb_agg(o.row_key) as keys from privacy_console.plan_decision o
+              where o.plan = p_plan.id and o.chosen = 'hand_over' group by o.collection) d)) e
+      union select k.name, v.value from jsonb_each(p_plan.scope) k(name, keys) cross join lateral jsonb_array_elements_text(k.keys) v(value)
+        where k.name not like '/%') u
+    group by u.name) x;
+  return (
+    select string_agg(l.collection || ': ' || l.planned || ' counted, ' || x.planned || ' now', '; ' order by l.step)
+      from privacy_console.plan_line l
+      join privacy_console.rows_to_erase(v_kind, v_key, v_scope, p_plan.subject) x on x.collection = l.collection and x.action = l.action
+      where l.plan = p_plan.id and l.action in ('detach', 'delete', 'anonymise')
+        and abs(x.planned - l.planned) > privacy_console.most_of(l.planned) - l.planned);`,
+  { declare: '  v_key text; v_kind text; v_scope jsonb;' },
+)}
+${definer(
+  'void_plan(p_plan privacy_console.plan)',
+  'void',
+  `  update privacy_console.plan p set state = 'expired' where p.id = p_plan.id;
+  update privacy_console.request r set state = 'in_progress' where r.id = p_plan.request and r.state = 'waiting_approval';
+  perform privacy_console.forget_plans(p_plan.subject);`,
 )}
 ${definer(
   'decide_plan(p_plan bigint, p_sha256 text, p_decision text, p_reason text)',
@@ -371,36 +448,37 @@ ${definer(
     return privacy_console.refused(v_action, v_plan.subject, v_plan.request, 'not_permitted', 'Only an approver can decide about a plan.');
   elsif privacy_console.person_of(v_staff) = privacy_console.person_of(v_plan.staff) then
     return privacy_console.refused(v_action, v_plan.subject, v_plan.request, 'not_permitted', 'Nobody decides about a plan of their own; another person has to.');
+  elsif p_decision = 'approve' and not privacy_console.has_just_authenticated() then
+    return privacy_console.refused(v_action, v_plan.subject, v_plan.request, ${stale});
   elsif v_plan.state <> 'awaiting' then
     return privacy_console.refused(v_action, v_plan.subject, v_plan.request, 'conflict', 'This plan is not waiting for a decision; read it again.');
+  elsif p_decision = 'approve' and privacy_console.has_approved(v_plan, v_staff) then
+    return privacy_console.refused(v_action, v_plan.subject, v_plan.request, 'conflict', 'You have approved this plan already; it needs a second approver.');
   elsif v_plan.sha256 is distinct from p_sha256 then
     return privacy_console.refused(v_action, v_plan.subject, v_plan.request, 'conflict', 'This is not the plan you have read; read it again.');
   elsif v_plan.map_hash <> (select d.hash from privacy_console.data_map d where d.current) then
     return privacy_console.refused(v_action, v_plan.subject, v_plan.request, 'conflict', 'The data map has changed since this was planned; plan it again.');
   end if;
-  update privacy_console.plan p set state = case p_decision when 'approve' then 'approved' else 'denied' end where p.id = p_plan;
+  v_drift := case p_decision when 'approve' then privacy_console.drift_of(v_plan) end;
+  if v_drift is not null then
+    perform privacy_console.void_plan(v_plan);
+    return privacy_console.refused(v_action, v_plan.subject, v_plan.request, 'conflict', 'The data has changed too much since it was counted (' || v_drift || '); plan it again.');
+  end if;
   if p_decision = 'deny' then
+    update privacy_console.plan p set state = 'denied' where p.id = p_plan;
     update privacy_console.request r set state = 'in_progress' where r.id = v_plan.request;
   end if;
   v_entry := privacy_console.append(v_action, v_plan.subject, v_plan.request, 'done', v_plan.entry,
     json_build_object('plan', p_plan, 'sha256', p_sha256, 'reason', trim(p_reason))::text);
   insert into privacy_console.approval (plan, staff, decision, sha256, expires_at, entry)
     values (p_plan, v_staff, p_decision, p_sha256, clock_timestamp() + make_interval(mins => privacy_console.setting_of('approval_minutes')), v_entry);
+  if p_decision = 'approve' and privacy_console.is_approved(v_plan, clock_timestamp()) then
+    update privacy_console.plan p set state = 'approved' where p.id = p_plan;
+  end if;
   return jsonb_build_object('ok', true) || privacy_console.receipt(v_entry);`,
-  { declare: '  v_staff bigint; v_plan privacy_console.plan; v_action text; v_entry bigint;' },
-)}
-${definer(
-  'approved_for(p_plan privacy_console.plan)',
-  'privacy_console.approval',
-  `  select a.* into v_approval from privacy_console.approval a
-    join privacy_console.staff s on s.id = a.staff
-    where a.plan = p_plan.id and a.decision = 'approve' and a.sha256 = p_plan.sha256
-      and a.sha256 = encode(sha256(p_plan.bytes), 'hex') and s.active and 'approver' = any (s.roles)
-      and privacy_console.person_of(a.staff) <> privacy_console.person_of(p_plan.staff)
-      and not exists (select from privacy_console.approval d where d.plan = p_plan.id and d.decision = 'deny')
-    order by a.id desc limit 1;
-  return v_approval;`,
-  { declare: '  v_approval privacy_console.approval;' },
+  {
+    declare: '  v_staff bigint; v_plan privacy_console.plan; v_action text; v_drift text; v_entry bigint;',
+  },
 )}
 ${definer(
   'begin_run(p_plan bigint)',
@@ -417,20 +495,25 @@ ${definer(
   if v_plan.state not in ('approved', 'running') then
     return privacy_console.refused('erasure.begun', v_plan.subject, v_plan.request, 'refused', 'Only an approved plan can be run.');
   end if;
-  v_approval := privacy_console.approved_for(v_plan);
-  if privacy_console.person_of(v_approval.staff) = privacy_console.person_of(v_staff) then
+  if privacy_console.has_approved(v_plan, v_staff) then
     return privacy_console.refused('erasure.begun', v_plan.subject, v_plan.request, 'not_permitted', 'Who approved a plan can''t run it.');
   end if;
   v_code := 'refused';
   if v_plan.bytes is distinct from convert_to(privacy_console.plan_text(v_plan), 'UTF8') then
     v_says := 'The plan is not what was approved; plan it again and have that approved.';
-  elsif v_approval.id is null then
+  elsif not privacy_console.is_approved(v_plan) then
     v_says := 'No valid approval covers this plan; plan it again and have that approved.';
-  elsif v_plan.state = 'approved' and v_approval.expires_at < clock_timestamp() then
+  elsif v_plan.state = 'approved' and not privacy_console.is_approved(v_plan, clock_timestamp()) then
     v_says := 'The approval has expired; plan it again and have that approved.';
   elsif v_plan.map_hash <> (select d.hash from privacy_console.data_map d where d.current) then
     v_code := 'conflict';
     v_says := 'The data map has changed since this was planned; plan it again and have that approved.';
+  elsif v_plan.state = 'approved' then
+    v_code := 'conflict';
+    v_says := 'The data has changed too much since it was counted (' || privacy_console.drift_of(v_plan) || '); plan it again and have that approved.';
+    if v_says is not null then
+      perform privacy_console.void_plan(v_plan);
+    end if;
   end if;
   if v_says is not null then
     -- A run that can't go on makes way for a new plan.
@@ -456,7 +539,7 @@ ${definer(
     || privacy_console.receipt(v_entry);`,
   {
     declare:
-      '  v_staff bigint; v_plan privacy_console.plan; v_approval privacy_console.approval; v_code text; v_says text; v_entry bigint; v_run bigint;',
+      '  v_staff bigint; v_plan privacy_console.plan; v_code text; v_says text; v_entry bigint; v_run bigint;',
   },
 )}
 ${definer(
@@ -476,8 +559,7 @@ ${definer(
   if v_plan.id is null then
     raise exception 'No such deletion is running; begin or resume it first.' using errcode = 'PC005';
   end if;
-  v_approval := privacy_console.approved_for(v_plan);
-  if v_approval.id is null or privacy_console.person_of(v_approval.staff) = privacy_console.person_of(privacy_console.caller(array['operator'])) then
+  if not privacy_console.is_approved(v_plan) or privacy_console.has_approved(v_plan, privacy_console.caller(array['operator'])) then
     raise exception 'No valid approval by another person covers this deletion.' using errcode = 'PC002';
   end if;
   if v_plan.map_hash <> (select d.hash from privacy_console.data_map d where d.current) then
@@ -486,13 +568,7 @@ ${definer(
   perform privacy_console.refuse_where_unsafe();
   perform privacy_console.hold_briefly();
   return v_plan;`,
-  { declare: '  v_plan privacy_console.plan; v_approval privacy_console.approval;' },
-)}
-${definer(
-  'most_of(p_planned bigint)',
-  'bigint',
-  `  -- What arrives between plan and run is part of the deletion, within reason.
-  return p_planned + greatest(100, p_planned / 20);`,
+  { declare: '  v_plan privacy_console.plan;' },
 )}
 ${definer(
   'erase_batch(p_run bigint, p_step int, p_limit int default 5000)',
@@ -707,7 +783,7 @@ ${definer(
     return jsonb_build_object('ok', true, 'complete', false, 'left', v_left) || privacy_console.receipt(
       privacy_console.append('erasure.incomplete', v_plan.subject, v_plan.request, 'failed', null, json_build_object('run', p_run, 'left', v_left)::text));
   end if;
-  v_text := '{"actors":{"approved":' || (select to_json(b.login)::text from privacy_console.approval a join privacy_console.staff b on b.id = a.staff where a.plan = v_plan.id and a.decision = 'approve' order by a.id desc limit 1)
+  v_text := '{"actors":{"approved":' || (select json_agg(b.login order by a.id)::text from privacy_console.approval a join privacy_console.staff b on b.id = a.staff where a.plan = v_plan.id and a.decision = 'approve')
     || ',"planned":' || (select to_json(b.login)::text from privacy_console.staff b where b.id = v_plan.staff)
     || ',"ran":' || to_json(session_user::text)::text || '}'
     || ',"certificate":1'

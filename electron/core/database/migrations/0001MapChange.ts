@@ -1,4 +1,5 @@
 import { definer, step } from '../pins.ts';
+import { stale } from './0001Trail.ts';
 
 /**
  * A change of the data map: proposed by an administrator, decided by another
@@ -67,6 +68,8 @@ ${definer(
     return privacy_console.refused(v_action, null, null, 'not_permitted', 'Only an approver can decide about a change of the data map.');
   elsif privacy_console.person_of(v_staff) = privacy_console.person_of(v_change.staff) then
     return privacy_console.refused(v_action, null, null, 'not_permitted', 'Nobody decides about a change of their own; another person has to.');
+  elsif p_decision = 'approve' and not privacy_console.has_just_authenticated() then
+    return privacy_console.refused(v_action, null, null, ${stale});
   elsif v_change.state not in ('waiting', 'approved') or (v_change.state = 'approved' and p_decision = 'approve') then
     return privacy_console.refused(v_action, null, null, 'conflict', 'This change is not waiting for a decision; read it again.');
   elsif v_change.hash is distinct from p_hash then

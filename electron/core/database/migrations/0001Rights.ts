@@ -20,6 +20,13 @@ export const reaper = definer(
   { declare: '  v_ended int;' },
 );
 
+/** When the caller's session began, which the server shows to members of its login only; run as the reaper. */
+export const sessionBegan = definer(
+  'session_began()',
+  'timestamptz',
+  `  return (select a.backend_start from pg_stat_activity a where a.pid = pg_backend_pid());`,
+);
+
 /** What the reaper may know; run as the trail's owner. */
 export const staffLogins = definer(
   'staff_logins()',
@@ -36,6 +43,7 @@ const executable: readonly (readonly [string, readonly string[]])[] = [
     [
       'sign_in',
       'staff_list',
+      'staff_changes',
       'current_map',
       'map_changes',
       'map_texts',
@@ -107,7 +115,7 @@ const executable: readonly (readonly [string, readonly string[]])[] = [
   ['privacy_auditor, privacy_admin', ['begin_bucket_check', 'end_bucket_check']],
   ['privacy_auditor', ['intend_detail', 'read_detail']],
   ['privacy_admin', ['register_staff', 'unregister_staff', 'propose_map']],
-  ['privacy_admin, privacy_approver', ['decide_map']],
+  ['privacy_admin, privacy_approver', ['decide_map', 'decide_staff']],
   [
     'privacy_console_reader',
     [
@@ -131,6 +139,7 @@ ${executable.map(([who, names]) => `grant execute on function ${names.map((name)
 `;
 
 export const reaperRights = `
-revoke all on function privacy_console.reap from public;
+revoke all on function privacy_console.reap, privacy_console.session_began from public;
 grant execute on function privacy_console.reap to ${everyone}, privacy_console_trail;
+grant execute on function privacy_console.session_began to privacy_console_trail;
 `;

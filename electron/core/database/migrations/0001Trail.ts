@@ -1,5 +1,11 @@
 import { definer, step } from '../pins.ts';
 
+/** Roles that decide about others' work, or make those who do. */
+const deciding = "array['approver', 'admin']";
+
+/** How an approval is refused in a session that may have been found open. */
+export const stale = `'not_permitted', 'An approval needs a session that has just authenticated; give your password again and approve at once.'`;
+
 /** Installation, settings, staff, subjects and the audit trail; run as the trail's owner. */
 export const trail = `
 create table privacy_console.installation (
@@ -63,6 +69,10 @@ create table privacy_console.setting (name text primary key, value int not null)
 insert into privacy_console.setting values
   ('searches_per_hour', 240), ('people_per_hour', 60), ('reveals_per_hour', 240),
   ('access_minutes', 60), ('answer_days', 30), ('approval_minutes', 240),
+  -- How old the session may be in which somebody approves.
+  ('approving_seconds', 60),
+  -- Rows and objects of a deletion above which two people approve.
+  ('two_approvers_above', 100000),
   -- How long a package may lie on the computer it was made on.
   ('copy_days', 30);
 
@@ -74,9 +84,26 @@ create table privacy_console.staff (
   roles text[] not null,
   active boolean not null default true,
   added_at timestamptz not null default clock_timestamp(),
-  removed_at timestamptz
+  removed_at timestamptz,
+  -- Whether it has ever held a role that decides; stays true when the role has gone.
+  ever_decided boolean not null default false
 );
 create unique index staff_person on privacy_console.staff (lower(person)) where active;
+
+-- Who is to get a role that decides, until another person has said so.
+create table privacy_console.staff_change (
+  id bigint generated always as identity primary key,
+  login text not null,
+  login_oid oid not null,
+  person text not null,
+  roles text[] not null,
+  staff bigint not null references privacy_console.staff,
+  proposed_at timestamptz not null default clock_timestamp(),
+  state text not null default 'asked' check (state in ('asked', 'approved', 'denied', 'superseded')),
+  decided_by bigint references privacy_console.staff,
+  decided_at timestamptz,
+  entry bigint not null
+);
 
 create table privacy_console.subject (
   reference text primary key,
@@ -226,6 +253,12 @@ ${step(
   `  return (select lower(s.person) from privacy_console.staff s where s.id = p_staff);`,
 )}
 ${step(
+  'has_just_authenticated()',
+  'boolean',
+  `  -- Approvals are given in a session that has proved who it is for them, not in one found open. Unknown is no.
+  return coalesce(privacy_console.session_began() > clock_timestamp() - make_interval(secs => privacy_console.setting_of('approving_seconds')), false);`,
+)}
+${step(
   'spend(p_staff bigint, p_kind text, p_setting text)',
   'boolean',
   `  v_cap := privacy_console.setting_of(p_setting);
@@ -271,38 +304,105 @@ ${definer(
   `  perform privacy_console.caller(array['viewer', 'operator', 'approver', 'auditor', 'admin']);
   return query select s.login, s.person, s.roles, s.active, s.added_at from privacy_console.staff s order by s.active desc, s.login;`,
 )}
-${definer(
-  'register_staff(p_login text, p_person text, p_roles text[])',
-  'jsonb',
-  `  perform privacy_console.only_write();
-  perform privacy_console.caller(array['admin']);
-  -- Persons are compared, so one name may not pass as two by a space or a letter's form.
-  v_person := regexp_replace(btrim(case getdatabaseencoding() when 'UTF8' then normalize(p_person, NFKC) else p_person end), '[[:space:]]+', ' ', 'g');
-  if v_person is null or v_person = '' then
-    raise exception 'Say whose login this is.' using errcode = 'PC004';
-  end if;
-  select r.oid, r.rolsuper or r.rolbypassrls or r.rolreplication into v_oid, v_special from pg_roles r where r.rolname = p_login and r.rolcanlogin;
-  if v_oid is null then
+${step(
+  'refuse_staff(p_login text, p_oid oid, p_person text)',
+  'void',
+  `  select r.rolsuper or r.rolbypassrls or r.rolreplication into v_special from pg_roles r where r.oid = p_oid and r.rolname = p_login and r.rolcanlogin;
+  if v_special is null then
     raise exception 'There is no login role of that name; create it first.' using errcode = 'PC005';
   end if;
   if v_special then
     raise exception 'This login has special rights that would pass the guard; use one without.' using errcode = 'PC007';
   end if;
-  if exists (select from privacy_console.staff s where lower(s.person) = lower(v_person) and s.active and s.login_oid <> v_oid) then
+  if exists (select from privacy_console.staff s where lower(s.person) = lower(p_person) and s.active and s.login_oid <> p_oid) then
     raise exception 'This person already has a login; one person has one login.' using errcode = 'PC006';
   end if;
-  if exists (select from privacy_console.staff s where s.login_oid = v_oid and lower(s.person) <> lower(v_person)) then
+  if exists (select from privacy_console.staff s where s.login_oid = p_oid and lower(s.person) <> lower(p_person)) then
     raise exception 'This login belongs to another person; make a new login.' using errcode = 'PC006';
   end if;
   -- The trail names logins: a name that was one person's is never another's.
-  if exists (select from privacy_console.staff s where s.login = p_login and lower(s.person) <> lower(v_person)) then
+  if exists (select from privacy_console.staff s where s.login = p_login and lower(s.person) <> lower(p_person)) then
     raise exception 'A login of that name was another person''s; choose another name.' using errcode = 'PC006';
+  end if;`,
+  { declare: '  v_special boolean;' },
+)}
+${step(
+  'enrol(p_login text, p_oid oid, p_person text, p_roles text[])',
+  'void',
+  `  perform privacy_console.refuse_staff(p_login, p_oid, p_person);
+  insert into privacy_console.staff (login, login_oid, person, roles, ever_decided) values (p_login, p_oid, p_person, p_roles, p_roles && ${deciding})
+    on conflict (login_oid) do update set login = excluded.login, roles = excluded.roles, active = true, removed_at = null,
+      ever_decided = privacy_console.staff.ever_decided or excluded.ever_decided;`,
+)}
+${definer(
+  'register_staff(p_login text, p_person text, p_roles text[])',
+  'jsonb',
+  `  perform privacy_console.only_write();
+  v_staff := privacy_console.caller(array['admin']);
+  -- Persons are compared, so one name may not pass as two by a space or a letter's form.
+  v_person := regexp_replace(btrim(case getdatabaseencoding() when 'UTF8' then normalize(p_person, NFKC) else p_person end), '[[:space:]]+', ' ', 'g');
+  if v_person is null or v_person = '' then
+    raise exception 'Say whose login this is.' using errcode = 'PC004';
   end if;
-  insert into privacy_console.staff (login, login_oid, person, roles) values (p_login, v_oid, v_person, p_roles)
-    on conflict (login_oid) do update set login = excluded.login, roles = excluded.roles, active = true, removed_at = null;
-  return jsonb_build_object('ok', true) || privacy_console.receipt(privacy_console.append('staff.added', null, null, 'done', null,
+  select r.oid into v_oid from pg_roles r where r.rolname = p_login;
+  -- Who decides about others' work, or makes those who do, is made so by two people: from the first time that there are
+  -- two, and for good, so that nobody removes the others first.
+  if exists (select unnest(p_roles) intersect select unnest(${deciding})
+      except select unnest(s.roles) from privacy_console.staff s where s.login_oid = v_oid and s.active)
+    and exists (select from privacy_console.staff s where (s.ever_decided or s.roles && ${deciding})
+      and lower(s.person) not in (privacy_console.person_of(v_staff), lower(v_person))) then
+    perform privacy_console.refuse_staff(p_login, v_oid, v_person);
+    update privacy_console.staff_change c set state = 'superseded' where c.login_oid = v_oid and c.state = 'asked';
+    v_entry := privacy_console.append('staff.proposed', null, null, 'done', null, json_build_object('login', p_login, 'roles', p_roles)::text);
+    insert into privacy_console.staff_change (login, login_oid, person, roles, staff, entry) values (p_login, v_oid, v_person, p_roles, v_staff, v_entry)
+      returning id into v_id;
+    return jsonb_build_object('ok', true, 'change', v_id) || privacy_console.receipt(v_entry);
+  end if;
+  perform privacy_console.enrol(p_login, v_oid, v_person, p_roles);
+  return jsonb_build_object('ok', true, 'change', null) || privacy_console.receipt(privacy_console.append('staff.added', null, null, 'done', null,
     json_build_object('login', p_login, 'roles', p_roles)::text));`,
-  { declare: '  v_oid oid; v_special boolean; v_person text;' },
+  { declare: '  v_staff bigint; v_oid oid; v_person text; v_entry bigint; v_id bigint;' },
+)}
+${definer(
+  'decide_staff(p_change bigint, p_decision text)',
+  'jsonb',
+  `  perform privacy_console.only_write();
+  v_staff := privacy_console.caller(${deciding});
+  v_action := case p_decision when 'approve' then 'staff.added' when 'deny' then 'staff.denied' end;
+  if v_action is null then
+    raise exception 'Say approve or deny.' using errcode = 'PC004';
+  end if;
+  select c.* into v_change from privacy_console.staff_change c where c.id = p_change for update;
+  if v_change.id is null then
+    raise exception 'There is no change % of the staff.', p_change using errcode = 'PC005';
+  end if;
+  if privacy_console.person_of(v_staff) in (privacy_console.person_of(v_change.staff), lower(v_change.person)) then
+    return privacy_console.refused(v_action, null, null, 'not_permitted', 'Nobody decides about rights they have proposed or would get; another person has to.');
+  elsif p_decision = 'approve' and not privacy_console.has_just_authenticated() then
+    return privacy_console.refused(v_action, null, null, ${stale});
+  elsif v_change.state <> 'asked' or v_change.proposed_at < clock_timestamp() - make_interval(mins => privacy_console.setting_of('approval_minutes')) then
+    return privacy_console.refused(v_action, null, null, 'conflict', 'This change is not waiting for a decision any more; have it proposed again.');
+  elsif p_decision = 'approve' and not exists (select from privacy_console.staff s where s.id = v_change.staff and s.active and 'admin' = any (s.roles)) then
+    return privacy_console.refused(v_action, null, null, 'conflict', 'Who proposed this is no administrator any more; have it proposed again.');
+  end if;
+  if p_decision = 'approve' then
+    perform privacy_console.enrol(v_change.login, v_change.login_oid, v_change.person, v_change.roles);
+  end if;
+  update privacy_console.staff_change c set state = case p_decision when 'approve' then 'approved' else 'denied' end, decided_by = v_staff, decided_at = clock_timestamp()
+    where c.id = p_change;
+  return jsonb_build_object('ok', true) || privacy_console.receipt(privacy_console.append(v_action, null, null, 'done', v_change.entry,
+    json_build_object('login', v_change.login, 'roles', v_change.roles)::text));`,
+  { declare: '  v_staff bigint; v_change privacy_console.staff_change; v_action text;' },
+)}
+${definer(
+  'staff_changes()',
+  'table (id bigint, login text, person text, roles text[], proposed_by text, proposed_at timestamptz, state text, decided_by text, decided_at timestamptz)',
+  `  perform privacy_console.caller(array['viewer', 'operator', 'approver', 'auditor', 'admin']);
+  return query select c.id, c.login, c.person, c.roles, p.login, c.proposed_at,
+      case when c.state = 'asked' and c.proposed_at < clock_timestamp() - make_interval(mins => privacy_console.setting_of('approval_minutes')) then 'expired' else c.state end,
+      d.login, c.decided_at
+    from privacy_console.staff_change c join privacy_console.staff p on p.id = c.staff left join privacy_console.staff d on d.id = c.decided_by
+    order by c.id desc limit 200;`,
 )}
 ${definer(
   'unregister_staff(p_login text)',

@@ -4,8 +4,8 @@ import { ExpectedError } from '#core/kernel/errors.ts';
 import { newTally, whileWanted } from '../digest.ts';
 import { syncFolder } from '../folder.ts';
 import { temporaryName } from '../leftovers.ts';
-import { publish } from '../disk.ts';
-import { writeFully } from '../disk.ts';
+import { publish, writeFully } from '../disk.ts';
+import { volumeName } from './volumes.ts';
 
 const pieceBytes = 1024 * 1024;
 
@@ -22,11 +22,6 @@ export interface Copied {
   /** Of all of them one after another, as read back from the medium. */
   readonly sha256: string;
   readonly bytes: number;
-}
-
-/** The name of one of several volumes, from 1. */
-function volumeName(name: string, number: number): string {
-  return `${name}.${String(number).padStart(3, '0')}`;
 }
 
 /**

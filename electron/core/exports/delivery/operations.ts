@@ -12,6 +12,7 @@ import { diskFailure, refuseExisting } from '../disk.ts';
 import { copyOnto, joinVolumes, readBackFrom, type Copied } from './copy.ts';
 import { inspectMedium } from './medium.ts';
 import { sheetText } from './sheet.ts';
+import { sumsName, sumsText } from './volumes.ts';
 
 export type DeliveryNames =
   'delivery.inspect' | 'delivery.write' | 'delivery.join' | 'custody.record' | 'custody.list';
@@ -186,11 +187,13 @@ async function deliver(
     progress(says, Math.min(bytes, total), total);
   };
   const sheet = join(folder, `${basename(file)}.delivery.html`);
-  await refuseExisting(sheet);
+  const sums = volumeBytes === undefined ? null : join(folder, sumsName(basename(file)));
+  for (const each of [sheet, sums]) if (each !== null) await refuseExisting(each);
   const copied = there
     ? await readBackFrom(file, tell, signal)
     : await copyOnto(file, folder, { volumeBytes, accept, progress: tell }, signal);
   if (there) await accept(copied);
+  if (sums !== null) await writeFile(sums, sumsText(copied.files), { flag: 'wx', mode: 0o600 });
   await writeFile(
     sheet,
     sheetText({
@@ -212,6 +215,7 @@ async function deliver(
     exportId: wanted.exportId,
     medium,
     sheet,
+    sums,
     sha256: copied.sha256,
     bytes: copied.bytes,
     files: copied.files.map((each) => join(folder, each.name)),

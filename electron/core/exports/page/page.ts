@@ -36,11 +36,18 @@ export interface LeftOutInWords {
 /** What the person is told beside their data, e.g. the purposes of one collection; without a title it is of all. */
 export interface PageInformation {
   readonly title: string | null;
-  readonly says: readonly { readonly what: keyof PageStrings['informed']; readonly text: string }[];
+  readonly says: readonly {
+    readonly what: keyof PageStrings['informed'];
+    readonly texts: readonly string[];
+  }[];
+  /** The laws by which its rows are kept, and for how many years from which of its times. */
+  readonly kept: readonly { readonly ground: string; readonly years: number; readonly from: string }[];
 }
 
 export interface PageContents {
   readonly language: PageLanguage;
+  /** What texts of the data map are in that language, by the text; what isn't there stays in English, and is marked so. */
+  readonly translations?: ReadonlyMap<string, string>;
   readonly requestNumber: string;
   readonly subjectReference: string;
   readonly subjectKind?: string;
@@ -55,6 +62,29 @@ export interface PageContents {
   readonly leftOut: readonly LeftOutInWords[];
   /** What a reviewer kept back. */
   readonly redactions: readonly Redaction[];
+}
+
+/** What the page says, and what the data map says, in the page's language. */
+interface Words extends PageStrings {
+  /** A text of the map or of the program as HTML. */
+  readonly told: (text: string) => string;
+  /** The same where there can be no markup. */
+  readonly plain: (text: string) => string;
+}
+
+function wordsOf({ language, translations }: PageContents): Words {
+  const say = pageStrings[language];
+  const known = (text: string): string | undefined =>
+    translations?.get(text) ?? (Object.hasOwn(say.phrases, text) ? say.phrases[text] : undefined);
+  return {
+    ...say,
+    plain: (text) => known(text) ?? text,
+    told(text) {
+      const found = known(text);
+      if (found !== undefined || language === 'en') return value(found ?? text);
+      return `<span class="v" dir="auto" lang="en">${escaped(text)}</span>`;
+    },
+  };
 }
 
 /** Redactions that are shown one by one. */
@@ -74,7 +104,7 @@ const mostCharacters = 1_000;
  * are named, and the page's policy runs no script and loads nothing but its own.
  */
 export function* pageText(contents: PageContents): Generator<string> {
-  const say = pageStrings[contents.language];
+  const say = wordsOf(contents);
   const number = new Intl.NumberFormat(say.locale);
   const policy = [
     "default-src 'none'",
@@ -88,15 +118,15 @@ export function* pageText(contents: PageContents): Generator<string> {
   const held = contents.collections.filter(({ summary }) => summary.rows > 0);
   const empty = contents.collections.filter(({ summary }) => summary.rows === 0);
   const facts: readonly (readonly [string, string])[] = [
-    [say.request, contents.requestNumber],
-    [say.reference, contents.subjectReference],
-    ...(contents.subjectKind === undefined ? [] : [[say.kind, contents.subjectKind] as const]),
+    [say.request, value(contents.requestNumber)],
+    [say.reference, value(contents.subjectReference)],
+    ...(contents.subjectKind === undefined ? [] : [[say.kind, say.told(contents.subjectKind)] as const]),
     ...(contents.controller === undefined || contents.controller === null
       ? []
-      : [[say.controller, contents.controller] as const]),
-    ...contents.snapshots.map(({ began }) => [say.read, timeText(began, say)] as const),
-    [say.made, timeText(contents.made.toISOString(), say)],
-    [say.by, contents.program],
+      : [[say.controller, say.told(contents.controller)] as const]),
+    ...contents.snapshots.map(({ began }) => [say.read, value(timeText(began, say))] as const),
+    [say.made, value(timeText(contents.made.toISOString(), say))],
+    [say.by, value(contents.program)],
   ];
   yield `<!doctype html>
 <html lang="${contents.language}">
@@ -121,7 +151,7 @@ ${definitions(facts)}
 <ul>
 `;
   for (const { title, summary } of held) {
-    yield `<li><a href="#${idOf(summary.name)}">${escaped(title)}</a> <span class="dim">${number.format(summary.rows)}</span></li>\n`;
+    yield `<li><a href="#${idOf(summary.name)}">${say.told(title)}</a> <span class="dim">${number.format(summary.rows)}</span></li>\n`;
   }
   if (contents.files.all > 0) {
     yield `<li><a href="#files">${say.files}</a> <span class="dim">${number.format(contents.files.all)}</span></li>\n`;
@@ -129,26 +159,35 @@ ${definitions(facts)}
   yield '</ul>\n</nav>\n';
   for (const collection of held) yield* collectionText(collection, say, number);
   if (empty.length > 0) {
-    yield `<section>\n<p><span class="dim">${say.empty}</span> ${escaped(empty.map(({ title }) => title).join(', '))}</p>\n</section>\n`;
+    yield `<section>\n<p><span class="dim">${say.empty}</span> ${empty.map(({ title }) => say.told(title)).join(', ')}</p>\n</section>\n`;
   }
   if (contents.files.all > 0) yield* filesText(contents.files, say, number);
   if (contents.information.length > 0) {
     yield `<section>\n<h2>${say.information}</h2>\n`;
-    for (const { title, says } of contents.information) {
-      yield `<div data-row><h3>${escaped(title ?? say.inGeneral)}</h3>${definitions(says.map(({ what, text }) => [say.informed[what], text]))}</div>\n`;
+    for (const { title, says, kept } of contents.information) {
+      const facts = [
+        ...says.map(({ what, texts }) => [say.informed[what], texts.map(say.told).join('; ')] as const),
+        ...kept.map(
+          ({ ground, years, from }) =>
+            [
+              say.informed.kept,
+              `${say.told(ground)}; ${say.keptFor(number.format(years), say.told(from))}`,
+            ] as const,
+        ),
+      ];
+      yield `<div data-row><h3>${title === null ? say.inGeneral : say.told(title)}</h3>${definitions(facts)}</div>\n`;
     }
     yield '</section>\n';
   }
   if (contents.leftOut.length > 0) {
     yield `<section>\n<h2>${say.leftOut}</h2>\n<p class="dim">${say.leftOutLead}</p>\n<ul>\n`;
     for (const [collection, parts] of Map.groupBy(contents.leftOut, (each) => each.collection)) {
+      const held = contents.collections.find(({ summary }) => summary.name === collection);
       const title =
-        collection === null
-          ? say.files
-          : (contents.collections.find(({ summary }) => summary.name === collection)?.title ?? collection);
+        collection === null ? say.files : held === undefined ? value(collection) : say.told(held.title);
       for (const [because, columns] of Map.groupBy(parts, (each) => each.because)) {
-        const names = columns.map(({ column }) => column ?? say.whole).join(', ');
-        yield `<li data-row>${value(title)}: ${value(names)} <span class="dim">(${escaped(say.reasons[because] ?? because)})</span></li>\n`;
+        const names = columns.map(({ column }) => (column === null ? say.whole : value(column))).join(', ');
+        yield `<li data-row>${title}: ${names} <span class="dim">(${say.told(because)})</span></li>\n`;
       }
     }
     yield '</ul>\n</section>\n';
@@ -159,7 +198,7 @@ ${definitions(facts)}
 
 function* collectionText(
   { title, columns, summary, lines }: PageCollection,
-  say: PageStrings,
+  say: Words,
   number: Intl.NumberFormat,
 ): Generator<string> {
   const rows = lines.map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>);
@@ -167,7 +206,10 @@ function* collectionText(
   const names = columns?.map((column) => column.name) ?? Object.keys(rows[0] ?? {});
   const filled = names.filter((name) => rows.some((row) => !isNothing(row[name])));
   const unfilled = names.filter((name) => !filled.includes(name));
-  const titleOf = (name: string): string => titles.get(name) ?? name;
+  const titleOf = (name: string): string => {
+    const known = titles.get(name);
+    return known === undefined ? value(name) : say.told(known);
+  };
   const links = [
     ...(summary.table === undefined ? [] : [linkTo(summary.table, say.asTable)]),
     linkTo(summary.file, say.asRecords),
@@ -176,26 +218,26 @@ function* collectionText(
     rows.length < summary.rows
       ? ` ${say.firstOf(number.format(rows.length), number.format(summary.rows))}`
       : '';
-  yield `<section id="${idOf(summary.name)}">\n<h2>${escaped(title)}</h2>\n<p class="dim">${say.records(number.format(summary.rows))}${shown} ${say.allIn} ${links}</p>\n`;
+  yield `<section id="${idOf(summary.name)}">\n<h2>${say.told(title)}</h2>\n<p class="dim">${say.records(number.format(summary.rows))}${shown} ${say.allIn} ${links}</p>\n`;
   const [only] = rows;
   if (only !== undefined && rows.length === 1) {
-    yield `<dl data-row>${filled.map((name) => `<dt>${escaped(titleOf(name))}</dt><dd>${cell(only[name], say)}</dd>`).join('')}</dl>\n`;
+    yield `<dl data-row>${filled.map((name) => `<dt>${titleOf(name)}</dt><dd>${cell(only[name], say)}</dd>`).join('')}</dl>\n`;
   } else if (rows.length > 0) {
-    yield `<div class="wide" tabindex="0" role="group" aria-label="${escaped(title)}"><table>\n<thead><tr>${filled.map((name) => `<th scope="col">${escaped(titleOf(name))}</th>`).join('')}</tr></thead>\n<tbody>\n`;
+    yield `<div class="wide" tabindex="0" role="group" aria-label="${escaped(say.plain(title))}"><table>\n<thead><tr>${filled.map((name) => `<th scope="col">${titleOf(name)}</th>`).join('')}</tr></thead>\n<tbody>\n`;
     for (const row of rows) {
       yield `<tr data-row>${filled.map((name) => `<td>${cell(row[name], say)}</td>`).join('')}</tr>\n`;
     }
     yield '</tbody>\n</table></div>\n';
   }
   if (rows.length > 0 && unfilled.length > 0) {
-    yield `<p class="dim">${say.emptyColumns} ${escaped(unfilled.map(titleOf).join(', '))}</p>\n`;
+    yield `<p class="dim">${say.emptyColumns} ${unfilled.map(titleOf).join(', ')}</p>\n`;
   }
   yield '</section>\n';
 }
 
 function* redactionsSection(
   { redactions, collections }: PageContents,
-  say: PageStrings,
+  say: Words,
   number: Intl.NumberFormat,
 ): Generator<string> {
   if (redactions.length === 0) return;
@@ -207,11 +249,13 @@ function* redactionsSection(
   yield `<section id="redactions">\n<h2>${say.redacted}</h2>\n<p class="dim">${say.redactedLead}</p>\n${cut}<ul>\n`;
   for (const { row, column, ground } of shown) {
     const held = collections.find(({ summary }) => summary.name === row?.collection);
-    const title = row === null ? say.redactedFile : (held?.title ?? row.collection);
-    const field = held?.columns?.find((each) => each.name === column)?.title ?? column;
+    const title =
+      row === null ? say.redactedFile : held === undefined ? value(row.collection) : say.told(held.title);
+    const field = held?.columns?.find((each) => each.name === column)?.title;
+    const named = column === null ? say.whole : field === undefined ? value(column) : say.told(field);
     const where = row === null ? '' : `, ${say.record} ${value(keyText(row.id))}`;
-    const what = row === null ? '' : `: ${field === null ? say.whole : value(field)}`;
-    yield `<li data-row>${value(title)}${where}${what} <span class="dim">(${say.grounds[ground]})</span></li>\n`;
+    const what = row === null ? '' : `: ${named}`;
+    yield `<li data-row>${title}${where}${what} <span class="dim">(${say.grounds[ground]})</span></li>\n`;
   }
   yield '</ul>\n</section>\n';
 }
@@ -221,11 +265,7 @@ function keyText(id: string): string {
   return (JSON.parse(id) as readonly unknown[]).map(String).join(', ');
 }
 
-function* filesText(
-  files: PageContents['files'],
-  say: PageStrings,
-  number: Intl.NumberFormat,
-): Generator<string> {
+function* filesText(files: PageContents['files'], say: Words, number: Intl.NumberFormat): Generator<string> {
   const shown =
     files.first.length < files.all
       ? ` ${say.firstOf(number.format(files.first.length), number.format(files.all))}`
@@ -254,15 +294,16 @@ function* filesText(
   yield '</tbody>\n</table></div>\n</section>\n';
 }
 
+/** What each fact says is HTML already. */
 function definitions(facts: readonly (readonly [string, string])[]): string {
-  return `<dl>${facts.map(([what, text]) => `<dt>${escaped(what)}</dt><dd>${value(text)}</dd>`).join('')}</dl>`;
+  return `<dl>${facts.map(([what, html]) => `<dt>${escaped(what)}</dt><dd>${html}</dd>`).join('')}</dl>`;
 }
 
 function isNothing(held: unknown): boolean {
   return held === null || held === undefined || held === '';
 }
 
-function cell(held: unknown, say: PageStrings): string {
+function cell(held: unknown, say: Words): string {
   if (isNothing(held)) return '';
   if (typeof held === 'boolean') return held ? say.yes : say.no;
   const text = typeof held === 'string' ? held : JSON.stringify(held, null, 1);
@@ -311,12 +352,12 @@ function hashOf(text: string): string {
   return `sha256-${createHash('sha256').update(text).digest('base64')}`;
 }
 
-function timeText(time: string, say: PageStrings): string {
+function timeText(time: string, say: Words): string {
   const options = { dateStyle: 'long', timeStyle: 'long', timeZone: 'Asia/Kolkata' } as const;
   return new Intl.DateTimeFormat(say.locale, options).format(new Date(time));
 }
 
-function sizeText(bytes: number, say: PageStrings): string {
+function sizeText(bytes: number, say: Words): string {
   const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte'] as const;
   const place = Math.min(units.length - 1, Math.floor(Math.log10(Math.max(bytes, 1)) / 3));
   return new Intl.NumberFormat(say.locale, {

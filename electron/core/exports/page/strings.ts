@@ -56,7 +56,10 @@ export interface PageStrings {
   readonly leftOut: string;
   readonly leftOutLead: string;
   readonly whole: string;
-  readonly reasons: Readonly<Record<string, string>>;
+  /** What the program itself says in English elsewhere in the package. */
+  readonly phrases: Readonly<Record<string, string>>;
+  /** After the ground; both are HTML. */
+  readonly keptFor: (years: string, from: string) => string;
   readonly redacted: string;
   readonly redactedLead: string;
   readonly redactedFile: string;
@@ -124,7 +127,8 @@ const english: PageStrings = {
   leftOut: 'What is left out',
   leftOutLead: 'These are held, and not in this package.',
   whole: 'all of it',
-  reasons: {},
+  phrases: {},
+  keptFor: (years, from) => (years === '1' ? `1 year from ${from}` : `${years} years from ${from}`),
   redacted: 'What was kept back',
   redactedLead:
     'These were kept out of this package when it was reviewed, each for the reason beside it. You may ask for it to be looked at again.',
@@ -199,14 +203,30 @@ const hindi: PageStrings = {
   leftOut: 'क्या शामिल नहीं है',
   leftOutLead: 'यह जानकारी रखी जाती है, पर इस पैकेज में नहीं है।',
   whole: 'पूरा',
-  reasons: {
+  phrases: {
     'a secret of the platform': 'प्लेटफ़ॉर्म की गोपनीय जानकारी',
     'worked out from other data, so not part of portability':
       'दूसरे डेटा से निकाली गई, इसलिए पोर्टेबिलिटी का भाग नहीं',
     'about other people': 'दूसरे लोगों के बारे में',
     'left out by choice': 'चुनकर छोड़ी गई',
     'objects of R2 that no row of this package names': 'R2 की वे फ़ाइलें जिनका नाम इस पैकेज के किसी रिकॉर्ड में नहीं है',
+    'access to the data and a copy of it (GDPR Art. 15, DPDP Act s. 11)':
+      'डेटा देखना और उसकी एक प्रति (GDPR अनुच्छेद 15, DPDP अधिनियम धारा 11)',
+    'correction (GDPR Art. 16, DPDP Act s. 12)': 'सुधार (GDPR अनुच्छेद 16, DPDP अधिनियम धारा 12)',
+    'erasure, except what a law requires to be kept (GDPR Art. 17, DPDP Act s. 12)':
+      'मिटाना, सिवाय उसके जिसे रखना क़ानून अनिवार्य करता है (GDPR अनुच्छेद 17, DPDP अधिनियम धारा 12)',
+    'restriction of processing (GDPR Art. 18)': 'संसाधन पर रोक (GDPR अनुच्छेद 18)',
+    'a copy in a machine-readable form (GDPR Art. 20)': 'मशीन से पढ़ी जा सकने वाली प्रति (GDPR अनुच्छेद 20)',
+    'objection to processing (GDPR Art. 21)': 'संसाधन पर आपत्ति (GDPR अनुच्छेद 21)',
+    'withdrawal of consent (GDPR Art. 7(3), DPDP Act s. 6)':
+      'सहमति वापस लेना (GDPR अनुच्छेद 7(3), DPDP अधिनियम धारा 6)',
+    'redress of grievances, and a complaint to a supervisory authority or the Data Protection Board of India (GDPR Art. 77, DPDP Act s. 13)':
+      'शिकायत का निवारण, और पर्यवेक्षी प्राधिकरण या भारतीय डेटा संरक्षण बोर्ड में शिकायत (GDPR अनुच्छेद 77, DPDP अधिनियम धारा 13)',
+    'given by the person': 'व्यक्ति ने स्वयं दी',
+    'seen of how the platform is used': 'प्लेटफ़ॉर्म के उपयोग से मिली',
+    'worked out from other data': 'दूसरे डेटा से निकाली गई',
   },
+  keptFor: (years, from) => `“${from}” से ${years} वर्ष`,
   redacted: 'क्या रोका गया',
   redactedLead:
     'जाँच के समय इन्हें इस पैकेज से बाहर रखा गया; हर एक का कारण उसके पास लिखा है। आप इस पर दोबारा विचार माँग सकते हैं।',

@@ -1,6 +1,5 @@
 import { createHash, hkdfSync, randomInt } from 'node:crypto';
-import { open, readFile } from 'node:fs/promises';
-import type { FileHandle } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { chacha20poly1305 } from '@noble/ciphers/chacha.js';
 import { Decrypter, Encrypter } from 'age-encryption';
 import { ExpectedError } from '../../kernel/errors.ts';
@@ -49,6 +48,13 @@ export function recipientFingerprint(recipient: string): string {
 /** Throws `invalid_input` when a recipient is no X25519 key of age, or stands there twice. */
 export function checkRecipients(recipients: readonly string[]): void {
   recipients.forEach((recipient, index) => {
+    // What was pasted is never told again, least of all this.
+    if (/AGE-(SECRET-KEY|PLUGIN)-/i.test(recipient)) {
+      throw new ExpectedError(
+        'invalid_input',
+        `Recipient ${String(index + 1)} is a secret key, which opens packages and is for nobody but its holder; give its public key, which age-keygen -y tells.`,
+      );
+    }
     try {
       // A bech32 text with its checksum; the other kinds of recipients need software few people have.
       if (!/^age1[02-9ac-hj-np-z]{58}$/.test(recipient)) throw new Error('not X25519');
@@ -97,14 +103,8 @@ export function encryptionFor(lock: Lock): Encryption {
 }
 
 /** Whether a file begins as an age file does. */
-export async function isSealed(file: string): Promise<boolean> {
-  const handle = await open(file, 'r');
-  try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(firstLine.length), 0, firstLine.length, 0);
-    return buffer.toString('latin1', 0, bytesRead) === firstLine;
-  } finally {
-    await handle.close();
-  }
+export async function isSealed(file: ZipBytes): Promise<boolean> {
+  return (await upTo(file, 0, firstLine.length)).toString('latin1') === firstLine;
 }
 
 /** The identities (`AGE-SECRET-KEY-1…`) of a file as age-keygen writes it. Throws `invalid_input` and `not_found`. */
@@ -125,57 +125,50 @@ export async function identitiesOf(file: string): Promise<readonly string[]> {
 /**
  * Opens an encrypted file for reading anywhere in it, chunk by chunk, each
  * authenticated before a byte of it is given; nothing decrypted touches a
- * disk. Throws `wrong_credentials` when the key is not one of the file's, and
+ * disk. The file is closed with it, and not where this fails. Throws
+ * `wrong_credentials` when the key is not one of the file's, and
  * {@link BrokenZip} when the file is damaged, as its chunks do.
  */
-export async function openSealed(file: string, opener: Opener): Promise<ZipBytes> {
-  const handle = await open(file, 'r');
-  try {
-    const header = await headerOf(handle);
-    const fileKey = 'fileKey' in opener ? opener.fileKey : await fileKeyOf(header, opener);
-    const nonce = await readAt(handle, header.byteLength, nonceBytes);
-    const key = new Uint8Array(hkdfSync('sha256', fileKey, nonce, 'payload', 32));
-    const start = header.byteLength + nonceBytes;
-    const sealed = (await handle.stat()).size - start;
-    const chunks = Math.ceil(sealed / sealedChunkBytes);
-    const bytes = sealed - chunks * tagBytes;
-    if (bytes < 0 || sealed - (chunks - 1) * sealedChunkBytes < tagBytes) throw truncated();
-    // The directory of a zip is read in pieces of some hundred bytes, many of one chunk.
-    let last: { readonly number: number; readonly bytes: Uint8Array } | undefined;
-    return { bytes, range: (from, to) => range(from, to), close: () => handle.close() };
+export async function openSealed(file: ZipBytes, opener: Opener): Promise<ZipBytes> {
+  const header = await headerOf(file);
+  const fileKey = 'fileKey' in opener ? opener.fileKey : await fileKeyOf(header, opener);
+  const nonce = await readAt(file, header.byteLength, nonceBytes);
+  const key = new Uint8Array(hkdfSync('sha256', fileKey, nonce, 'payload', 32));
+  const start = header.byteLength + nonceBytes;
+  const sealed = file.bytes - start;
+  const chunks = Math.ceil(sealed / sealedChunkBytes);
+  const bytes = sealed - chunks * tagBytes;
+  if (bytes < 0 || sealed - (chunks - 1) * sealedChunkBytes < tagBytes) throw truncated();
+  // The directory of a zip is read in pieces of some hundred bytes, many of one chunk.
+  let last: { readonly number: number; readonly bytes: Uint8Array } | undefined;
+  return { bytes, range: (from, to) => range(from, to), close: () => file.close() };
 
-    async function* range(from: number, to: number): AsyncGenerator<Uint8Array> {
-      for (let at = from; at < to;) {
-        const number = Math.floor(at / chunkBytes);
-        const begins = number * chunkBytes;
-        const chunk = last?.number === number ? last.bytes : await chunkOf(number);
-        last = { number, bytes: chunk };
-        const piece = chunk.subarray(at - begins, Math.min(chunk.byteLength, to - begins));
-        if (piece.byteLength === 0) throw truncated();
-        yield piece;
-        at += piece.byteLength;
-      }
+  async function* range(from: number, to: number): AsyncGenerator<Uint8Array> {
+    for (let at = from; at < to;) {
+      const number = Math.floor(at / chunkBytes);
+      const begins = number * chunkBytes;
+      const chunk = last?.number === number ? last.bytes : await chunkOf(number);
+      last = { number, bytes: chunk };
+      const piece = chunk.subarray(at - begins, Math.min(chunk.byteLength, to - begins));
+      if (piece.byteLength === 0) throw truncated();
+      yield piece;
+      at += piece.byteLength;
     }
+  }
 
-    async function chunkOf(number: number): Promise<Uint8Array> {
-      const isLast = number === chunks - 1;
-      const at = number * sealedChunkBytes;
-      const bytesThere = await readAt(handle, start + at, Math.min(sealedChunkBytes, sealed - at));
-      const counter = Buffer.alloc(12);
-      counter.writeUIntBE(number, 5, 6);
-      counter[11] = isLast ? 1 : 0;
-      try {
-        return chacha20poly1305(key, counter).decrypt(bytesThere);
-      } catch {
-        // The last chunk says that it is the last: a file cut between two chunks ends with one that doesn't.
-        throw isLast
-          ? truncated()
-          : new BrokenZip('changed', 'The encrypted file is damaged or was changed.');
-      }
+  async function chunkOf(number: number): Promise<Uint8Array> {
+    const isLast = number === chunks - 1;
+    const at = number * sealedChunkBytes;
+    const bytesThere = await readAt(file, start + at, Math.min(sealedChunkBytes, sealed - at));
+    const counter = Buffer.alloc(12);
+    counter.writeUIntBE(number, 5, 6);
+    counter[11] = isLast ? 1 : 0;
+    try {
+      return chacha20poly1305(key, counter).decrypt(bytesThere);
+    } catch {
+      // The last chunk says that it is the last: a file cut between two chunks ends with one that doesn't.
+      throw isLast ? truncated() : new BrokenZip('changed', 'The encrypted file is damaged or was changed.');
     }
-  } catch (error) {
-    await handle.close();
-    throw error;
   }
 }
 
@@ -183,9 +176,9 @@ function truncated(): BrokenZip {
   return new BrokenZip('truncated', 'The end of the encrypted file is missing or damaged.');
 }
 
-async function headerOf(handle: FileHandle): Promise<Uint8Array> {
-  const { buffer, bytesRead } = await handle.read(Buffer.alloc(largestHeader), 0, largestHeader, 0);
-  const text = buffer.toString('latin1', 0, bytesRead);
+async function headerOf(file: ZipBytes): Promise<Uint8Array> {
+  const buffer = await upTo(file, 0, largestHeader);
+  const text = buffer.toString('latin1');
   const last = text.indexOf('\n--- ');
   const end = last === -1 ? -1 : text.indexOf('\n', last + 1);
   if (end === -1) throw new BrokenZip('malformed', 'The header of the encrypted file is damaged.');
@@ -214,12 +207,15 @@ async function fileKeyOf(
   }
 }
 
-async function readAt(handle: FileHandle, position: number, length: number): Promise<Uint8Array> {
-  const buffer = Buffer.alloc(length);
-  for (let offset = 0; offset < length;) {
-    const { bytesRead } = await handle.read(buffer, offset, length - offset, position + offset);
-    if (bytesRead === 0) throw truncated();
-    offset += bytesRead;
-  }
-  return buffer;
+async function readAt(file: ZipBytes, position: number, length: number): Promise<Uint8Array> {
+  const bytes = await upTo(file, position, length);
+  if (bytes.byteLength < length) throw truncated();
+  return bytes;
+}
+
+/** So many bytes, or as many as there are. */
+async function upTo(file: ZipBytes, position: number, length: number): Promise<Buffer> {
+  const pieces: Uint8Array[] = [];
+  for await (const piece of file.range(position, Math.min(file.bytes, position + length))) pieces.push(piece);
+  return pieces.length === 1 && pieces[0] instanceof Buffer ? pieces[0] : Buffer.concat(pieces);
 }

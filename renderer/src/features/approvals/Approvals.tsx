@@ -20,15 +20,15 @@ const decidedColumns: readonly DataColumn<ErasurePlan>[] = [
     id: 'decidedBy',
     title: en.approvals.decidedBy,
     width: 'minmax(112px, 0.8fr)',
-    cell: (plan) => <CellText>{plan.approval?.by ?? en.common.nothing}</CellText>,
-    sort: (plan) => plan.approval?.by ?? '',
+    cell: (plan) => <CellText>{plan.approvals.map((each) => each.by).join(', ')}</CellText>,
+    sort: (plan) => plan.approvals.at(-1)?.by ?? '',
   },
   {
     id: 'decidedAt',
     title: en.trail.columns.at,
     width: 'minmax(176px, 1fr)',
-    cell: (plan) => (plan.approval ? <Moment at={plan.approval.at} /> : en.common.nothing),
-    sort: (plan) => plan.approval?.at ?? '',
+    cell: (plan) => <Moment at={plan.approvals.at(-1)?.at ?? plan.plannedAt} />,
+    sort: (plan) => plan.approvals.at(-1)?.at ?? '',
   },
 ];
 
@@ -92,7 +92,9 @@ export function Approvals(): ReactNode {
   const releases = useRead('exports.releases', {}, { every: 30_000 });
   const asked = (releases.data?.releases ?? []).filter((release) => release.state === 'asked');
   const changes = useRead('map.changes', {}, { every: 30_000 });
-  const decided = (all.data?.plans ?? []).filter((plan) => plan.approval !== null);
+  const decided = (all.data?.plans ?? []).filter(
+    (plan) => plan.approvals.length > 0 && plan.state !== 'awaiting',
+  );
   const columns = planColumns.map((column) =>
     column.id === 'by'
       ? {

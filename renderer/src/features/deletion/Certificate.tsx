@@ -76,7 +76,7 @@ function Readable(props: { readonly certificate: OutputOf<'erasure.certificate'>
             [words.started, <Moment key="started" at={says.started} />],
             [words.finished, <Moment key="finished" at={says.finished} />],
             [words.planned, says.planned],
-            [words.approved, says.approved],
+            [words.approved, says.approved.join(', ')],
             [words.ran, says.ran],
           ]}
         />

@@ -1,7 +1,7 @@
 import { Button, Progress, Radio, Textarea, TextInput } from '@mantine/core';
 import { useEffect, useRef, useState, type ReactNode } from 'react';
 import { Link, useNavigate, useParams } from 'react-router';
-import type { ErasurePlan } from '#shared/contract/erasure.ts';
+import type { ErasurePlan, PlanDifference } from '#shared/contract/erasure.ts';
 import { permits } from '#shared/domain/roles.ts';
 import { en } from '#shared/strings/en.ts';
 import { copy, tell } from '../../client/notices.tsx';
@@ -22,7 +22,7 @@ import {
   Reference,
   Status,
 } from '../../components/Basics.tsx';
-import { formatBytes, formatDate, formatNumber } from '../../components/format.ts';
+import { formatBytes, formatDate, formatDuration, formatNumber } from '../../components/format.ts';
 import { rowsThatGo } from '../../components/planColumns.tsx';
 import { planTones } from '../../components/tones.ts';
 import { Certificate } from './Certificate.tsx';
@@ -42,12 +42,12 @@ export function PlanPage(): ReactNode {
   );
   return (
     <Loaded read={read} rows={10} page={en.deletion.titleFor(id)}>
-      {({ plan }) => <OnePlan key={plan.id} plan={plan} />}
+      {({ plan, since }) => <OnePlan key={plan.id} plan={plan} since={since} />}
     </Loaded>
   );
 }
 
-function OnePlan(props: { readonly plan: ErasurePlan }): ReactNode {
+function OnePlan(props: { readonly plan: ErasurePlan; readonly since: PlanDifference | null }): ReactNode {
   const { plan } = props;
   const navigate = useNavigate();
   const session = useSession();
@@ -57,6 +57,7 @@ function OnePlan(props: { readonly plan: ErasurePlan }): ReactNode {
   const busy = (jobs.data?.jobs ?? []).some(
     (job) => job.kind === 'erasure' && job.requestId === plan.requestId && job.state === 'running',
   );
+  const [first] = plan.approvals;
   const cancel = useRef<HTMLButtonElement>(null);
   useEffect(() => {
     cancel.current?.focus();
@@ -113,17 +114,21 @@ function OnePlan(props: { readonly plan: ErasurePlan }): ReactNode {
                   {plan.plannedBy}, <Moment at={plan.plannedAt} />
                 </span>,
               ],
-              plan.approval === null
-                ? null
-                : [
-                    plan.approval.decision === 'approve' ? en.deletion.approvedBy : en.deletion.deniedBy,
-                    <span key="approval">
-                      {plan.approval.by}, <Moment at={plan.approval.at} />
+              ...plan.approvals.map(
+                (each) =>
+                  [
+                    each.decision === 'approve' ? en.deletion.approvedBy : en.deletion.deniedBy,
+                    <span key={each.at}>
+                      {each.by}, <Moment at={each.at} />
                     </span>,
-                  ],
-              plan.approval === null || plan.approval.decision === 'deny' || plan.state !== 'approved'
+                  ] as const,
+              ),
+              plan.approversNeeded > 1 && ['draft', 'awaiting'].includes(plan.state)
+                ? [en.deletion.approvers, en.deletion.twoApprovers]
+                : null,
+              plan.state !== 'approved' || first === undefined
                 ? null
-                : [en.deletion.validUntil, <Moment key="until" at={plan.approval.expiresAt} />],
+                : [en.deletion.validUntil, <Moment key="until" at={first.expiresAt} />],
             ]}
           />
           <Facts
@@ -131,11 +136,18 @@ function OnePlan(props: { readonly plan: ErasurePlan }): ReactNode {
               [en.deletion.planHash, <Hash key="hash" text={plan.sha256} />],
               [en.deletion.mapHash, <Hash key="map" text={plan.mapHash} />],
               [en.deletion.columns.rows, formatNumber(rowsThatGo(plan))],
+              plan.run === null
+                ? [
+                    en.deletion.estimate,
+                    en.deletion.estimateText(formatDuration(plan.estimate.seconds), plan.estimate.measured),
+                  ]
+                : null,
             ]}
           />
         </div>
       </Panel>
       <FourColumns plan={plan} works={works} />
+      {props.since === null || plan.run !== null ? null : <Since since={props.since} />}
       {plan.state === 'done' ? null : <Run plan={plan} />}
       {plan.state === 'awaiting' ? <Decide plan={plan} /> : null}
       {works && (plan.state === 'approved' || (plan.state === 'running' && !busy)) ? (
@@ -175,15 +187,22 @@ function Lines(props: { readonly lines: ErasurePlan['lines']; readonly empty: st
         <li key={`${line.collection} ${line.action}`} className={styles['line']}>
           <span>{line.title}</span>
           <span className={styles['figure']}>{formatNumber(line.rows)}</span>
-          <span className={styles['what']}>
-            {line.action === 'delete' || line.action === 'keep' ? '' : en.deletion.action[line.action]}
-            {line.because === null ? '' : `${line.action === 'keep' ? '' : ' · '}${line.because}`}
-            {line.until === null ? '' : `, ${en.deletion.until(formatDate(line.until.slice(0, 10)))}`}
-          </span>
+          <span className={styles['what']}>{whatOf(line)}</span>
         </li>
       ))}
     </ul>
   );
+}
+
+function whatOf(line: ErasurePlan['lines'][number]): string {
+  const words = en.deletion;
+  const said = [
+    line.action === 'delete' || line.action === 'keep' ? null : words.action[line.action],
+    line.because,
+    line.atMost === null ? null : words.upTo(formatNumber(line.atMost)),
+  ].filter((each) => each !== null);
+  const until = line.until === null ? '' : `, ${words.until(formatDate(line.until.slice(0, 10)))}`;
+  return `${said.join(' · ')}${until}`;
 }
 
 function FourColumns(props: { readonly plan: ErasurePlan; readonly works: boolean }): ReactNode {
@@ -308,17 +327,80 @@ function FourColumns(props: { readonly plan: ErasurePlan; readonly works: boolea
   );
 }
 
+/** What approvers of an earlier plan have to look at. */
+function Since(props: { readonly since: PlanDifference }): ReactNode {
+  const { since } = props;
+  const words = en.deletion;
+  const changed = [
+    ...since.lines.map((line) => ({
+      what: `${line.title}, ${words.action[line.action]}`,
+      before: formatNumber(line.before),
+      now: formatNumber(line.after),
+    })),
+    ...(since.objects.before === since.objects.after
+      ? []
+      : [
+          {
+            what: words.objectsTitle,
+            before: formatNumber(since.objects.before),
+            now: formatNumber(since.objects.after),
+          },
+        ]),
+    ...since.decisions.map((each) => ({
+      what: each.about,
+      before: each.before ?? words.undecided,
+      now: each.after ?? words.undecided,
+    })),
+  ];
+  return (
+    <Panel title={words.since(since.plan)}>
+      <div className={styles['form']}>
+        {since.sameMap ? null : <Note tone="warn">{words.sinceMap}</Note>}
+        {changed.length === 0 ? (
+          <Dim>{words.sinceNothing}</Dim>
+        ) : (
+          <table className={styles['steps']}>
+            <thead>
+              <tr>
+                <th scope="col">{words.sinceColumns.what}</th>
+                <th scope="col">{words.sinceColumns.before}</th>
+                <th scope="col">{words.sinceColumns.now}</th>
+              </tr>
+            </thead>
+            <tbody>
+              {changed.map((each) => (
+                <tr key={each.what}>
+                  <th scope="row">{each.what}</th>
+                  <td>{each.before}</td>
+                  <td>{each.now}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        )}
+      </div>
+    </Panel>
+  );
+}
+
 function Decide(props: { readonly plan: ErasurePlan }): ReactNode {
   const { plan } = props;
   const session = useSession();
   const may = useMay(['approver', 'operator']);
   const [reason, setReason] = useState('');
   const decide = useWrite('erasure.decide', (done) => {
-    tell(done.plan.state === 'denied' ? en.deletion.denied : en.deletion.approved, done.entry);
+    const said = { denied: en.deletion.denied, awaiting: en.deletion.approvedByOne } as const;
+    tell(
+      done.plan.state === 'denied' || done.plan.state === 'awaiting'
+        ? said[done.plan.state]
+        : en.deletion.approved,
+      done.entry,
+    );
   });
   if (!may) return null;
   const own = plan.plannedBy === session.login || plan.plannedBy === session.person;
-  const given = reason.trim().length >= 3;
+  const given = plan.approvals.some((each) => each.by === session.login);
+  const reasoned = reason.trim().length >= 3;
 
   function send(decision: 'approve' | 'deny'): void {
     decide.mutate({ planId: plan.id, sha256: plan.sha256, decision, reason: reason.trim() });
@@ -327,7 +409,13 @@ function Decide(props: { readonly plan: ErasurePlan }): ReactNode {
   return (
     <Panel title={en.deletion.approveTitle}>
       <div className={styles['form']}>
-        {own ? <Note tone="warn">{en.deletion.ownPlan}</Note> : <p>{en.deletion.approveText}</p>}
+        {own ? (
+          <Note tone="warn">{en.deletion.ownPlan}</Note>
+        ) : given ? (
+          <Note tone="info">{en.deletion.secondMissing}</Note>
+        ) : (
+          <p>{en.deletion.approveText}</p>
+        )}
         <Textarea
           label={en.deletion.reason}
           description={en.deletion.reasonHint}
@@ -344,7 +432,7 @@ function Decide(props: { readonly plan: ErasurePlan }): ReactNode {
         <div className={styles['buttons']}>
           <Button
             variant="default"
-            disabled={!given}
+            disabled={!reasoned}
             loading={decide.isPending && decide.variables.decision === 'deny'}
             onClick={() => {
               send('deny');
@@ -353,8 +441,8 @@ function Decide(props: { readonly plan: ErasurePlan }): ReactNode {
             {en.deletion.deny}
           </Button>
           <Button
-            variant={given && !own ? 'filled' : 'default'}
-            disabled={!given}
+            variant={reasoned && !own && !given ? 'filled' : 'default'}
+            disabled={!reasoned || given}
             loading={decide.isPending && decide.variables.decision === 'approve'}
             onClick={() => {
               send('approve');

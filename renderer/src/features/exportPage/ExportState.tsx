@@ -5,7 +5,7 @@ import { en } from '#shared/strings/en.ts';
 import { tell, tellFailure } from '../../client/notices.tsx';
 import { useWrite } from '../../client/queries.ts';
 import { useSession } from '../../client/session.ts';
-import { Status } from '../../components/Basics.tsx';
+import { Dim, Status } from '../../components/Basics.tsx';
 import { exportTones } from '../../components/tones.ts';
 import styles from './exportPage.module.css';
 
@@ -18,12 +18,15 @@ export function ExportState(props: { readonly row: ExportRow }): ReactNode {
   });
   const may =
     row.state === 'interrupted' &&
+    // Where it can go on, the page of its request asks which of the two it is to be.
+    row.kept === null &&
     (roles.includes('approver') ||
       roles.includes('admin') ||
       (row.startedBy === login && roles.includes('operator')));
   return (
     <span className={styles['state']}>
       <Status tone={exportTones[row.state]}>{en.request.exportState[row.state]}</Status>
+      {row.kept === null ? null : <Dim>{en.exportPage.keptShort(row.kept.finished, row.kept.of)}</Dim>}
       {may ? (
         <Button
           variant="default"

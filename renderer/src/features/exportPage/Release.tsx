@@ -20,8 +20,9 @@ const words = en.release;
 export function Release(props: { readonly request: RequestRow }): ReactNode {
   const { request } = props;
   const read = useRead('exports.releases', { requestId: request.id }, { every: 30_000 });
-  const { gaps, releases } = read.data ?? { gaps: [], releases: [] };
-  const [latest] = releases;
+  // A check of the whole map: asked when the page is opened, and again when the database refused an export for a gap.
+  const gaps = useRead('map.gaps', {}).data?.gaps ?? [];
+  const [latest] = read.data?.releases ?? [];
   if (gaps.length === 0 && latest === undefined) return null;
   const open = request.closedAt === null && request.subject !== null;
   const stands = latest?.state === 'asked' || latest?.state === 'approved';

@@ -24,7 +24,7 @@ export const exportColumns: readonly DataColumn<ExportRow>[] = [
   {
     id: 'state',
     title: titles.state,
-    width: 'minmax(136px, 0.8fr)',
+    width: 'minmax(184px, 0.8fr)',
     cell: (row) => <ExportState row={row} />,
     sort: (row) => row.state,
   },

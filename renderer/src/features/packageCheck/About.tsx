@@ -1,6 +1,5 @@
 import type { ReactNode } from 'react';
-import type { PackageAbout } from '#shared/contract/exports.ts';
-import type { OutputOf } from '#shared/contract/index.ts';
+import type { PackageAbout, PackageVerdict } from '#shared/contract/exports.ts';
 import { exportProfiles } from '#shared/domain/exportProfiles.ts';
 import { en } from '#shared/strings/en.ts';
 import { useRead } from '../../client/queries.ts';
@@ -11,10 +10,7 @@ import styles from './packageCheck.module.css';
 const words = en.packageCheck;
 
 /** What a package says of itself: who made it, when, for what, and what it leaves out. */
-export function About(props: {
-  readonly verdict: OutputOf<'packages.verify'>;
-  readonly signedIn: boolean;
-}): ReactNode {
+export function About(props: { readonly verdict: PackageVerdict; readonly signedIn: boolean }): ReactNode {
   const { verdict } = props;
   const { about } = verdict;
   return (
@@ -45,6 +41,7 @@ export function About(props: {
             (about.keptBack ?? 0) === 0 ? null : [words.facts.keptBack, words.keptBack(about.keptBack ?? 0)],
             [words.facts.objects, words.objects(about.objects.inIt ?? 0, about.objects.missing ?? 0)],
             [words.facts.encrypted, verdict.encrypted ? words.encryptedYes : words.encryptedNo],
+            verdict.volumes === null ? null : [words.volumeCount, String(verdict.volumes)],
             [words.facts.package, about.packageId ?? en.common.nothing],
             [words.facts.sha256, <Hash key="sha256" text={verdict.sha256} />],
           ]}
@@ -121,7 +118,7 @@ const leftOutColumns: readonly DataColumn<PackageAbout['leftOut'][number]>[] = [
   },
 ];
 
-function signatureOf({ signer, faults }: OutputOf<'packages.verify'>): string {
+function signatureOf({ signer, faults }: PackageVerdict): string {
   if (signer !== null) return words.facts.signed;
   return faults.some(({ kind }) => kind === 'signature') ? words.facts.broken : words.facts.unsigned;
 }

@@ -1,13 +1,15 @@
 import { Button, PasswordInput, Tabs, TextInput } from '@mantine/core';
 import { IconFile, IconFolder } from '@tabler/icons-react';
-import { useState, type ReactNode } from 'react';
-import type { PackageSource } from '#shared/contract/exports.ts';
-import type { InputOf, OutputOf } from '#shared/contract/index.ts';
+import { useEffect, useState, type ReactNode } from 'react';
+import type { PackageSource, PackageVerdict } from '#shared/contract/exports.ts';
+import type { InputOf } from '#shared/contract/index.ts';
+import type { Job } from '#shared/contract/workstation.ts';
 import { en } from '#shared/strings/en.ts';
 import { call, CallFailed } from '../../client/call.ts';
 import { tellFailure } from '../../client/notices.tsx';
-import { useWrite } from '../../client/queries.ts';
-import { Empty, FailureNote, Page, Panel } from '../../components/Basics.tsx';
+import { useRead, useWrite } from '../../client/queries.ts';
+import { Empty, FailureNote, Note, Page, Panel } from '../../components/Basics.tsx';
+import { JobLine } from '../../components/JobLine.tsx';
 import { About } from './About.tsx';
 import { Files } from './Files.tsx';
 import { Records } from './Records.tsx';
@@ -34,6 +36,9 @@ async function chosen(what: 'file' | 'folder'): Promise<string | null> {
 export function PackageCheck(props: { readonly signedIn: boolean; readonly action?: ReactNode }): ReactNode {
   const [file, setFile] = useState<string | null>(null);
   const verify = useWrite('packages.verify');
+  const job = useOwnJob(verify.data?.jobId);
+  const verdict = verdictOf(job);
+  const running = verify.isPending || job?.state === 'running';
 
   async function choose(what: 'file' | 'folder'): Promise<void> {
     const path = await chosen(what);
@@ -79,21 +84,21 @@ export function PackageCheck(props: { readonly signedIn: boolean; readonly actio
               <Opening
                 key={file}
                 file={file}
-                pending={verify.isPending}
+                pending={running}
                 onOpen={(how) => {
                   verify.mutate({ file, ...how });
                 }}
               />
               {verify.error ? <FailureNote failure={verify.error} /> : null}
-              {verify.isPending ? <p role="status">{words.checking}</p> : null}
-              {verify.data ? <Verdict verdict={verify.data} /> : null}
+              {job === undefined ? null : <Progress job={job} />}
+              {verdict === null ? null : <Verdict verdict={verdict} />}
             </div>
           </Panel>
-          {verify.data ? (
+          {verdict !== null && verify.variables !== undefined ? (
             <Contents
               key={file}
               source={sourceOf(verify.variables)}
-              verdict={verify.data}
+              verdict={verdict}
               signedIn={props.signedIn}
             />
           ) : null}
@@ -103,8 +108,49 @@ export function PackageCheck(props: { readonly signedIn: boolean; readonly actio
   );
 }
 
+/** The job of this screen's check, which ends with the screen. */
+function useOwnJob(id: string | undefined): Job | undefined {
+  const jobs = useRead('jobs.list', {});
+  useEffect(
+    () =>
+      id === undefined
+        ? undefined
+        : () => {
+            void call('jobs.cancel', { id }).catch(() => undefined);
+          },
+    [id],
+  );
+  return (jobs.data?.jobs ?? []).find((each) => each.id === id);
+}
+
+function verdictOf(job: Job | undefined): PackageVerdict | null {
+  // The job's result is that by its kind.
+  return job?.state === 'done' ? (job.result as unknown as PackageVerdict) : null;
+}
+
+/** How far the check is, and how it ended where it told no verdict. */
+function Progress(props: { readonly job: Job }): ReactNode {
+  const { job } = props;
+  if (job.failure !== null && job.state === 'failed') return <FailureNote failure={job.failure} />;
+  return (
+    <div role="status">
+      {job.state === 'running' ? (
+        <JobLine
+          job={job}
+          onCancel={(id) => {
+            void call('jobs.cancel', { id }).catch(() => undefined);
+          }}
+        />
+      ) : job.state === 'cancelled' ? (
+        <Note tone="plain">{words.stopped}</Note>
+      ) : null}
+    </div>
+  );
+}
+
+/** By its name; volumes and their list end otherwise. */
 function isEncrypted(file: string): boolean {
-  return file.endsWith('.age');
+  return /\.age(\.\d{3}|\.sha256)?$/.test(file);
 }
 
 function sourceOf({ signer: _asked, ...source }: InputOf<'packages.verify'>): PackageSource {
@@ -191,7 +237,7 @@ const tabs = ['about', 'records', 'files'] as const;
 
 function Contents(props: {
   readonly source: PackageSource;
-  readonly verdict: OutputOf<'packages.verify'>;
+  readonly verdict: PackageVerdict;
   readonly signedIn: boolean;
 }): ReactNode {
   const { source, verdict } = props;

@@ -4,7 +4,7 @@ import type { PackageAbout, PackageSource } from '#shared/contract/exports.ts';
 import type { OutputOf } from '#shared/contract/index.ts';
 import { en } from '#shared/strings/en.ts';
 import { useRead } from '../../client/queries.ts';
-import { Empty, Facts, Loaded, Panel } from '../../components/Basics.tsx';
+import { Empty, Facts, Loaded, Note, Panel } from '../../components/Basics.tsx';
 import { CellText, DataTable, type DataColumn } from '../../components/DataTable.tsx';
 import { Pager, pageLength } from './Pager.tsx';
 import styles from './packageCheck.module.css';
@@ -97,6 +97,7 @@ function Collection(props: { readonly source: PackageSource; readonly name: stri
       >
         {open === null ? null : (
           <div className={styles['record']}>
+            {open.tooLong ? <Note tone="warn">{words.tooLong}</Note> : null}
             <Facts
               facts={(described ?? []).map((column) => [
                 column.title,
@@ -115,13 +116,16 @@ function Collection(props: { readonly source: PackageSource; readonly name: stri
 function columnsOf(described: OutputOf<'packages.records'>['columns']): readonly DataColumn<Row>[] {
   return [
     { id: 'line', title: words.line, width: '72px', end: true, cell: ({ line }) => String(line) },
-    ...described.map(({ name, title }): DataColumn<Row> => ({
+    ...described.map(({ name, title }, place): DataColumn<Row> => ({
       id: `column ${name}`,
       title,
       width: 'minmax(160px, 1fr)',
-      cell: ({ values }) => (
-        <CellText dim={(values[name] ?? null) === null}>{textOf(values[name]).slice(0, 300)}</CellText>
-      ),
+      cell: ({ values, tooLong }) =>
+        tooLong && place === 0 ? (
+          <CellText dim>{words.tooLongShort}</CellText>
+        ) : (
+          <CellText dim={(values[name] ?? null) === null}>{textOf(values[name]).slice(0, 300)}</CellText>
+        ),
     })),
   ];
 }

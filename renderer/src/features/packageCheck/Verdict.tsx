@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import type { OutputOf } from '#shared/contract/index.ts';
+import type { PackageVerdict } from '#shared/contract/exports.ts';
 import { en } from '#shared/strings/en.ts';
 import { Note } from '../../components/Basics.tsx';
 import { formatBytes } from '../../components/format.ts';
@@ -8,7 +8,7 @@ import styles from './packageCheck.module.css';
 const words = en.packageCheck;
 
 /** Whether the package is as it was made, and where not. */
-export function Verdict(props: { readonly verdict: OutputOf<'packages.verify'> }): ReactNode {
+export function Verdict(props: { readonly verdict: PackageVerdict }): ReactNode {
   const { verdict } = props;
   return (
     <div className={styles['verdict']} role="status">

@@ -2,14 +2,15 @@ import { Button, Checkbox, Modal, PasswordInput, TextInput } from '@mantine/core
 import { useForm } from '@mantine/form';
 import { IconPlus } from '@tabler/icons-react';
 import { useMemo, useState, type ReactNode } from 'react';
-import type { StaffMember } from '#shared/contract/administration.ts';
+import type { StaffChange, StaffMember } from '#shared/contract/administration.ts';
 import { roles, type Role } from '#shared/domain/roles.ts';
 import { en } from '#shared/strings/en.ts';
 import { tell } from '../../client/notices.tsx';
 import { useRead, useWrite } from '../../client/queries.ts';
-import { useMay } from '../../client/session.ts';
+import { useMay, useSession } from '../../client/session.ts';
 import { Empty, FailureNote, Loaded, Moment, Panel, Status } from '../../components/Basics.tsx';
 import { CellText, DataTable, type DataColumn } from '../../components/DataTable.tsx';
+import { PasswordAgain, useAsksPassword } from '../../components/PasswordAgain.tsx';
 import styles from './settings.module.css';
 
 const words = en.settings.staff;
@@ -40,7 +41,7 @@ export function StaffTab(): ReactNode {
         id: 'roles',
         title: words.roles,
         width: 'minmax(200px, 1.2fr)',
-        cell: (member) => <CellText>{member.roles.map((role) => en.role[role]).join(', ')}</CellText>,
+        cell: (member) => <CellText>{rolesInWords(member.roles)}</CellText>,
         sort: (member) => member.roles.join(),
       },
       {
@@ -99,75 +100,217 @@ export function StaffTab(): ReactNode {
   }, [admin]);
 
   return (
-    <Panel
-      title={en.settings.tabs.staff}
-      flush
-      actions={
-        admin ? (
+    <>
+      <Pending />
+      <Panel
+        title={en.settings.tabs.staff}
+        flush
+        actions={
+          admin ? (
+            <Button
+              variant="subtle"
+              leftSection={<IconPlus size={16} aria-hidden />}
+              onClick={() => {
+                setEditing('new');
+              }}
+            >
+              {words.add}
+            </Button>
+          ) : null
+        }
+      >
+        <Loaded read={read} rows={6}>
+          {({ staff }) =>
+            staff.length === 0 ? (
+              <Empty title={words.empty} />
+            ) : (
+              <DataTable
+                label={en.settings.tabs.staff}
+                columns={columns}
+                rows={staff}
+                rowKey={(member) => member.login}
+                rowHeight={40}
+                grows
+              />
+            )
+          }
+        </Loaded>
+        <Modal
+          opened={editing !== null}
+          onClose={() => {
+            setEditing(null);
+          }}
+          title={editing === 'new' ? words.add : words.change}
+          closeButtonProps={{ 'aria-label': en.common.close }}
+        >
+          {editing === null ? null : (
+            <MemberForm
+              existing={editing === 'new' ? null : editing}
+              onDone={() => {
+                setEditing(null);
+              }}
+            />
+          )}
+        </Modal>
+        <Modal
+          opened={removing !== null}
+          onClose={() => {
+            setRemoving(null);
+          }}
+          title={words.remove}
+          closeButtonProps={{ 'aria-label': en.common.close }}
+        >
+          {removing === null ? null : (
+            <RemoveMember
+              member={removing}
+              onDone={() => {
+                setRemoving(null);
+              }}
+            />
+          )}
+        </Modal>
+      </Panel>
+    </>
+  );
+}
+
+/** Who is to get a role that decides, for another person to agree to. */
+function Pending(): ReactNode {
+  const may = useMay(['admin', 'approver']);
+  const session = useSession();
+  const read = useRead('staff.changes', {});
+  const [deciding, setDeciding] = useState<StaffChange | null>(null);
+  const waiting = (read.data?.changes ?? []).filter((each) => each.state === 'asked');
+  if (waiting.length === 0) return null;
+  const columns: readonly DataColumn<StaffChange>[] = [
+    {
+      id: 'person',
+      title: words.person,
+      width: 'minmax(160px, 1fr)',
+      cell: (change) => <CellText>{change.person}</CellText>,
+    },
+    {
+      id: 'login',
+      title: words.login,
+      width: 'minmax(160px, 1fr)',
+      cell: (change) => <CellText>{change.login}</CellText>,
+    },
+    {
+      id: 'roles',
+      title: words.roles,
+      width: 'minmax(200px, 1.2fr)',
+      cell: (change) => <CellText>{rolesInWords(change.roles)}</CellText>,
+    },
+    {
+      id: 'by',
+      title: words.proposedBy,
+      width: 'minmax(120px, 1fr)',
+      cell: (change) => <CellText>{change.proposedBy}</CellText>,
+    },
+    {
+      id: 'at',
+      title: words.proposed,
+      width: '184px',
+      cell: (change) => <Moment at={change.proposedAt} />,
+    },
+    {
+      id: 'decide',
+      title: words.decide,
+      width: '104px',
+      cell: (change) =>
+        may && change.proposedBy !== session.login && change.person !== session.person ? (
           <Button
-            variant="subtle"
-            leftSection={<IconPlus size={16} aria-hidden />}
+            size="compact-xs"
+            variant="default"
+            aria-label={`${words.decide}: ${change.login}`}
             onClick={() => {
-              setEditing('new');
+              setDeciding(change);
             }}
           >
-            {words.add}
+            {words.decide}
           </Button>
-        ) : null
-      }
-    >
-      <Loaded read={read} rows={6}>
-        {({ staff }) =>
-          staff.length === 0 ? (
-            <Empty title={words.empty} />
-          ) : (
-            <DataTable
-              label={en.settings.tabs.staff}
-              columns={columns}
-              rows={staff}
-              rowKey={(member) => member.login}
-              rowHeight={40}
-              grows
-            />
-          )
-        }
-      </Loaded>
+        ) : null,
+    },
+  ];
+  return (
+    <Panel title={words.pending} flush>
+      <p className={styles['pending']}>{words.pendingText}</p>
+      <DataTable
+        label={words.pending}
+        columns={columns}
+        rows={waiting}
+        rowKey={(change) => String(change.id)}
+        rowHeight={40}
+        grows
+      />
       <Modal
-        opened={editing !== null}
+        opened={deciding !== null}
         onClose={() => {
-          setEditing(null);
+          setDeciding(null);
         }}
-        title={editing === 'new' ? words.add : words.change}
+        title={deciding === null ? '' : words.decideTitle(deciding.person)}
         closeButtonProps={{ 'aria-label': en.common.close }}
       >
-        {editing === null ? null : (
-          <MemberForm
-            existing={editing === 'new' ? null : editing}
+        {deciding === null ? null : (
+          <DecideChange
+            change={deciding}
             onDone={() => {
-              setEditing(null);
-            }}
-          />
-        )}
-      </Modal>
-      <Modal
-        opened={removing !== null}
-        onClose={() => {
-          setRemoving(null);
-        }}
-        title={words.remove}
-        closeButtonProps={{ 'aria-label': en.common.close }}
-      >
-        {removing === null ? null : (
-          <RemoveMember
-            member={removing}
-            onDone={() => {
-              setRemoving(null);
+              setDeciding(null);
             }}
           />
         )}
       </Modal>
     </Panel>
   );
+}
+
+function DecideChange(props: { readonly change: StaffChange; readonly onDone: () => void }): ReactNode {
+  const { change } = props;
+  const [password, setPassword] = useState('');
+  const asked = useAsksPassword();
+  const decide = useWrite('staff.decide', ({ entry }, { decision }) => {
+    tell(decision === 'approve' ? words.approved(change.login) : words.denied(change.login), entry);
+    props.onDone();
+  });
+  return (
+    <form
+      className={styles['form']}
+      onSubmit={(event) => {
+        event.preventDefault();
+        decide.mutate({
+          change: change.id,
+          decision: 'approve',
+          ...(password === '' ? {} : { password }),
+        });
+      }}
+    >
+      <p>{words.decideText(change.login, rolesInWords(change.roles))}</p>
+      <PasswordAgain value={password} onChange={setPassword} />
+      {decide.error ? <FailureNote failure={decide.error} /> : null}
+      <div className={styles['end']}>
+        <Button
+          variant="default"
+          loading={decide.isPending && decide.variables.decision === 'deny'}
+          onClick={() => {
+            decide.mutate({ change: change.id, decision: 'deny' });
+          }}
+        >
+          {words.deny}
+        </Button>
+        <Button
+          type="submit"
+          disabled={asked && password === ''}
+          loading={decide.isPending && decide.variables.decision === 'approve'}
+        >
+          {words.approve}
+        </Button>
+      </div>
+    </form>
+  );
+}
+
+function rolesInWords(held: readonly Role[]): string {
+  return held.map((role) => en.role[role]).join(', ');
 }
 
 interface Values {
@@ -196,8 +339,8 @@ function MemberForm(props: {
       password: (value) => (value === '' || value.length >= 12 ? null : words.passwordRule),
     },
   });
-  const add = useWrite('staff.add', ({ entry }, input) => {
-    tell(words.saved(input.login), entry);
+  const add = useWrite('staff.add', ({ entry, change }, input) => {
+    tell(change === null ? words.saved(input.login) : words.waits(input.login), entry);
     props.onDone();
   });
   return (
