@@ -742,6 +742,11 @@ export const en = {
     },
     signer: 'Signed by',
     unsigned: 'nobody; this computer has no keychain to keep a key in',
+    lacking: 'Files that lack',
+    lackingText: (lacking: number, unavailable: number) =>
+      unavailable === 0
+        ? `${lacking}, missing or only in part; the package names each`
+        : `${lacking}, missing or only in part, of which R2 did not give ${unavailable} though asked several times; the package names each, and another export may get them`,
     unsignedNote:
       'The package is not signed, since this computer has no keychain to keep a key in; start one and export again if it has to be.',
     start: 'Make the package',

@@ -1,8 +1,9 @@
-/** `npm run bench -- search|page|export|map [--scale small|large] [--seed N] [--rounds N] [--cases N] [--json FILE]` */
+/** `npm run bench -- search|page|export|map|faults [--scale small|large] [--seed N] [--rounds N] [--cases N] [--only rows|media|object] [--json FILE]` */
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { scales, type Scale } from '#demo/seed.ts';
-import { benchExport } from './export.ts';
+import { benchExport, isExportPart, type ExportPart } from './export.ts';
+import { runFaults } from './faults.ts';
 import { benchMap, runCases } from './map.ts';
 import { benchPage } from './page.ts';
 import { openPlatform, type Bench } from './platform.ts';
@@ -14,15 +15,17 @@ const benches = { search: benchSearch, page: benchPage, export: benchExport } as
   (bench: Bench) => Promise<readonly Figure[]>
 >;
 
-const usage = `usage: npm run bench -- ${Object.keys(benches).join('|')}|map [--scale ${Object.keys(scales).join('|')}] [--seed N] [--rounds N] [--cases N] [--json FILE]`;
+const usage = `usage: npm run bench -- ${Object.keys(benches).join('|')}|map|faults [--scale ${Object.keys(scales).join('|')}] [--seed N] [--rounds N] [--cases N] [--only rows|media|object] [--json FILE]`;
 
 interface Wanted {
-  readonly name: keyof typeof benches | 'map';
+  readonly name: keyof typeof benches | 'map' | 'faults';
   readonly scale: Scale;
   readonly seed: number;
   readonly rounds: number;
-  /** Cases of the property test that `map` runs as well. */
+  /** Cases of the property test that `map` runs as well; moments at which `faults` lets something fail. */
   readonly cases: number;
+  /** The part of `export` that is measured; all where missing. */
+  readonly only: ExportPart | undefined;
   readonly json: string | undefined;
 }
 
@@ -36,25 +39,30 @@ function wantedOf(parameters: readonly string[]): Wanted | null {
         scale: { type: 'string', default: 'small' },
         seed: { type: 'string', default: '1' },
         rounds: { type: 'string' },
-        cases: { type: 'string', default: '0' },
+        cases: { type: 'string' },
+        only: { type: 'string' },
         json: { type: 'string' },
       },
     });
     const [name = '', ...rest] = positionals;
     // A draft takes seconds, an export many, a search a thousandth of one.
     const usual = name === 'map' ? '3' : name === 'export' ? '5' : '60';
-    const numbers = [values.seed, values.rounds ?? usual, values.cases].map(Number);
+    const usualCases = name === 'faults' ? '300' : '0';
+    const numbers = [values.seed, values.rounds ?? usual, values.cases ?? usualCases].map(Number);
     const [seed = 0, rounds = 0, cases = 0] = numbers;
-    if (rest.length > 0 || !(name === 'map' || Object.hasOwn(benches, name))) return null;
+    if (rest.length > 0 || !(['map', 'faults'].includes(name) || Object.hasOwn(benches, name))) return null;
     if (!Object.hasOwn(scales, values.scale)) return null;
     if (!numbers.every(Number.isSafeInteger) || rounds < 1 || cases < 0) return null;
-    if (cases > 0 && name !== 'map') return null;
+    if (cases > 0 && name !== 'map' && name !== 'faults') return null;
+    const { only } = values;
+    if (only !== undefined && (name !== 'export' || !isExportPart(only))) return null;
     return {
       name: name as Wanted['name'],
       scale: values.scale as Scale,
       seed,
       rounds,
       cases,
+      only,
       json: values.json,
     };
   } catch {
@@ -77,8 +85,9 @@ async function runMap({ seed, rounds, cases, json }: Wanted): Promise<0 | 1> {
 async function run(wanted: Wanted): Promise<0 | 1> {
   const { name, scale, seed, rounds, json } = wanted;
   if (name === 'map') return runMap(wanted);
+  if (name === 'faults') return (await runFaults(wanted.cases, seed)) ? 0 : 1;
   await using bench = await openPlatform({ scale, seed, rounds });
-  const figures = await benches[name](bench);
+  const figures = name === 'export' ? await benchExport(bench, wanted.only) : await benches[name](bench);
   const report: Report = { machine: describeMachine({ postgres: bench.version, scale }), figures };
   console.log(tableOf(figures));
   if (json !== undefined) await writeFile(json, `${JSON.stringify(report, null, 2)}\n`);

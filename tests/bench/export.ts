@@ -7,11 +7,13 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { z } from 'zod';
+import { verifyPackage } from '#core/exports/verify.ts';
 import { startObjectStore, type ObjectStore } from '#demo/objectStore.ts';
 import { expectDone } from '#demo/staff.ts';
 import { inTurns, timed, type Side } from './measure.ts';
 import type { Bench } from './platform.ts';
 import { figureOf, median, type Figure } from './report.ts';
+import { startSparseStore } from './sparseStore.ts';
 
 /** What one process does: the console's export, the same encrypted, its records alone, one that is cancelled, objects alone. */
 export type Work = 'whole' | 'encrypted' | 'records' | 'cancelled' | 'media';
@@ -38,6 +40,7 @@ const memoryNoiseMiB = 40;
 /** Objects of the media bench, in bytes; at scale small there are fewer of them. */
 const objectBytes = { least: 100_000, most: 2_000_000 } as const;
 const objects = { small: 100, large: 2_000 } as const;
+const largeObject = { small: 100_000_000, large: 5_000_000_000 } as const;
 
 const run = promisify(execFile);
 
@@ -45,13 +48,25 @@ const run = promisify(execFile);
  * Makes packages of the account with most messages, each in a process of its
  * own, in turns with what the system's own tools take for the same rows and objects.
  */
-export async function benchExport(bench: Bench): Promise<readonly Figure[]> {
+export async function benchExport(bench: Bench, only?: ExportPart): Promise<readonly Figure[]> {
   const folder = await mkdtemp(path.join(tmpdir(), 'privacy-console-export-'));
   try {
-    return [...(await benchRows(bench, folder)), ...(await benchMedia(bench, folder))];
+    const figures: Figure[] = [];
+    for (const [part, measure] of Object.entries(parts))
+      if (only === undefined || only === part) figures.push(...(await measure(bench, folder)));
+    return figures;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+const parts = { rows: benchRows, media: benchMedia, object: benchObject } as const;
+
+/** What can be measured by itself. */
+export type ExportPart = keyof typeof parts;
+
+export function isExportPart(text: string): text is ExportPart {
+  return Object.hasOwn(parts, text);
 }
 
 async function benchRows(bench: Bench, folder: string): Promise<readonly Figure[]> {
@@ -221,6 +236,37 @@ async function benchMedia({ scale, rounds, tell }: Bench, folder: string): Promi
     ];
   } finally {
     await store.stop();
+  }
+}
+
+/** One object that is larger than a zip without zip64 can hold. */
+async function benchObject({ scale, rounds, tell }: Bench, folder: string): Promise<readonly Figure[]> {
+  const store = await startSparseStore(largeObject[scale]);
+  try {
+    const measured: MeasuredExport[] = [];
+    for (let round = 0; round < rounds; round += 1) {
+      const into = await mkdtemp(path.join(folder, 'package-'));
+      const order = { work: 'media', folder: into, store: store.settings, keys: [store.key] };
+      const each = await measuredIn(order);
+      const { faults } = await verifyPackage(path.join(into, 'bench.zip'));
+      if (faults.length > 0) throw new Error(`The package does not verify: ${faults[0]?.says ?? ''}`);
+      await rm(into, { recursive: true });
+      tell(
+        `object of ${String(largeObject[scale])} bytes: ${each.took.toFixed(0)} ms, peak ${each.overIdleMiB.toFixed(0)} MiB over idle, verified`,
+      );
+      measured.push(each);
+    }
+    return [
+      figureOf(
+        `peak memory over idle, an object of ${String(largeObject[scale])} bytes`,
+        measured.map(({ overIdleMiB }) => overIdleMiB),
+        measured.map(() => mostMiB),
+        { under: mostMiB },
+        'MiB',
+      ),
+    ];
+  } finally {
+    await store.close();
   }
 }
 

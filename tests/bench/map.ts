@@ -1,4 +1,4 @@
-import { execFile, spawn } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
@@ -6,6 +6,7 @@ import { canonicalMap, parseMap } from '#core/dataMap/map.ts';
 import { startPostgres, type PostgresServer } from '#demo/postgres.ts';
 import { withSuperuser } from '#demo/superuser.ts';
 import { answered } from '#tests/core/dataMap/answered.ts';
+import { runProperty } from './property.ts';
 import { figureOf, median, type Figure } from './report.ts';
 
 /** What a measured process tells. */
@@ -186,16 +187,6 @@ async function measure(
 }
 
 /** Runs so many of the property test's cases, others than the suite's; true when all came out right. */
-export async function runCases(cases: number, seed: number): Promise<boolean> {
-  const child = spawn(
-    process.execPath,
-    ['node_modules/vitest/vitest.mjs', 'run', '--config', 'tests/vitest.config.ts', 'anySchema.property'],
-    {
-      cwd: fileURLToPath(new URL('../..', import.meta.url)),
-      env: { ...process.env, MAP_CASES: String(cases), MAP_SEED: String(seed) },
-      stdio: ['ignore', 'inherit', 'inherit'],
-    },
-  );
-  const [code] = (await once(child, 'close')) as [number | null];
-  return code === 0;
+export function runCases(cases: number, seed: number): Promise<boolean> {
+  return runProperty('anySchema.property', { MAP_CASES: String(cases), MAP_SEED: String(seed) });
 }

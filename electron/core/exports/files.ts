@@ -1,5 +1,6 @@
+import { ExpectedError } from '../kernel/errors.ts';
 import { ObjectInterrupted } from '../objectStore/objectStore.ts';
-import type { Absent, OpenObject } from '../objectStore/objectStore.ts';
+import type { Absent, OpenObject, Withheld } from '../objectStore/objectStore.ts';
 import { ahead, iterate } from './blocks.ts';
 import { reportEvery, unlessAborted, whileWanted } from './digest.ts';
 import type { Tally } from './digest.ts';
@@ -24,7 +25,7 @@ export interface PackageFile {
   readonly redaction?: Redaction | null;
   readonly open: (
     signal: AbortSignal,
-  ) => Promise<(Pick<OpenObject, 'stream' | 'bytes'> & Partial<OpenObject>) | Absent>;
+  ) => Promise<(Pick<OpenObject, 'stream' | 'bytes'> & Partial<OpenObject>) | Absent | Withheld>;
 }
 
 /** Its line in `data/files/index.jsonl`. */
@@ -47,11 +48,16 @@ export interface FilePacking {
   readonly report: () => void;
 }
 
-/** Objects asked for while earlier ones are written, and the chunks of each that may wait: some 2 MiB. */
-const openedAhead = 4;
-const chunksAhead = 32;
+/** Objects asked for while earlier ones are written, and the chunks of 64 KiB of each that may wait: 24 MiB of them all. */
+const openedAhead = 16;
+const chunksAhead = 24;
+/** So many withheld one after another are no matter of the objects. */
+const withheldAtMost = 5;
 
-/** Writes the objects of a package one after another, each with what became of it; a missing one never becomes an empty file. */
+/**
+ * Writes the objects of a package one after another, each with what became of it; a missing one never becomes an empty
+ * file. Throws `object_store` when the store withholds so many that a package would be one without its files.
+ */
 export async function packFiles(
   files: Iterable<PackageFile> | AsyncIterable<PackageFile>,
   packing: FilePacking,
@@ -59,6 +65,7 @@ export async function packFiles(
 ): Promise<void> {
   const source = whileWanted(iterate(files), signal);
   const opening: Opening[] = [];
+  const count = newWithheldCount();
   try {
     for (let number = 1; ; number += 1) {
       while (opening.length < openedAhead) {
@@ -69,8 +76,11 @@ export async function packFiles(
       const next = opening.shift();
       if (next === undefined) break;
       packing.report();
-      packing.told(await packFile(next, number, packing));
+      const line = await packFile(next, number, packing);
+      count.add(line);
+      packing.told(line);
     }
+    count.end();
   } finally {
     await source.return(undefined);
     for (const { opened } of opening) await opened.then(endOf, () => undefined);
@@ -99,8 +109,9 @@ async function packFile(
   const rowSha256 = file.rowSha256?.replace(/^\\x/, '').toLowerCase() ?? null;
   const known = { name: originalName(key), key, contentType, row, rowBytes, rowSha256 };
   const opened = await opening;
-  if (opened === 'gone' || opened === 'unreadable_key') {
+  if (typeof opened === 'string') {
     counts.missing += 1;
+    if (isWithheld(opened)) counts.unavailable += 1;
     return { file: null, status: 'missing', reason: opened, bytes: null, sha256: null, ...known };
   }
   if (opened === null) throw new Error('an object that is not redacted was not opened');
@@ -108,6 +119,7 @@ async function packFile(
   if (body.empty && (body.interrupted !== null || opened.bytes > 0)) {
     counts.missing += 1;
     const reason = body.interrupted ?? 'gone';
+    if (isWithheld(reason)) counts.unavailable += 1;
     return { file: null, status: 'missing', reason, bytes: null, sha256: null, ...known };
   }
   const path = `data/files/${String(number).padStart(6, '0')}.${extensionOf(contentType)}`;
@@ -120,8 +132,10 @@ async function packFile(
   const sha256 = tally.sha256();
   const written = { file: path, bytes: tally.bytes, sha256, ...known };
   if (body.interrupted !== null || tally.bytes !== opened.bytes) {
+    const reason = body.interrupted ?? 'gone';
     counts.incomplete += 1;
-    return { ...written, status: 'incomplete', reason: body.interrupted ?? 'gone' };
+    if (isWithheld(reason)) counts.unavailable += 1;
+    return { ...written, status: 'incomplete', reason };
   }
   const differs = [
     ...(rowBytes !== null && rowBytes !== tally.bytes ? ['bytes'] : []),
@@ -136,11 +150,46 @@ async function packFile(
   return { ...written, status: 'complete' };
 }
 
+/** Keeps a package from being made of a store that answers and gives nothing. */
+function newWithheldCount(): { readonly add: (line: IndexLine) => void; readonly end: () => void } {
+  let inARow = 0;
+  let withheld = 0;
+  let others = 0;
+  return {
+    add({ status, reason }) {
+      if (status === 'redacted') return;
+      if (!isWithheld(reason)) {
+        others += 1;
+        inARow = 0;
+        return;
+      }
+      withheld += 1;
+      inARow += 1;
+      if (inARow === withheldAtMost) throw nothingGiven();
+    },
+    end() {
+      // One object can be broken by itself.
+      if (others === 0 && withheld > 1) throw nothingGiven();
+    },
+  };
+}
+
+function nothingGiven(): ExpectedError {
+  return new ExpectedError(
+    'object_store',
+    'R2 answers but gives none of several objects one after another, so nothing was kept; check the access key of the profile and the state of R2, then export again.',
+  );
+}
+
+function isWithheld(reason: unknown): reason is Withheld {
+  return reason === 'unavailable' || reason === 'refused';
+}
+
 /** An object on its way: asked for while earlier ones are written. */
 interface Opening {
   readonly file: PackageFile;
   /** Null for one that is kept back and so not asked for. */
-  readonly opened: Promise<OpenedFile | Absent | null>;
+  readonly opened: Promise<OpenedFile | Absent | Withheld | null>;
 }
 
 interface OpenedFile extends Partial<OpenObject> {
@@ -151,7 +200,7 @@ interface OpenedFile extends Partial<OpenObject> {
 /** A body whose first bytes have been read; an interruption ends it and is noted instead of thrown. */
 interface Body {
   readonly empty: boolean;
-  readonly interrupted: 'gone' | 'changed' | null;
+  readonly interrupted: ObjectInterrupted['reason'] | null;
   readonly content: AsyncIterable<Uint8Array>;
   readonly end: () => Promise<void>;
 }
@@ -163,14 +212,14 @@ function openAhead(file: PackageFile, signal: AbortSignal): Opening {
   return { file, opened };
 }
 
-async function openFileOf(file: PackageFile, signal: AbortSignal): Promise<OpenedFile | Absent> {
+async function openFileOf(file: PackageFile, signal: AbortSignal): Promise<OpenedFile | Absent | Withheld> {
   const opened = await unlessAborted(file.open(signal), signal);
   if (typeof opened === 'string') return opened;
   // The first bytes are asked for before the entry begins, so that a missing object never becomes an empty file.
   return { ...opened, body: await begin(whileWanted<Uint8Array>(opened.stream, signal)) };
 }
 
-async function endOf(opened: OpenedFile | Absent | null): Promise<void> {
+async function endOf(opened: OpenedFile | Absent | Withheld | null): Promise<void> {
   if (opened !== null && typeof opened === 'object') await opened.body.end();
 }
 

@@ -59,6 +59,8 @@ export interface FileSummary {
   readonly differing: number;
   readonly incomplete: number;
   readonly missing: number;
+  /** Those of the incomplete and the missing that R2 did not give, though it answered. */
+  readonly unavailable: number;
   /** Kept back by a reviewer. */
   readonly redacted: number;
 }
@@ -138,6 +140,7 @@ export function bagInfoText(about: {
     ['Files-Differing', files.differing],
     ['Files-Incomplete', files.incomplete],
     ['Files-Missing', files.missing],
+    ['Files-Unavailable', files.unavailable],
     ['Redaction-Count', redactions],
     ...(snapshots === null ? [] : [['Snapshot-Count', snapshots] as const]),
     ...(resumed === 0 ? [] : [['Resumed-Count', resumed] as const]),

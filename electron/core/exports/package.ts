@@ -283,18 +283,19 @@ function newBag(
   const read: ReadCollection[] = [];
   const index: Buffer[] = [];
   const shownFiles: PageFileEntry[] = [];
-  const files = { complete: 0, differing: 0, incomplete: 0, missing: 0, redacted: 0 };
+  const files = { complete: 0, differing: 0, incomplete: 0, missing: 0, unavailable: 0, redacted: 0 };
   let rows = 0;
   let bytes = 0;
   let reported = 0;
   let filesInAll: number | null = null;
 
   function report(phase: PackageProgress['phase'], collection: string | null, readBack?: number): void {
+    const { complete, differing, incomplete, missing, redacted } = files;
     progress({
       phase,
       collection,
       rows,
-      files: Object.values(files).reduce((sum, each) => sum + each, 0),
+      files: complete + differing + incomplete + missing + redacted,
       bytes: readBack ?? bytes,
       collections: read.length,
       inAll: {

@@ -101,7 +101,9 @@ export async function runExport(
       bucket,
       // A package of which the trail knows no hash must not be handed out, so it is told before there is one.
       async ({ sha256, bytes, collections, files }) => {
-        await end(sha256, bytes, rowsOf(collections), filesIn(files), detailOf(work, files));
+        await untilAnswered(work.pace.patienceMs ?? patienceMs, () =>
+          end(sha256, bytes, rowsOf(collections), filesIn(files), detailOf(work, files)),
+        );
       },
       progress,
       signal,
@@ -109,7 +111,7 @@ export async function runExport(
     progress('done', whole, whole);
     const rows = rowsOf(receipt.collections);
     const files = filesIn(receipt.files);
-    const { differing, incomplete, missing } = receipt.files;
+    const { differing, incomplete, missing, unavailable } = receipt.files;
     await at.localCopies.add({
       exportId: started.export,
       path: receipt.file,
@@ -127,6 +129,7 @@ export async function runExport(
       files,
       missing,
       incomplete,
+      unavailable,
       differing,
       exportId: started.export,
       signer: work.signer?.fingerprint ?? null,
@@ -155,7 +158,7 @@ function filesIn({ complete, differing }: PackageReceipt['files']): number {
 
 /** For the trail: what the package lacks, who signed it, and the keys it was made for, by fingerprint. */
 function detailOf({ lock, signer }: Export, files: PackageReceipt['files']): string {
-  const { missing, incomplete, differing, redacted } = files;
+  const { missing, incomplete, unavailable, differing, redacted } = files;
   const signed = signer === null ? 'not signed' : `signed by ${signer.fingerprint}`;
   const locked =
     lock === null
@@ -163,7 +166,7 @@ function detailOf({ lock, signer }: Export, files: PackageReceipt['files']): str
       : 'passphrase' in lock
         ? 'encrypted with a passphrase'
         : `encrypted for ${lock.recipients.map(recipientFingerprint).join(' ')}`;
-  return `missing ${missing}, incomplete ${incomplete}, differing ${differing}, redacted ${redacted}; ${signed}; ${locked}`;
+  return `missing ${missing}, incomplete ${incomplete}, of them not given by R2 ${unavailable}, differing ${differing}, redacted ${redacted}; ${signed}; ${locked}`;
 }
 
 /** The gate speaks of opening an access, which nobody can for an export. */
@@ -361,6 +364,31 @@ function mendReading(work: Export, waiting: () => void, again: () => Promise<voi
       { cause: error },
     );
   };
+}
+
+/**
+ * Tells the trail of the package until it says that it knows. The connection can be lost when the entry is there and
+ * the answer is not: thrown away then, the package would be one the trail calls done. Being told again, the database
+ * answers with the entry it has. Not given up for a cancellation, which comes too late.
+ */
+async function untilAnswered(withinMs: number, tell: () => Promise<unknown>): Promise<void> {
+  const until = performance.now() + withinMs;
+  for (let pause = 0; ; pause += 1) {
+    try {
+      await tell();
+      return;
+    } catch (error) {
+      if (!(error instanceof ExpectedError) || error.code !== 'unreachable') throw error;
+      const pauseMs = pausesMs[Math.min(pause, pausesMs.length - 1)] ?? 0;
+      if (performance.now() + pauseMs > until)
+        throw new ExpectedError(
+          'unreachable',
+          'The database was lost just when it was told of the package, so nothing was kept; should the trail call this export done, that package was never given out: export again.',
+          { cause: error },
+        );
+      await wait(pauseMs);
+    }
+  }
 }
 
 const mostTries = 5;

@@ -18,7 +18,7 @@ export interface ListedObject {
   readonly modified: Date;
 }
 
-/** An object being read; `stream` throws {@link ObjectInterrupted} when it is gone or another one before its end. */
+/** An object being read; `stream` throws {@link ObjectInterrupted} when the rest of it can't be had. */
 export interface OpenObject {
   readonly stream: Readable;
   /** As announced by the store before the first byte. */
@@ -40,6 +40,27 @@ export interface DescribedObject {
  * slashes, which HTTP rewrites on its way and which could fetch another object.
  */
 export type Absent = 'gone' | 'unreadable_key';
+
+/**
+ * Why a store that answers does not give one of its objects: `unavailable` is
+ * overloaded, broken off or too slow, also after several tries; `refused` is
+ * any other answer.
+ */
+export type Withheld = 'unavailable' | 'refused';
+
+/** How patiently a store is asked. */
+export interface Patience {
+  /** Times a step is tried before it is given up. */
+  readonly attempts: number;
+  /** Milliseconds between the first two tries at most; each pause is twice as long as the one before. */
+  readonly pauseMs: number;
+  /** What the store may ask for with `Retry-After`, in milliseconds; it is waited no longer. */
+  readonly longestPauseMs: number;
+  /** Milliseconds without an answer, or without a byte of it, after which a try has failed. */
+  readonly silenceMs: number;
+  /** How long an object may keep its reader waiting in all, in milliseconds, and how many bytes a millisecond it must come with besides. */
+  readonly object: { readonly ms: number; readonly bytesPerMs: number };
+}
 
 /** Beginnings of keys that are asked for at most. */
 export const beginningsAtMost = 10_000;
@@ -68,7 +89,8 @@ export interface ObjectStore {
    * left out. At most {@link beginningsAtMost}: a bucket where each key begins otherwise would take minutes.
    */
   beginnings(waiting?: Waiting): Promise<readonly string[]>;
-  read(key: string, waiting?: Waiting): Promise<OpenObject | Absent>;
+  /** Throws only when the store as a whole does not answer, not for what it does with one object. */
+  read(key: string, waiting?: Waiting): Promise<OpenObject | Absent | Withheld>;
   head(key: string, waiting?: Waiting): Promise<DescribedObject | Absent>;
   /**
    * Deletes keys in batches of at most 1,000 and reads each key's own result.
@@ -82,12 +104,12 @@ export interface ObjectStore {
   close(): void;
 }
 
-/** Thrown by a stream of {@link OpenObject}: the object went away, or was replaced, while it was read. */
+/** Thrown by a stream of {@link OpenObject}: the object went away, was replaced, or was not given to its end. */
 export class ObjectInterrupted extends Error {
   override readonly name = 'ObjectInterrupted';
-  readonly reason: 'gone' | 'changed';
+  readonly reason: 'gone' | 'changed' | Withheld;
 
-  constructor(reason: 'gone' | 'changed') {
+  constructor(reason: ObjectInterrupted['reason']) {
     super(`The object was ${reason} while it was read.`);
     this.reason = reason;
   }

@@ -10,7 +10,7 @@ import {
   ListObjectsV2Command,
   S3Client,
 } from '@aws-sdk/client-s3';
-import type { ListObjectsV2CommandOutput } from '@aws-sdk/client-s3';
+import type { GetObjectCommandOutput, ListObjectsV2CommandOutput } from '@aws-sdk/client-s3';
 import { ExpectedError, cancelled } from '../kernel/errors.ts';
 import { canTravelInPath, decodeListedKey, deleteRoute, inRunsOf, keysPerCall } from './keys.ts';
 import { beginningsAtMost, ObjectInterrupted } from './objectStore.ts';
@@ -22,11 +22,25 @@ import type {
   ObjectStore,
   ObjectStoreConfig,
   OpenObject,
+  Patience,
   Waiting,
+  Withheld,
 } from './objectStore.ts';
 
-/** Times a throttled or interrupted step is tried before it is given up. */
-const attempts = 4;
+const usualPatience: Patience = {
+  attempts: 4,
+  pauseMs: 200,
+  longestPauseMs: 30_000,
+  silenceMs: 60_000,
+  object: { ms: 120_000, bytesPerMs: 64 },
+};
+
+/** A bucket and how it is asked. */
+interface Asked {
+  readonly client: S3Client;
+  readonly bucket: string;
+  readonly patience: Patience;
+}
 
 /** What the connection test says about a bucket; `todo` is empty when all is well. */
 export interface BucketProbe {
@@ -35,19 +49,21 @@ export interface BucketProbe {
   readonly todo: string;
 }
 
-/** Opens a bucket; no request is made. Throws `invalid_input` for an endpoint that is not allowed. */
-export function openObjectStore(config: ObjectStoreConfig): ObjectStore {
-  const client = openClient(config);
-  const Bucket = config.bucket;
+/**
+ * Opens a bucket; no request is made. Another patience than the usual is for tests only.
+ * Throws `invalid_input` for an endpoint that is not allowed.
+ */
+export function openObjectStore(config: ObjectStoreConfig, patience: Patience = usualPatience): ObjectStore {
+  const at: Asked = { client: openClient(config, patience), bucket: config.bucket, patience };
   return {
-    list: (prefix, waiting) => list(client, Bucket, prefix, waiting),
-    beginnings: (waiting) => beginnings(client, Bucket, waiting),
-    read: (key, waiting) => read(client, Bucket, key, waiting),
-    head: (key, waiting) => head(client, Bucket, key, waiting),
-    deleteKeys: (keys, waiting) => deleteKeys(client, Bucket, keys, waiting),
-    abortUploads: (prefix, waiting) => abortUploads(client, Bucket, prefix, waiting),
+    list: (prefix, waiting) => list(at, prefix, waiting),
+    beginnings: (waiting) => beginnings(at, waiting),
+    read: (key, waiting) => read(at, key, waiting),
+    head: (key, waiting) => head(at, key, waiting),
+    deleteKeys: (keys, waiting) => deleteKeys(at, keys, waiting),
+    abortUploads: (prefix, waiting) => abortUploads(at, prefix, waiting),
     close: () => {
-      client.destroy();
+      at.client.destroy();
     },
   };
 }
@@ -58,16 +74,16 @@ export function openObjectStore(config: ObjectStoreConfig): ObjectStore {
  * Never throws but for cancellation.
  */
 export async function probeBucket(config: ObjectStoreConfig, waiting: Waiting = {}): Promise<BucketProbe> {
+  const patience = { ...usualPatience, attempts: 2 };
   let client: S3Client;
   try {
-    client = openClient(config, 2);
+    client = openClient(config, patience);
   } catch (error) {
     if (!(error instanceof ExpectedError)) throw error;
     return { ok: false, says: error.message, todo: 'Correct the R2 endpoint in the profile.' };
   }
   try {
-    const command = new ListObjectsV2Command({ Bucket: config.bucket, MaxKeys: 1 });
-    refuseOtherPages(await client.send(command, ending(waiting)), config.bucket);
+    await tried({ patience }, waiting, () => listOne({ client, bucket: config.bucket }, waiting));
     return { ok: true, says: 'The bucket answers and can be listed.', todo: '' };
   } catch (error) {
     const trouble = troubleOf(error, waiting.signal);
@@ -79,7 +95,12 @@ export async function probeBucket(config: ObjectStoreConfig, waiting: Waiting = 
   }
 }
 
-function openClient(config: ObjectStoreConfig, maxAttempts = attempts): S3Client {
+async function listOne({ client, bucket }: Omit<Asked, 'patience'>, waiting: Waiting): Promise<void> {
+  const command = new ListObjectsV2Command({ Bucket: bucket, MaxKeys: 1 });
+  refuseOtherPages(await client.send(command, ending(waiting)), bucket);
+}
+
+function openClient(config: ObjectStoreConfig, { silenceMs }: Patience): S3Client {
   return new S3Client({
     endpoint: permittedEndpoint(config),
     region: 'auto',
@@ -90,7 +111,8 @@ function openClient(config: ObjectStoreConfig, maxAttempts = attempts): S3Client
     responseChecksumValidation: 'WHEN_REQUIRED',
     // R2 never sends the 100-continue for which the SDK would wait.
     expectContinueHeader: false,
-    maxAttempts,
+    // Tries are counted here: the client's own are few for all requests together, and know no limit to Retry-After.
+    maxAttempts: 1,
     retryMode: 'standard',
     // Named here so that nobody's AWS_* variables or ~/.aws/config decide them.
     useFipsEndpoint: false,
@@ -99,12 +121,12 @@ function openClient(config: ObjectStoreConfig, maxAttempts = attempts): S3Client
     defaultsMode: 'standard',
     requestHandler: {
       connectionTimeout: 5_000,
-      requestTimeout: 60_000,
+      requestTimeout: silenceMs,
       throwOnRequestTimeout: true,
-      socketTimeout: 60_000,
+      socketTimeout: silenceMs,
       // Beats NODE_TLS_REJECT_UNAUTHORIZED=0.
-      httpsAgent: { keepAlive: true, maxSockets: 16, rejectUnauthorized: true },
-      httpAgent: { keepAlive: true, maxSockets: 16 },
+      httpsAgent: { keepAlive: true, maxSockets: 32, rejectUnauthorized: true },
+      httpAgent: { keepAlive: true, maxSockets: 32 },
     },
   });
 }
@@ -139,13 +161,8 @@ function refuseOtherPages(page: ListObjectsV2CommandOutput, bucket: string): voi
   });
 }
 
-async function* list(
-  client: S3Client,
-  Bucket: string,
-  prefix: string,
-  waiting: Waiting = {},
-): AsyncGenerator<ListedObject> {
-  for await (const page of pages(client, { Bucket, Prefix: prefix }, waiting)) {
+async function* list(at: Asked, prefix: string, waiting: Waiting = {}): AsyncGenerator<ListedObject> {
+  for await (const page of pages(at, { Prefix: prefix }, waiting)) {
     for (const { Key, Size, ETag, LastModified } of page.Contents ?? []) {
       if (Key === undefined || Size === undefined || ETag === undefined || LastModified === undefined) {
         throw new ExpectedError('object_store', 'R2 listed an object without its name or size; try again.');
@@ -156,13 +173,9 @@ async function* list(
   }
 }
 
-async function beginnings(
-  client: S3Client,
-  Bucket: string,
-  waiting: Waiting = {},
-): Promise<readonly string[]> {
+async function beginnings(at: Asked, waiting: Waiting = {}): Promise<readonly string[]> {
   const found: string[] = [];
-  for await (const page of pages(client, { Bucket, Delimiter: '/' }, waiting)) {
+  for await (const page of pages(at, { Delimiter: '/' }, waiting)) {
     for (const { Prefix } of page.CommonPrefixes ?? []) {
       if (Prefix !== undefined) found.push(page.EncodingType === 'url' ? decodeListedKey(Prefix) : Prefix);
     }
@@ -173,15 +186,16 @@ async function beginnings(
 
 /** The pages of a listing, each held to be one. */
 async function* pages(
-  client: S3Client,
-  what: { readonly Bucket: string; readonly Prefix?: string; readonly Delimiter?: string },
+  at: Asked,
+  what: { readonly Prefix?: string; readonly Delimiter?: string },
   waiting: Waiting,
 ): AsyncGenerator<ListObjectsV2CommandOutput> {
   let ContinuationToken: string | undefined;
   do {
-    const page = await sent(waiting, async () => {
-      const page = await client.send(
+    const page = await sent(at, waiting, async () => {
+      const page = await at.client.send(
         new ListObjectsV2Command({
+          Bucket: at.bucket,
           ...what,
           MaxKeys: keysPerCall,
           // Without it a key with a control character makes the page unreadable.
@@ -190,7 +204,7 @@ async function* pages(
         }),
         ending(waiting),
       );
-      refuseOtherPages(page, what.Bucket);
+      refuseOtherPages(page, at.bucket);
       return page;
     });
     yield page;
@@ -204,33 +218,43 @@ async function* pages(
   } while (ContinuationToken !== undefined);
 }
 
-async function read(
-  client: S3Client,
-  Bucket: string,
-  key: string,
-  waiting: Waiting = {},
-): Promise<OpenObject | Absent> {
+async function read(at: Asked, key: string, waiting: Waiting = {}): Promise<OpenObject | Absent | Withheld> {
   if (!canTravelInPath(key)) return 'unreadable_key';
+  const { client, bucket: Bucket } = at;
   // Outlives this call: ends the connection when the stream is given up.
   const stop = new AbortController();
   const signal = waiting.signal === undefined ? stop.signal : AbortSignal.any([waiting.signal, stop.signal]);
-  const answer = await unlessAbsent(waiting, () =>
-    client.send(new GetObjectCommand({ Bucket, Key: key }), { abortSignal: signal }),
-  );
-  if (answer === 'gone') return 'gone';
+  const chance = newChance(at, waiting);
+  let answer: GetObjectCommandOutput;
+  for (;;) {
+    try {
+      answer = await tried(at, waiting, () =>
+        client.send(new GetObjectCommand({ Bucket, Key: key }), { abortSignal: signal }),
+      );
+      break;
+    } catch (error) {
+      if (isAbsence(error)) return 'gone';
+      const withheld = await chance.after(error);
+      if (withheld !== null) return withheld;
+    }
+  }
   const { Body, ContentLength: bytes, ETag: etag, ContentType } = answer;
   if (bytes === undefined || etag === undefined) {
     stop.abort();
-    throw new ExpectedError('object_store', 'R2 sent an object without its size; try again.');
+    await mustAnswer(at, waiting);
+    return 'refused';
   }
 
   async function reopen(offset: number): Promise<AsyncIterable<Uint8Array>> {
     const rest = new GetObjectCommand({ Bucket, Key: key, Range: `bytes=${String(offset)}-`, IfMatch: etag });
     const answer = await client.send(rest, { abortSignal: signal });
+    // Who does not know ranges would send the beginning once more.
+    if (answer.ContentRange !== `bytes ${String(offset)}-${String(Number(bytes) - 1)}/${String(bytes)}`)
+      throw Object.assign(new Error('Not the rest.'), { code: 'NotTheRest', $metadata: answer.$metadata });
     return answer.Body as Readable;
   }
 
-  const stream = Readable.from(wholeBody(Body as Readable, bytes, reopen, waiting.signal), {
+  const stream = Readable.from(wholeBody(at, Body as Readable, bytes, reopen, waiting), {
     objectMode: false,
   });
   stream.once('close', () => {
@@ -241,11 +265,22 @@ async function read(
 
 /** The bytes of an object; a broken connection is taken up again where it broke, if the object is still the same. */
 async function* wholeBody(
+  at: Asked,
   first: AsyncIterable<Uint8Array>,
   bytes: number,
   reopen: (offset: number) => Promise<AsyncIterable<Uint8Array>>,
-  signal: AbortSignal | undefined,
+  waiting: Waiting,
 ): AsyncGenerator<Uint8Array> {
+  const { attempts, object } = at.patience;
+  const chance = newChance(at, waiting);
+  // Bytes that come one by one reset the count of failures, not this one.
+  let leftMs = object.ms + bytes / object.bytesPerMs;
+  let since = performance.now();
+  const spend = (): void => {
+    leftMs -= performance.now() - since;
+    since = performance.now();
+    if (leftMs < 0) throw new ObjectInterrupted('unavailable');
+  };
   let offset = 0;
   let failures = 0;
   let body: AsyncIterable<Uint8Array> | undefined = first;
@@ -253,35 +288,67 @@ async function* wholeBody(
     try {
       body ??= await reopen(offset);
       for await (const chunk of body) {
+        spend();
         offset += chunk.byteLength;
         failures = 0;
         yield chunk;
+        since = performance.now();
       }
       if (offset >= bytes) return;
       throw Object.assign(new Error('The body ended early.'), { code: 'ECONNRESET' });
     } catch (error) {
-      const trouble = troubleOf(error, signal);
+      if (error instanceof ObjectInterrupted) throw error;
       if (codeOf(error) === 'PreconditionFailed' || statusOf(error) === 412) {
         throw new ObjectInterrupted('changed');
       }
       if (isAbsence(error)) throw new ObjectInterrupted('gone');
-      failures += 1;
-      if (trouble === 'cancelled' || failures >= attempts) throw asExpected(error, signal);
       body = undefined;
-      await pause(failures, signal);
+      failures += 1;
+      if (failures < attempts && passes(error, waiting.signal)) await pause(failures, at, waiting, error);
+      else {
+        const withheld = await chance.after(error);
+        if (withheld !== null) throw new ObjectInterrupted(withheld);
+        failures = 0;
+      }
+      spend();
     }
   }
 }
 
-async function head(
-  client: S3Client,
-  Bucket: string,
-  key: string,
-  waiting: Waiting = {},
-): Promise<DescribedObject | Absent> {
+/**
+ * What one object is worth once its tries are used up: when the bucket itself
+ * answers, whatever was in the way may have passed, so there is one more round.
+ */
+function newChance(
+  at: Asked,
+  waiting: Waiting,
+): {
+  /** Null for another round; throws when the bucket as a whole does not answer. */
+  readonly after: (error: unknown) => Promise<Withheld | null>;
+} {
+  let used = false;
+  return {
+    async after(error) {
+      const trouble = troubleOf(error, waiting.signal);
+      if (trouble === 'cancelled' || trouble === 'unknown') throw asExpected(error, waiting.signal);
+      await mustAnswer(at, waiting);
+      if (!passes(error, waiting.signal)) return 'refused';
+      if (used) return 'unavailable';
+      used = true;
+      return null;
+    },
+  };
+}
+
+/** Throws what is wrong when the bucket can't be listed. */
+async function mustAnswer(at: Asked, waiting: Waiting): Promise<void> {
+  await sent(at, waiting, () => listOne(at, waiting));
+}
+
+async function head(at: Asked, key: string, waiting: Waiting = {}): Promise<DescribedObject | Absent> {
   if (!canTravelInPath(key)) return 'unreadable_key';
-  const answer = await unlessAbsent(waiting, () =>
-    client.send(new HeadObjectCommand({ Bucket, Key: key }), ending(waiting)),
+  const answer = await unlessAbsent(at, waiting, () =>
+    at.client.send(new HeadObjectCommand({ Bucket: at.bucket, Key: key }), ending(waiting)),
   );
   if (answer === 'gone') return 'gone';
   const { ContentLength, ETag, ContentType, LastModified } = answer;
@@ -296,12 +363,7 @@ async function head(
   };
 }
 
-async function deleteKeys(
-  client: S3Client,
-  Bucket: string,
-  keys: Iterable<string>,
-  waiting: Waiting = {},
-): Promise<DeleteOutcome> {
+async function deleteKeys(at: Asked, keys: Iterable<string>, waiting: Waiting = {}): Promise<DeleteOutcome> {
   const deleted: string[] = [];
   const failed: { key: string; code: string }[] = [];
   const batch: string[] = [];
@@ -313,10 +375,10 @@ async function deleteKeys(
     else failed.push({ key, code: 'UnsafeKey' });
   }
   for (const run of inRunsOf(keysPerCall, batch)) {
-    await tryAgain(run, (left) => deleteBatch(client, Bucket, left, waiting), { deleted, failed }, waiting);
+    await tryAgain(at, run, (left) => deleteBatch(at, left, waiting), { deleted, failed }, waiting);
   }
   for (const key of single) {
-    await tryAgain([key], () => deleteOne(client, Bucket, key, waiting), { deleted, failed }, waiting);
+    await tryAgain(at, [key], () => deleteOne(at, key, waiting), { deleted, failed }, waiting);
   }
   return { deleted, failed };
 }
@@ -324,44 +386,42 @@ async function deleteKeys(
 interface DeleteAnswer {
   /** The code of each key, or `null` for a key that is gone. */
   readonly codes: ReadonlyMap<string, string | null>;
-  /** The call as a whole failed, after the client's own retries. */
+  /** The call as a whole failed, after its own tries. */
   readonly final: boolean;
 }
 
 async function tryAgain(
+  at: Asked,
   keys: readonly string[],
   call: (keys: readonly string[]) => Promise<DeleteAnswer>,
   outcome: { readonly deleted: string[]; readonly failed: { key: string; code: string }[] },
-  { signal }: Waiting,
+  waiting: Waiting,
 ): Promise<void> {
   let left = keys;
   for (let attempt = 1; left.length > 0; attempt += 1) {
-    const stopped = signal?.aborted === true;
+    const stopped = waiting.signal?.aborted === true;
     const { codes, final } = stopped ? { codes: new Map<string, string>(), final: true } : await call(left);
     const again: string[] = [];
     for (const key of left) {
       // A key the store did not mention is not known to be deleted.
       const code = codes.get(key) ?? (codes.has(key) ? null : stopped ? 'Cancelled' : 'NotAnswered');
       if (code === null) outcome.deleted.push(key);
-      else if (!final && attempt < attempts && passing.has(code)) again.push(key);
+      else if (!final && attempt < at.patience.attempts && passing.has(code)) again.push(key);
       else outcome.failed.push({ key, code });
     }
     left = again;
-    if (left.length > 0) await pause(attempt, signal).catch(() => undefined);
+    if (left.length > 0) await pause(attempt, at, waiting).catch(() => undefined);
   }
 }
 
-async function deleteBatch(
-  client: S3Client,
-  Bucket: string,
-  keys: readonly string[],
-  waiting: Waiting,
-): Promise<DeleteAnswer> {
+async function deleteBatch(at: Asked, keys: readonly string[], waiting: Waiting): Promise<DeleteAnswer> {
   const codes = new Map<string, string | null>();
   try {
-    const { Deleted, Errors } = await client.send(
-      new DeleteObjectsCommand({ Bucket, Delete: { Objects: keys.map((Key) => ({ Key })) } }),
-      ending(waiting),
+    const { Deleted, Errors } = await tried(at, waiting, () =>
+      at.client.send(
+        new DeleteObjectsCommand({ Bucket: at.bucket, Delete: { Objects: keys.map((Key) => ({ Key })) } }),
+        ending(waiting),
+      ),
     );
     for (const { Key } of Deleted ?? []) if (Key !== undefined) codes.set(Key, null);
     for (const { Key, Code } of Errors ?? []) if (Key !== undefined) codes.set(Key, Code ?? 'Unknown');
@@ -373,14 +433,11 @@ async function deleteBatch(
   return { codes, final: false };
 }
 
-async function deleteOne(
-  client: S3Client,
-  Bucket: string,
-  key: string,
-  waiting: Waiting,
-): Promise<DeleteAnswer> {
+async function deleteOne(at: Asked, key: string, waiting: Waiting): Promise<DeleteAnswer> {
   try {
-    await client.send(new DeleteObjectCommand({ Bucket, Key: key }), ending(waiting));
+    await tried(at, waiting, () =>
+      at.client.send(new DeleteObjectCommand({ Bucket: at.bucket, Key: key }), ending(waiting)),
+    );
     return { codes: new Map([[key, null]]), final: true };
   } catch (error) {
     return { codes: new Map([[key, failureCode(error, waiting.signal)]]), final: true };
@@ -388,15 +445,15 @@ async function deleteOne(
 }
 
 async function abortUploads(
-  client: S3Client,
-  Bucket: string,
+  at: Asked,
   prefix: string,
   waiting: Waiting = {},
 ): Promise<{ readonly aborted: number } | 'unsupported'> {
+  const { client, bucket: Bucket } = at;
   let aborted = 0;
   let from: { KeyMarker?: string; UploadIdMarker?: string } = {};
   for (;;) {
-    const page = await sent(waiting, () =>
+    const page = await sent(at, waiting, () =>
       client
         .send(
           new ListMultipartUploadsCommand({ Bucket, Prefix: prefix, EncodingType: 'url', ...from }),
@@ -411,7 +468,7 @@ async function abortUploads(
     for (const { Key, UploadId } of page.Uploads ?? []) {
       if (Key === undefined || UploadId === undefined) continue;
       const key = page.EncodingType === 'url' ? decodeListedKey(Key) : Key;
-      await sent(waiting, () =>
+      await sent(at, waiting, () =>
         client
           .send(new AbortMultipartUploadCommand({ Bucket, Key: key, UploadId }), ending(waiting))
           .catch((error: unknown) => {
@@ -432,30 +489,77 @@ function ending({ signal }: Waiting): { abortSignal?: AbortSignal } {
   return signal === undefined ? {} : { abortSignal: signal };
 }
 
-async function sent<Answer>({ signal }: Waiting, send: () => Promise<Answer>): Promise<Answer> {
+async function sent<Answer>(at: Asked, waiting: Waiting, send: () => Promise<Answer>): Promise<Answer> {
   try {
-    return await send();
+    return await tried(at, waiting, send);
   } catch (error) {
-    throw asExpected(error, signal);
+    throw asExpected(error, waiting.signal);
   }
 }
 
 async function unlessAbsent<Answer>(
-  { signal }: Waiting,
+  at: Asked,
+  waiting: Waiting,
   send: () => Promise<Answer>,
 ): Promise<Answer | 'gone'> {
   try {
-    return await send();
+    return await tried(at, waiting, send);
   } catch (error) {
     if (isAbsence(error)) return 'gone';
-    throw asExpected(error, signal);
+    throw asExpected(error, waiting.signal);
   }
 }
 
-/** Doubling pauses from 200 ms, each shortened at random so that several consoles don't knock together. */
-async function pause(failures: number, signal: AbortSignal | undefined): Promise<void> {
-  const most = 200 * 2 ** (failures - 1);
-  await wait(most / 2 + Math.random() * (most / 2), undefined, signal === undefined ? {} : { signal });
+/** Does it again while what was in the way passes by itself; throws the last error as it came. */
+async function tried<Answer>(
+  at: Pick<Asked, 'patience'>,
+  waiting: Waiting,
+  send: () => Promise<Answer>,
+): Promise<Answer> {
+  for (let failures = 1; ; failures += 1) {
+    try {
+      return await send();
+    } catch (error) {
+      if (failures >= at.patience.attempts || !passes(error, waiting.signal)) throw error;
+      await pause(failures, at, waiting, error);
+    }
+  }
+}
+
+/**
+ * Doubling pauses, each shortened at random so that several consoles don't knock together; no shorter than what the
+ * store asks for after an error, within limits. Throws when it is cancelled.
+ */
+async function pause(
+  failures: number,
+  { patience }: Pick<Asked, 'patience'>,
+  { signal }: Waiting,
+  error?: unknown,
+): Promise<void> {
+  const most = patience.pauseMs * 2 ** (failures - 1);
+  const asked = Math.min(patience.longestPauseMs, retryAfterOf(error));
+  const ms = Math.max(asked, most / 2 + Math.random() * (most / 2));
+  try {
+    await wait(ms, undefined, signal === undefined ? {} : { signal });
+  } catch {
+    throw cancelled('Reading from R2');
+  }
+}
+
+/** What an answer asks for with `Retry-After`, seconds or a date, in milliseconds; 0 where it does not. */
+function retryAfterOf(error: unknown): number {
+  const answer = (error as { $response?: { headers?: Record<string, string> } } | undefined)?.$response;
+  const text = answer?.headers?.['retry-after'];
+  if (text === undefined) return 0;
+  const ms = /^\d+$/.test(text) ? Number(text) * 1_000 : Date.parse(text) - Date.now();
+  return Number.isFinite(ms) ? Math.max(0, ms) : 0;
+}
+
+/** Whether what happened can pass by itself, so that another try is worth it. */
+function passes(error: unknown, signal: AbortSignal | undefined): boolean {
+  const trouble = troubleOf(error, signal);
+  // After the first refusal of a clock that is wrong, the client signs by the store's.
+  return trouble === 'busy' || trouble === 'unreachable' || codeOf(error) === 'RequestTimeTooSkewed';
 }
 
 type Trouble =

@@ -351,7 +351,14 @@ describe('objects that are not as expected', () => {
         ],
       }),
     );
-    expect(receipt.files).toEqual({ complete: 2, differing: 3, incomplete: 2, missing: 3, redacted: 0 });
+    expect(receipt.files).toEqual({
+      complete: 2,
+      differing: 3,
+      incomplete: 2,
+      missing: 3,
+      unavailable: 0,
+      redacted: 0,
+    });
     const bag = await judgedFromOutside(receipt.file);
     const index = await indexOf(bag);
     expect(index.map(({ file, status, reason, differs }) => [file, status, reason ?? differs])).toEqual([

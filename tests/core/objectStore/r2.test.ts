@@ -10,6 +10,7 @@ import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { writePackage } from '#core/exports/package.ts';
 import type { PackageFile } from '#core/exports/files.ts';
+import { verifyPackage } from '#core/exports/verify.ts';
 import { ExpectedError } from '#core/kernel/errors.ts';
 import { ObjectInterrupted } from '#core/objectStore/objectStore.ts';
 import type {
@@ -17,6 +18,7 @@ import type {
   ObjectStore,
   ObjectStoreConfig,
   OpenObject,
+  Patience,
 } from '#core/objectStore/objectStore.ts';
 import { openObjectStore, probeBucket } from '#core/objectStore/r2.ts';
 import { optionsOf } from '../exports/sources.ts';
@@ -232,7 +234,8 @@ describe('reading', () => {
       'R2 is overloaded or out of order, also after several tries; try again in a few minutes.',
     );
     expect(JSON.stringify(failure, Object.getOwnPropertyNames(failure))).not.toContain('98765');
-    expect(always.requests).toHaveLength(4);
+    // Four for the object, and four to learn whether the bucket answers at all.
+    expect(always.requests).toHaveLength(8);
   });
 
   test('asks for no checksum that R2 does not know', async () => {
@@ -243,6 +246,136 @@ describe('reading', () => {
     await contentOf(await opened(watched, 'one'));
     expect(Object.keys(requests[0]?.headers ?? {})).not.toContain('x-amz-checksum-mode');
     expect(Object.keys(requests[0]?.headers ?? {})).not.toContain('expect');
+  });
+});
+
+describe('an object the store withholds though it answers', () => {
+  /** Requests for the object `w/bad` are meddled with, all others pass. */
+  async function bad(meddle: Meddling, more: Partial<Patience> = {}) {
+    let asked = 0;
+    const network = await startBadNetwork(r2.config, (incoming, outgoing, pass) => {
+      if (!(incoming.url ?? '').includes('/w/bad')) return pass();
+      asked += 1;
+      meddle(incoming, outgoing, pass, asked);
+    });
+    const client = openObjectStore(network.config, { ...hasty, ...more });
+    ends.push(network.close, () => {
+      client.close();
+    });
+    await r2.put('w/bad', Buffer.alloc(500_000, 7));
+    return { store: client, asked: () => asked };
+  }
+
+  const interruption = async (from: ObjectStore): Promise<string> => {
+    const object = await from.read('w/bad');
+    if (typeof object === 'string') return object;
+    const error: unknown = await contentOf(object).catch((thrown: unknown) => thrown);
+    return error instanceof ObjectInterrupted ? `interrupted: ${error.reason}` : 'whole';
+  };
+
+  test('is named after its tries, whatever it is that the store does', async () => {
+    const doings = {
+      '429': (_in, outgoing) => answer(outgoing, 429, 'TooManyRequests'),
+      '500': (_in, outgoing) => answer(outgoing, 500, 'InternalError'),
+      '503': (_in, outgoing) => answer(outgoing, 503, 'SlowDown'),
+      cut: (_in, outgoing) => outgoing.destroy(),
+      '403': (_in, outgoing) => answer(outgoing, 403, 'AccessDenied'),
+      page: (_in, outgoing) => outgoing.writeHead(200).end('<html>'),
+    } as const satisfies Record<string, Meddling>;
+    const said: unknown[] = [];
+    for (const [name, meddle] of Object.entries(doings)) {
+      const { store: client, asked } = await bad(meddle);
+      said.push([name, await client.read('w/bad'), asked()]);
+    }
+    const silent = await bad(() => undefined, { silenceMs: 150, attempts: 2 });
+    said.push(['silence', await silent.store.read('w/bad'), silent.asked()]);
+    expect(said.toSorted()).toEqual([
+      ['403', 'refused', 1],
+      ['429', 'unavailable', 8],
+      ['500', 'unavailable', 8],
+      ['503', 'unavailable', 8],
+      ['cut', 'unavailable', 8],
+      ['page', 'refused', 1],
+      ['silence', 'unavailable', 4],
+    ]);
+  });
+
+  test('is had in the second round, once the bucket answers again', async () => {
+    const { store: client } = await bad((_in, outgoing, pass, number) => {
+      if (number <= 6) answer(outgoing, 503, 'SlowDown');
+      else pass();
+    });
+    expect(await interruption(client)).toBe('whole');
+  });
+
+  test('cut again and again at the same byte, it ends there and is named', async () => {
+    const { store: client, asked } = await bad((incoming, outgoing, pass) => {
+      if (incoming.headers.range === undefined) cutAfter(100_000, 1)(incoming, outgoing, pass, 1);
+      else outgoing.destroy();
+    });
+    expect(await interruption(client)).toBe('interrupted: unavailable');
+    expect(asked()).toBe(8);
+  });
+
+  test('a body that stalls is broken off and taken up again where it stood', async () => {
+    const { store: client, asked } = await bad(
+      (incoming, outgoing, pass) => {
+        if (incoming.headers.range === undefined) stallAfter(outgoing, 100_000);
+        pass();
+      },
+      { silenceMs: 300 },
+    );
+    expect(await interruption(client)).toBe('whole');
+    expect(asked()).toBe(2);
+  });
+
+  test('a store that gives a byte now and then is given up after the time its size allows', async () => {
+    const { store: client } = await bad(
+      (_in, outgoing) => {
+        outgoing.writeHead(200, { 'content-length': '500000', etag: '"1"' });
+        const drops = setInterval(() => outgoing.write('x'), 20);
+        outgoing.on('close', () => {
+          clearInterval(drops);
+        });
+      },
+      { object: { ms: 300, bytesPerMs: 10_000 } },
+    );
+    expect(await interruption(client)).toBe('interrupted: unavailable');
+  });
+
+  test('a store that sends the beginning again where the rest was asked for is not believed', async () => {
+    const { store: client } = await bad((incoming, outgoing, pass) => {
+      if (incoming.headers.range === undefined) cutAfter(100_000, 1)(incoming, outgoing, pass, 1);
+      else {
+        outgoing.writeHead(200, { 'content-length': '500000', etag: '"1"' });
+        outgoing.end(Buffer.alloc(500_000, 1));
+      }
+    });
+    expect(await interruption(client)).toBe('interrupted: refused');
+  });
+
+  test('waits as long as the store asks for, up to a limit', async () => {
+    let first: number | undefined;
+    const until = await bad(
+      (_in, outgoing, pass) => {
+        first ??= performance.now();
+        if (performance.now() - first >= 900) return pass();
+        outgoing.setHeader('retry-after', '1');
+        answer(outgoing, 429, 'TooManyRequests');
+      },
+      { attempts: 2 },
+    );
+    // With two hasty tries a round it has the object only if it kept to the second it was asked for.
+    expect(await interruption(until.store)).toBe('whole');
+    expect(until.asked()).toBe(2);
+    const forever = await bad(
+      (_in, outgoing) => {
+        outgoing.setHeader('retry-after', '86400');
+        answer(outgoing, 503, 'SlowDown');
+      },
+      { longestPauseMs: 10 },
+    );
+    expect(await interruption(forever.store)).toBe('unavailable');
   });
 });
 
@@ -455,7 +588,14 @@ describe('an export from R2', () => {
       };
     });
     const { file, files: counts } = await writePackage(optionsOf(folder, { files }));
-    expect(counts).toEqual({ complete: 1, differing: 1, incomplete: 0, missing: 1, redacted: 0 });
+    expect(counts).toEqual({
+      complete: 1,
+      differing: 1,
+      incomplete: 0,
+      missing: 1,
+      unavailable: 0,
+      redacted: 0,
+    });
     const { stdout } = await run('unzip', ['-p', file, '*/index.jsonl']);
     const index = stdout
       .trim()
@@ -466,6 +606,97 @@ describe('an export from R2', () => {
       ['w/2', 'missing', undefined],
       ['w/3', 'differs', ['bytes', 'etag']],
     ]);
+  });
+
+  /** Makes a package of objects `w/1`, `w/2`, … through a network that meddles. */
+  async function packed(count: number, meddle: Meddling) {
+    const folder = await mkdtemp(join(tmpdir(), 'r2-'));
+    ends.push(() => rm(folder, { recursive: true }));
+    const keys = Array.from({ length: count }, (_, at) => `w/${String(at + 1)}`);
+    for (const key of keys) await r2.put(key, Buffer.alloc(150_000, key), 'image/jpeg');
+    const network = await startBadNetwork(r2.config, meddle);
+    const client = openObjectStore(network.config, hasty);
+    ends.push(network.close, () => {
+      client.close();
+    });
+    const files = keys.map((key): PackageFile => {
+      return { key, contentType: 'image/jpeg', open: (signal) => client.read(key, { signal }) };
+    });
+    return { folder, made: writePackage(optionsOf(folder, { files })) };
+  }
+
+  const isFor = (incoming: { readonly url?: string | undefined }, ...objects: readonly number[]): boolean =>
+    objects.some((each) => new RegExp(`/w/${String(each)}(\\?|$)`).test(incoming.url ?? ''));
+
+  test('names what R2 withholds, everywhere, and goes on with the rest', async () => {
+    const { made } = await packed(8, (incoming, outgoing, pass) => {
+      if (isFor(incoming, 2)) answer(outgoing, 403, 'AccessDenied');
+      else if (isFor(incoming, 4)) answer(outgoing, 503, 'SlowDown');
+      else if (isFor(incoming, 6) && incoming.headers.range !== undefined) outgoing.destroy();
+      else if (isFor(incoming, 6)) cutAfter(100_000, 1)(incoming, outgoing, pass, 1);
+      else pass();
+    });
+    const { file, files: counts } = await made;
+    expect(counts).toEqual({
+      complete: 5,
+      differing: 0,
+      incomplete: 1,
+      missing: 2,
+      unavailable: 3,
+      redacted: 0,
+    });
+    const inside = async (name: string): Promise<string> =>
+      (await run('unzip', ['-p', file, `*/${name}`])).stdout;
+    const index = (await inside('data/files/index.jsonl'))
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    const lacking = index.filter(({ status }) => status !== 'complete');
+    expect(lacking.map(({ key, status, reason, file, bytes }) => [key, status, reason, file, bytes])).toEqual(
+      [
+        ['w/2', 'missing', 'refused', null, null],
+        ['w/4', 'missing', 'unavailable', null, null],
+        ['w/6', 'incomplete', 'unavailable', 'data/files/000006.jpg', 100_000],
+      ],
+    );
+    expect(await inside('bag-info.txt')).toContain(
+      'File-Count: 6\nFiles-Differing: 0\nFiles-Incomplete: 1\nFiles-Missing: 2\nFiles-Unavailable: 3\n',
+    );
+    expect((await inside('data/index.html')).split('the storage did not give it').length - 1).toBe(3);
+    expect((await verifyPackage(file)).faults).toEqual([]);
+  });
+
+  test('a store that answers and withholds five in a row, or all there are, ends the export', async () => {
+    for (const [count, withheld] of [
+      [12, [4, 5, 6, 7, 8]],
+      [2, [1, 2]],
+    ] as const) {
+      const { folder, made } = await packed(count, (incoming, outgoing, pass) => {
+        if (isFor(incoming, ...withheld)) answer(outgoing, 403, 'AccessDenied');
+        else pass();
+      });
+      const failure = await failureOf(made);
+      expect(failure.code).toBe('object_store');
+      expect(failure.message).toContain('gives none of several objects');
+      expect((await run('ls', ['-A', folder])).stdout).toBe('');
+    }
+  });
+
+  test('answers that fail at random are tried again until every object is whole', async () => {
+    const seed = 20_261_128;
+    let state = seed;
+    const random = (): number => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647;
+    const { made } = await packed(40, (incoming, outgoing, pass) => {
+      const lot = random();
+      if (lot < 0.08) answer(outgoing, 429, 'TooManyRequests');
+      else if (lot < 0.16) answer(outgoing, 500, 'InternalError');
+      else if (lot < 0.24) answer(outgoing, 503, 'SlowDown');
+      else if (lot < 0.28) outgoing.destroy();
+      else if (lot < 0.3) return;
+      else if (lot < 0.4) cutAfter(Math.floor(random() * 150_000), 1)(incoming, outgoing, pass, 1);
+      else pass();
+    });
+    expect((await made).files).toMatchObject({ complete: 40, unavailable: 0 });
   });
 
   test('fails in one sentence when R2 goes away, and leaves nothing', async () => {
@@ -487,6 +718,28 @@ describe('an export from R2', () => {
     expect((await run('ls', ['-A', folder])).stdout).toBe('');
   });
 });
+
+/** Waits for nothing longer than a test should. */
+const hasty: Patience = {
+  attempts: 4,
+  pauseMs: 2,
+  longestPauseMs: 2_000,
+  silenceMs: 2_000,
+  object: { ms: 20_000, bytesPerMs: 1_000 },
+};
+
+/** Sends nothing more after so many bytes of body, and closes nothing. */
+function stallAfter(outgoing: Parameters<Meddling>[1], bytes: number): void {
+  let left = bytes;
+  const write = outgoing.write.bind(outgoing);
+  outgoing.write = (chunk: Uint8Array): boolean => {
+    if (left === 0) return true;
+    const part = chunk.subarray(0, left);
+    left -= part.byteLength;
+    return write(part);
+  };
+  outgoing.end = () => outgoing;
+}
 
 /** Cuts the first answers after so many bytes of body. */
 function cutAfter(bytes: number, times: number): Meddling {

@@ -290,6 +290,12 @@ ${definer(
   'jsonb',
   `  perform privacy_console.only_write();
   v_staff := privacy_console.caller(array['operator']);
+  -- Told once more by who did not hear the answer: the entry is there already.
+  select e.number into v_told from privacy_console.export x join privacy_console.entry e on e.intent = x.entry and e.action = 'export.finished'
+    where x.id = p_export and x.staff = v_staff and x.state = 'done' and x.sha256 = p_sha256;
+  if found then
+    return jsonb_build_object('ok', true) || privacy_console.receipt(v_told);
+  end if;
   if p_sha256 is not null and p_signer is not null then
     -- Locked, so that a retirement comes before the package or after it.
     select k.id into v_key from privacy_console.signing_key k where k.fingerprint = p_signer and k.staff = v_staff and k.retired_at is null for share;
@@ -314,7 +320,7 @@ ${definer(
     json_build_object('sha256', p_sha256, 'bytes', p_bytes, 'rows', p_rows, 'files', p_files, 'detail', left(p_detail, 500))::text));`,
   {
     declare:
-      '  v_staff bigint; v_key bigint; v_subject text; v_request bigint; v_intent bigint; v_access bigint;',
+      '  v_staff bigint; v_key bigint; v_told bigint; v_subject text; v_request bigint; v_intent bigint; v_access bigint;',
   },
 )}
 ${definer(

@@ -23,6 +23,8 @@ export interface PageFileEntry {
   readonly name: string | null;
   readonly bytes: number | null;
   readonly status: 'complete' | 'differs' | 'incomplete' | 'missing' | 'redacted';
+  /** Why it is missing or incomplete. */
+  readonly reason?: string;
 }
 
 /** What is held and not in the package; `column` null is all of the collection, `collection` null is objects of R2. */
@@ -271,7 +273,7 @@ function* filesText(files: PageContents['files'], say: Words, number: Intl.Numbe
       : '';
   yield `<section id="files">\n<h2>${say.files}</h2>\n<p class="dim">${say.fileCount(number.format(files.all))}${shown} ${say.filesAllIn} ${linkTo('data/files/index.jsonl', 'index.jsonl')}</p>
 <div class="wide" tabindex="0" role="group" aria-label="${say.files}"><table>\n<thead><tr><th scope="col">${say.picture}</th><th scope="col">${say.name}</th><th scope="col">${say.size}</th><th scope="col">${say.state}</th></tr></thead>\n<tbody>\n`;
-  for (const { file, name, bytes, status } of files.first) {
+  for (const { file, name, bytes, status, reason } of files.first) {
     const title = name ?? say.noName;
     const link =
       file === null
@@ -283,8 +285,11 @@ function* filesText(files: PageContents['files'], say: Words, number: Intl.Numbe
       file !== null && pictures.test(file)
         ? `<img src="${pathOf(file)}" alt="" loading="lazy" decoding="async">`
         : '';
+    const because = reason === 'unavailable' || reason === 'refused' ? ` (${say.notGiven})` : '';
     const state =
-      status === 'complete' ? say.status.complete : `<span class="warn">${say.status[status]}</span>`;
+      status === 'complete'
+        ? say.status.complete
+        : `<span class="warn">${say.status[status]}${because}</span>`;
     yield `<tr data-row><td>${picture}</td><td>${link}</td><td>${bytes === null ? '' : sizeText(bytes, say)}</td><td>${state}</td></tr>\n`;
   }
   yield '</tbody>\n</table></div>\n</section>\n';

@@ -33,6 +33,8 @@ export interface PageStrings {
   readonly noName: string;
   readonly notLinked: string;
   readonly status: Readonly<Record<'complete' | 'differs' | 'incomplete' | 'missing' | 'redacted', string>>;
+  /** Said besides of a file that the store has and did not give. */
+  readonly notGiven: string;
   readonly information: string;
   readonly inGeneral: string;
   readonly informed: Readonly<
@@ -106,6 +108,7 @@ const english: PageStrings = {
     missing: 'could not be read, so it is not here',
     redacted: 'kept back',
   },
+  notGiven: 'the storage did not give it, though asked several times; it can be asked for again',
   information: 'Why it is held',
   inGeneral: 'In general, and your rights',
   informed: {
@@ -181,6 +184,7 @@ const hindi: PageStrings = {
     missing: 'पढ़ी नहीं जा सकी, इसलिए यहाँ नहीं है',
     redacted: 'रोकी गई',
   },
+  notGiven: 'कई बार माँगने पर भी भंडार ने यह फ़ाइल नहीं दी; इसे दोबारा माँगा जा सकता है',
   information: 'यह जानकारी क्यों रखी जाती है',
   inGeneral: 'सामान्य बातें और आपके अधिकार',
   informed: {

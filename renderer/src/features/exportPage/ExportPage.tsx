@@ -336,6 +336,8 @@ function JobPanel(props: {
   const rows = figure(job.result['rows']);
   const files = figure(job.result['files']);
   const bytes = figure(job.result['bytes']);
+  const lacking = (figure(job.result['missing']) ?? 0) + (figure(job.result['incomplete']) ?? 0);
+  const unavailable = figure(job.result['unavailable']) ?? 0;
   const exportId = figure(job.result['exportId']);
   return (
     <Panel title={en.exportPage.done} actions={<Status tone="good">{en.request.exportState.done}</Status>}>
@@ -346,6 +348,7 @@ function JobPanel(props: {
           sha256 === null ? null : [en.exportPage.sha256, <Hash key="sha256" text={sha256} />],
           rows === null ? null : [en.exportPage.rows, formatNumber(rows)],
           files === null ? null : [en.exportPage.filesCount, formatNumber(files)],
+          lacking === 0 ? null : [en.exportPage.lacking, en.exportPage.lackingText(lacking, unavailable)],
           bytes === null ? null : [en.exportPage.size, formatBytes(bytes)],
         ]}
       />
