@@ -67,12 +67,15 @@ interface ExplainOptions {
   readonly reason?: string;
 }
 
-interface ExportOptions extends ScopeOptions {
+interface ProtectionOptions {
+  readonly recipient?: string[];
+  readonly passphrase: boolean;
+}
+
+interface ExportOptions extends ScopeOptions, ProtectionOptions {
   readonly to: string;
   readonly folder: boolean;
   readonly language: PageLanguage;
-  readonly recipient?: string[];
-  readonly passphrase: boolean;
 }
 
 type InventoryFormat = (typeof inventoryFormats)[number];
@@ -92,9 +95,33 @@ async function bucketFindings(command: Command, { keys }: CheckOptions): Promise
   return (result?.['findings'] ?? []) as CheckFinding[];
 }
 
-function protectionOf({ recipient, passphrase }: ExportOptions): InputOf<'exports.start'>['protection'] {
+function protectionOf({ recipient, passphrase }: ProtectionOptions): InputOf<'exports.start'>['protection'] {
   if (recipient !== undefined) return { kind: 'recipients', recipients: recipient };
   return { kind: passphrase ? 'passphrase' : 'none' };
+}
+
+function withProtection(command: Commander): Commander {
+  return command
+    .option('--recipient <key...>', 'encrypts it for the holder of an age key, age1…; for each of several')
+    .addOption(
+      new Option('--passphrase', 'encrypts it with a passphrase, which is made, and told once')
+        .default(false)
+        .conflicts('recipient'),
+    );
+}
+
+/** Waits for a package; what a person has to know of it comes with it. */
+async function finishExport(
+  command: Command,
+  jobId: string,
+  passphrase: string | null,
+): Promise<Readonly<Record<string, unknown>>> {
+  const { result } = await command.finish(jobId);
+  return {
+    ...result,
+    ...(passphrase === null ? {} : { passphrase }),
+    ...(result?.['signer'] === null ? { note: en.exportPage.unsignedNote } : {}),
+  };
 }
 
 /** Parses the arguments and runs the command they name; `shown` when only help was asked for. */
@@ -740,19 +767,15 @@ export async function commands(
         }),
     );
 
-  withScope(program.command('export').argument('<request>', 'access or export request', wholeNumber))
+  withProtection(
+    withScope(program.command('export').argument('<request>', 'access or export request', wholeNumber)),
+  )
     .requiredOption('--to <folder>', 'where the package goes')
     .option('--folder', 'as a folder that is already unpacked instead of a zip', false)
     .addOption(
       new Option('--language <language>', 'of the page that a person opens first')
         .choices(pageLanguages)
         .default('en'),
-    )
-    .option('--recipient <key...>', 'encrypts it for the holder of an age key, age1…; for each of several')
-    .addOption(
-      new Option('--passphrase', 'encrypts it with a passphrase, which is made, and told once')
-        .default(false)
-        .conflicts('recipient'),
     )
     .description('writes the package of what is held about a request’s person')
     .action((requestId: number, options: ExportOptions) =>
@@ -765,12 +788,7 @@ export async function commands(
           ...scopeFrom(options),
           protection: protectionOf(options),
         });
-        const { result } = await command.finish(jobId);
-        return {
-          ...result,
-          ...(passphrase === null ? {} : { passphrase }),
-          ...(result?.['signer'] === null ? { note: en.exportPage.unsignedNote } : {}),
-        };
+        return finishExport(command, jobId, passphrase);
       }),
     );
   reviewCommands(program, run);
@@ -780,15 +798,34 @@ export async function commands(
     .addOption(new Option('--request <number>', 'only of this request').argParser(wholeNumber))
     .description('lists exports: who, when, hash, rows, files')
     .action((options: { request?: number }) =>
-      run(
-        async (command) =>
-          (
-            await command.call(
-              'exports.list',
-              options.request === undefined ? {} : { requestId: options.request },
-            )
-          ).exports,
+      run(async (command) =>
+        (
+          await command.call(
+            'exports.list',
+            options.request === undefined ? {} : { requestId: options.request },
+          )
+        ).exports.map(({ kept, ...row }) => ({
+          ...row,
+          kept: kept === null ? null : en.exportPage.kept(kept.finished, kept.of),
+        })),
       ),
+    );
+  withProtection(
+    exportList
+      .command('resume')
+      .argument('<export>', 'number of an interrupted export of yours', wholeNumber),
+  )
+    .option('--to <folder>', 'where the package goes; where it was to go before, when it isn’t said')
+    .description('goes on with what lies on this computer, without reading it again')
+    .action((exportId: number, options: ProtectionOptions & { to?: string }) =>
+      run(async (command) => {
+        const { jobId, passphrase } = await command.call('exports.resume', {
+          exportId,
+          ...(options.to === undefined ? {} : { folder: path.resolve(options.to) }),
+          protection: protectionOf(options),
+        });
+        return finishExport(command, jobId, passphrase);
+      }),
     );
   exportList
     .command('abandon')

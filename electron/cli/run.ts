@@ -3,6 +3,9 @@ import { openLog } from '#core/kernel/log.ts';
 import { osKeychain } from '#core/keychain/index.ts';
 import { findPlaces } from '#core/places.ts';
 import type { Failure } from '#shared/contract/result.ts';
+import type { Job } from '#shared/contract/workstation.ts';
+import { isUnderWay } from '#shared/domain/job.ts';
+import { en } from '#shared/strings/en.ts';
 import { Refused, UsageError, type Command } from './command.ts';
 import { commands } from './commands.ts';
 import { printValue } from './print.ts';
@@ -44,7 +47,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
     void console?.dispatch('jobs.list', {}).then((result) => {
       if (!result.ok) return;
       for (const job of result.value.jobs) {
-        if (job.state === 'running') void console?.dispatch('jobs.cancel', { id: job.id });
+        if (isUnderWay(job)) void console?.dispatch('jobs.cancel', { id: job.id });
       }
     });
   };
@@ -76,6 +79,13 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
   }
 }
 
+/** One line of how far a job is. */
+function progressOf({ kind, state, progress: { says, done, total } }: Job): string {
+  if (state === 'waiting') return en.job.state.waiting;
+  if (total === null) return says;
+  return kind === 'export' ? `${en.job.percent(done)} · ${says}` : `${says} ${done}/${total}`;
+}
+
 function commandOver(
   open: () => Console,
   profile: string | null,
@@ -102,14 +112,8 @@ function commandOver(
     },
     async finish(jobId) {
       const stop = open().onEvent((event) => {
-        if (
-          event.type === 'job' &&
-          event.job.id === jobId &&
-          event.job.state === 'running' &&
-          process.stderr.isTTY
-        ) {
-          const { says, done, total } = event.job.progress;
-          process.stderr.write(`\r\u001b[K${says}${total === null ? '' : ` ${done}/${total}`}`);
+        if (event.type === 'job' && event.job.id === jobId && isUnderWay(event.job) && process.stderr.isTTY) {
+          process.stderr.write(`\r\u001b[K${progressOf(event.job)}`);
         }
       });
       try {

@@ -11,7 +11,14 @@ import {
 } from './connections/index.ts';
 import { erasureOperations } from './erasure/index.ts';
 import { explanationOperations } from './explanation/index.ts';
-import { exportOperations, keyOperations, packageOperations, type ExportPace } from './exports/index.ts';
+import {
+  exportOperations,
+  exportsAtOnce,
+  keyOperations,
+  openStagings,
+  packageOperations,
+  type ExportPace,
+} from './exports/index.ts';
 import { installationOperations, mapChangeOperations, type ScratchServer } from './installation/index.ts';
 import { createDispatch, type Dispatch } from './kernel/dispatch.ts';
 import { ExpectedError } from './kernel/errors.ts';
@@ -58,13 +65,31 @@ export function createConsole(ports: ConsolePorts): Console {
     for (const listener of listeners) listener(event);
   };
   const name = hostname().slice(0, 40);
-  const jobs = createJobs(log, (job) => tell({ type: 'job', job }));
+  const stagings = openStagings();
+  let tidying = Promise.resolve();
+  /** Removes what crashed exports left, and what an erasure made pointless. */
+  const tidy = (): void => {
+    const at = desk();
+    // What can't be removed now is removed next time.
+    tidying = tidying.then(() => stagings.tidy(at)).catch(() => undefined);
+  };
+  const jobs = createJobs(
+    log,
+    (job) => {
+      tell({ type: 'job', job });
+      if (job.kind === 'erasure' && job.state === 'done' && sessions.current().session !== null) tidy();
+    },
+    { export: exportsAtOnce },
+  );
   const sessions = createSessions({
     places,
     keychain,
     workstation: name,
     version,
-    onChange: (session, locked) => tell({ type: 'session', session, locked }),
+    onChange: (session, locked) => {
+      tell({ type: 'session', session, locked });
+      if (session !== null && !locked) tidy();
+    },
   });
   const { desk } = sessions;
   const dispatch = createDispatch({
@@ -96,6 +121,7 @@ export function createConsole(ports: ConsolePorts): Console {
       ...exportOperations({
         desk,
         jobs,
+        stagings,
         version,
         ...(ports.exportPace === undefined ? {} : { pace: ports.exportPace }),
       }),
@@ -132,6 +158,7 @@ export function createConsole(ports: ConsolePorts): Console {
     },
     async close() {
       await jobs.close();
+      await tidying;
       await sessions.close();
       log.close();
     },

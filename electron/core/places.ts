@@ -6,6 +6,8 @@ export interface WorkstationPlaces {
   readonly profileFolder: string;
   /** Where a running demo leaves its made-up secrets. */
   readonly demoFolder: string;
+  /** Where exports keep what they have read until the package is put together, enciphered. */
+  readonly stagingFolder: string;
   readonly logFolder: string;
   /** What the window's browser engine keeps between starts, which is next to nothing. */
   readonly windowFolder: string;
@@ -22,6 +24,7 @@ export function findPlaces(
   return {
     profileFolder: join(home, 'profiles'),
     demoFolder: join(home, 'demo'),
+    stagingFolder: join(home, 'exports'),
     logFolder: join(home, 'logs'),
     windowFolder: join(home, 'window'),
   };

@@ -1,7 +1,6 @@
-import type { Places } from '#core/connections/index.ts';
 import type { RequestKind } from '#shared/domain/requests.ts';
 import type { Platform } from './platform.ts';
-import { expectDone, plainConsole } from './staff.ts';
+import { expectDone, plainConsole, type DemoPlaces } from './staff.ts';
 import { withSuperuser } from './superuser.ts';
 
 /** Who the demo's story is about, as the platform knows them; for the story and its judge only. */
@@ -51,7 +50,7 @@ const letters: readonly {
  * the newest two are those of the demo's story: somebody with workspaces,
  * messages, files and an invoice, and nobody else in the workspaces.
  */
-export async function plantRequests(platform: Platform, places: Places): Promise<Planted> {
+export async function plantRequests(platform: Platform, places: DemoPlaces): Promise<Planted> {
   const people = await withSuperuser(platform, platform.database, async ({ query }) => {
     const { rows } = await query<Protagonist>(
       `select u.id::text, u.name, u.email::text from users u

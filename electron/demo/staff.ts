@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import { createConsole, type Console, type ConsolePorts } from '#core/console.ts';
 import type { DemoRole, DemoSecrets, Places } from '#core/connections/index.ts';
 import { openLog } from '#core/kernel/log.ts';
-import { memoryKeychain } from '#core/keychain/index.ts';
+import { memoryKeychain, type Keychain } from '#core/keychain/index.ts';
 import { scramVerifier } from '#core/staff/index.ts';
 import type { InputOf, OperationName, OutputOf } from '#shared/contract/index.ts';
 import type { Role } from '#shared/domain/roles.ts';
@@ -21,14 +22,21 @@ const people = {
 
 const administrator = 'Asha Rao';
 
+/** Where a demo's or a test's consoles find their secrets and keep what they keep. */
+export type DemoPlaces = Pick<Places, 'profileFolder' | 'demoFolder'>;
+
 /** How much a console does at a time; other than by default only in tests of what happens in between. */
 export type Pace = Pick<ConsolePorts, 'batchRows' | 'exportPace'>;
 
 /** A console for the demo's own steps and for tests: no window, no keychain, no log. */
-export function plainConsole(places: Places, pace: Pace = {}): Console {
+export function plainConsole(
+  places: DemoPlaces,
+  pace: Pace = {},
+  keychain: Keychain = memoryKeychain(),
+): Console {
   return createConsole({
-    places,
-    keychain: memoryKeychain(),
+    places: { ...places, stagingFolder: join(places.profileFolder, 'exports') },
+    keychain,
     log: openLog(null),
     workstation: {
       chooseFolder: () => Promise.resolve(null),
@@ -56,7 +64,7 @@ export async function expectDone<Name extends OperationName>(
  * administrator would, adds the staff, builds the indexes, and leaves the
  * secrets where demo profiles find them.
  */
-export async function installDemo(platform: Platform, places: Places): Promise<DemoSecrets> {
+export async function installDemo(platform: Platform, places: DemoPlaces): Promise<DemoSecrets> {
   const password = (): string => randomBytes(18).toString('base64url');
   const logins = {
     viewer: { user: 'viewer', password: password() },

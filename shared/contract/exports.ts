@@ -2,6 +2,10 @@ import { z } from 'zod';
 import { exportProfiles } from '../domain/exportProfiles.ts';
 import { operation } from './operation.ts';
 
+/** A package is one zip file, or a folder with the same files. */
+export const packageForms = ['zip', 'folder'] as const;
+export type PackageForm = (typeof packageForms)[number];
+
 const exportRow = z.object({
   id: z.number().int(),
   requestId: z.number().int(),
@@ -21,6 +25,17 @@ const exportRow = z.object({
   showsOthers: z.boolean(),
   /** Fingerprint of the key its package is signed with; null where it is not signed or there is none. */
   signer: z.string().nullable(),
+  /** What an interrupted export of one's own has read, where it lies on this computer and can go on; null elsewhere. */
+  kept: z
+    .object({
+      /** Collections, and of how many; null where nobody knows yet. */
+      finished: z.number().int(),
+      of: z.number().int().nullable(),
+      /** Where its package was to go, and as what. */
+      folder: z.string(),
+      form: z.enum(packageForms),
+    })
+    .nullable(),
 });
 export type ExportRow = z.infer<typeof exportRow>;
 
@@ -43,10 +58,6 @@ export type ExportRelease = z.infer<typeof release>;
 /** Languages the page of a package can be in. */
 export const pageLanguages = ['en', 'hi'] as const;
 export type PageLanguage = (typeof pageLanguages)[number];
-
-/** A package is one zip file, or a folder with the same files. */
-export const packageForms = ['zip', 'folder'] as const;
-export type PackageForm = (typeof packageForms)[number];
 
 const protection = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('none') }),
@@ -192,6 +203,24 @@ export const exports = {
       jobId: z.string(),
       entry: z.number().int(),
       /** Told here and never again: nothing keeps it. Null unless one was asked for. */
+      passphrase: z.string().nullable(),
+    }),
+  }),
+  'exports.resume': operation({
+    effect: 'reveal',
+    permission: ['operator'],
+    summary: 'goes on with an interrupted export of one’s own whose finished part lies on this computer',
+    input: z.strictObject({
+      exportId: z.number().int().positive(),
+      /** Where the package goes; where it was to go before, when it isn't said. */
+      folder: z.string().min(1).max(4_000).optional(),
+      /** Chosen anew, as nothing keeps a passphrase; a new one is made. */
+      protection: protection.default({ kind: 'none' }),
+    }),
+    output: z.object({
+      exportId: z.number().int(),
+      jobId: z.string(),
+      entry: z.number().int(),
       passphrase: z.string().nullable(),
     }),
   }),

@@ -6,7 +6,8 @@ export const job = z.object({
   id: z.string(),
   kind: z.enum(['export', 'erasure', 'audit.verify', 'audit.export', 'bucket', 'delivery']),
   requestId: z.number().int().nullable(),
-  state: z.enum(['running', 'done', 'failed', 'cancelled']),
+  /** `waiting`: for its turn, as enough jobs of its kind are at work. */
+  state: z.enum(['waiting', 'running', 'done', 'failed', 'cancelled']),
   startedAt: z.string(),
   finishedAt: z.string().nullable(),
   progress: z.object({

@@ -487,6 +487,7 @@ export const en = {
       delivery: 'Write a medium',
     } satisfies Record<Job['kind'], string>,
     state: {
+      waiting: 'waiting for its turn',
       running: 'running',
       done: 'done',
       failed: 'failed',
@@ -496,6 +497,7 @@ export const en = {
     cancel: 'Cancel the job',
     cancelling: 'Cancelling…',
     progress: (done: string, total: string) => `${done} of ${total}`,
+    percent: (percent: number) => `${percent} %`,
   },
 
   why: {
@@ -753,9 +755,19 @@ export const en = {
     size: 'Size',
     failed: 'The package was not finished',
     failedText: 'No file under the final name exists. Fix the cause and start again.',
+    interrupted: 'It was interrupted; what it has read is kept on this computer for a day.',
     cancelled: 'Cancelled; nothing was left behind.',
     abandon: 'Close',
     abandonHint: 'The console that wrote this package has stopped; closing it ends its access and its entry.',
+    kept: (finished: number, of: number | null) =>
+      of === null
+        ? 'nothing is read yet; it can go on here'
+        : `${number.format(finished)} of ${number.format(of)} collections are here`,
+    keptText:
+      'What was read lies enciphered on this computer and is not read again; the rest is read as it is now, and the package says so. It can go on until a day after it was begun. A passphrase is made anew.',
+    resume: 'Resume',
+    resumed: 'The export goes on.',
+    throwAway: 'Throw away',
     abandoned: (id: number) => `Export ${id} is closed.`,
     noPerson: 'This request has no person yet; find and link them first.',
     closed: 'This request is closed; a package needs an open request.',
@@ -1515,6 +1527,7 @@ const actions: Readonly<Record<string, Wording>> = {
     (whom, under) => `what was kept back of ${whom}${under}`,
   ),
   'export.finished': words('finished', 'finish', (whom, under) => `an export of ${whom}${under}`),
+  'export.resumed': words('resumed', 'resume', (whom, under) => `an interrupted export of ${whom}${under}`),
   'export.abandoned': words('closed', 'close', (whom, under) => `an interrupted export of ${whom}${under}`, {
     failed: 'gave up',
   }),

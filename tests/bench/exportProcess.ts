@@ -8,6 +8,7 @@ import type { Console } from '#core/console.ts';
 import { readerOver } from '#core/database/database.ts';
 import { openPool } from '#core/database/pool.ts';
 import { writePackage } from '#core/exports/package.ts';
+import { newKey, openStaging } from '#core/exports/staging.ts';
 import type { PackageOptions } from '#core/exports/package.ts';
 import { readCollection } from '#core/exports/reading.ts';
 import { openSigner } from '#core/exports/seal/signingKey.ts';
@@ -240,5 +241,6 @@ function optionsOf(folder: string): Omit<PackageOptions, 'collections' | 'files'
     requestNumber: '1',
     subjectReference: 's-1',
     program: 'CloudSingh Privacy Console 0.0.0',
+    staging: openStaging({ folder: `${folder}.staging`, key: newKey(), about: () => null }),
   };
 }

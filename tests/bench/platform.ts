@@ -1,12 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { DemoSecrets, Places } from '#core/connections/index.ts';
+import type { DemoSecrets } from '#core/connections/index.ts';
 import type { Console } from '#core/console.ts';
 import { migrationHash, migrations } from '#core/database/migrations/index.ts';
 import { startPlatform, type Platform } from '#demo/platform.ts';
 import type { Scale } from '#demo/seed.ts';
-import { expectDone, installDemo, plainConsole } from '#demo/staff.ts';
+import { expectDone, installDemo, plainConsole, type DemoPlaces } from '#demo/staff.ts';
 import { withSuperuser } from '#demo/superuser.ts';
 import { openBareClient, type BareClient } from '#tests/helpers/bareClient.ts';
 
@@ -18,7 +18,7 @@ export interface Bench {
   readonly platform: Platform;
   readonly secrets: DemoSecrets;
   /** Where a console of another process finds them. */
-  readonly places: Places;
+  readonly places: DemoPlaces;
   readonly scale: Scale;
   /** How often the quick sides are measured. */
   readonly rounds: number;

@@ -58,6 +58,7 @@ const pinned = {
   'subjects.act': ['write', ['operator']],
   'subjects.objects': ['read', ['viewer', 'operator']],
   'exports.start': ['reveal', ['operator']],
+  'exports.resume': ['reveal', ['operator']],
   'exports.list': ['read', 'staff'],
   'exports.abandon': ['write', ['operator', 'approver', 'admin']],
   'exports.askRelease': ['write', ['operator']],

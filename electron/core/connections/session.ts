@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { z } from 'zod';
 import { checkContinues, readHead } from '#core/audit/witness.ts';
 import { isFault, type Fault } from '#core/audit/chain.ts';
@@ -27,6 +28,8 @@ import {
 export interface Places {
   readonly profileFolder: string;
   readonly demoFolder: string;
+  /** Where exports keep what they have read until the package is put together. */
+  readonly stagingFolder: string;
 }
 
 /** A profile with what is needed to use it. */
@@ -49,6 +52,10 @@ export interface Desk {
   readonly signingKey: KeychainEntry<string>;
   /** The packages of this database that were written on this computer. */
   readonly localCopies: LocalCopies;
+  /** Where exports of this database keep what they have read. */
+  readonly stagingFolder: string;
+  /** What enciphers it, by the number of the export. */
+  exportKey(exportId: number): KeychainEntry<string>;
   /** The head this console has verified, if any. */
   remembered(): Promise<VerifiedHead | null>;
 }
@@ -207,6 +214,8 @@ export function createSessions(options: SessionsOptions): Sessions {
           },
           signingKey: keychain.signingKey(identity.identity, said.login),
           localCopies: localCopies(places.profileFolder, identity.identity),
+          stagingFolder: join(places.stagingFolder, identity.identity),
+          exportKey: (exportId) => keychain.exportKey(identity.identity, exportId),
           remembered: () => remembered(name, identity.identity),
         },
       };

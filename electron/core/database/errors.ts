@@ -90,7 +90,7 @@ const bySqlState: Readonly<Record<string, readonly [ExpectedCode, string]>> = {
   '25006': ['refused', sentences.readOnly],
   '22021': ['invalid_input', sentences.text],
   '22P05': ['invalid_input', sentences.text],
-  '25P03': ['conflict', sentences.idle],
+  '25P03': ['unreachable', sentences.idle],
 };
 
 const byNodeCode: Readonly<Record<string, readonly [ExpectedCode, string]>> = {

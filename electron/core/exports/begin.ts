@@ -52,3 +52,12 @@ export function beginExport(
 export function beginReviewed(at: Desk, exportId: number, call: Call): Promise<Begun> {
   return beginBy(at, sql`select privacy_console.write_reviewed(${exportId}::bigint) as result`, call);
 }
+
+/** Opens an interrupted export again, to who began it. */
+export function resumeExport(at: Desk, exportId: number, note: Call['note']): Promise<Begun> {
+  return at.database.effect(
+    sql`select privacy_console.resume_export(${exportId}::bigint) as result`,
+    begun,
+    note,
+  );
+}

@@ -1,4 +1,5 @@
 import { link, rename, stat, unlink } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { ExpectedError } from '#core/kernel/errors.ts';
 
@@ -84,4 +85,12 @@ export function codeOf(error: unknown): string {
 /** Throws what is not that something is missing. */
 export function ignoreMissing(error: unknown): void {
   if (codeOf(error) !== 'ENOENT') throw error;
+}
+
+/** Writes all of a chunk where the file stands. */
+export async function writeFully(handle: FileHandle, chunk: Uint8Array): Promise<void> {
+  for (let offset = 0; offset < chunk.byteLength;) {
+    const { bytesWritten } = await handle.write(chunk, offset, chunk.byteLength - offset);
+    offset += bytesWritten;
+  }
 }

@@ -1,7 +1,8 @@
 import { constants } from 'node:fs';
 import { chmod, mkdir, open, opendir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { writeFully } from './zipWriter.ts';
+import { inflated } from './deflater.ts';
+import { writeFully } from './disk.ts';
 import { BrokenZip, isSafePath } from './zipReader.ts';
 import type { ReadEntry } from './zipReader.ts';
 
@@ -9,13 +10,15 @@ import type { ReadEntry } from './zipReader.ts';
 export interface FolderWriter {
   /** `path` has the package's name before it, as in a zip. */
   add(path: string, content: AsyncIterable<Uint8Array>): Promise<void>;
+  /** The same for what has been deflated. */
+  addDeflated(path: string, packed: AsyncIterable<Uint8Array>): Promise<void>;
   /** Syncs the folders themselves. */
   finish(): Promise<void>;
 }
 
 export function openFolder(folder: string): FolderWriter {
   const made = new Set<string>();
-  return {
+  const writer: FolderWriter = {
     async add(path, content) {
       const file = join(folder, ...path.split('/').slice(1));
       const within = dirname(file);
@@ -31,10 +34,12 @@ export function openFolder(folder: string): FolderWriter {
         await handle.close();
       }
     },
+    addDeflated: (path, packed) => writer.add(path, inflated(packed)),
     async finish() {
       for (const each of made) await syncFolder(each);
     },
   };
+  return writer;
 }
 
 /** Makes what was written in a folder's list of files last. */

@@ -29,6 +29,14 @@ export interface SnapshotSummary {
   readonly began: string;
 }
 
+/** That an export was interrupted and went on. */
+export interface Resumption {
+  /** ISO 8601, by the clock of the computer it was made on. */
+  readonly at: string;
+  /** The snapshot from which it went on, by its number. */
+  readonly snapshot: number;
+}
+
 /** One collection as `data/processing.json` names it. */
 export interface CollectionSummary {
   readonly name: string;
@@ -61,6 +69,7 @@ export const bagitText = 'BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8
 export function snapshotText(
   snapshots: readonly SnapshotSummary[],
   collections: readonly CollectionSummary[],
+  resumed: readonly Resumption[],
 ): object {
   return {
     snapshots: snapshots.map(({ number, began }) => ({
@@ -70,10 +79,11 @@ export function snapshotText(
         .filter(({ parts }) => parts?.some(({ snapshot }) => snapshot === number) === true)
         .map(({ name }) => name),
     })),
+    ...(resumed.length > 0 ? { resumed } : {}),
     ...(snapshots.length > 1
       ? {
           note:
-            `Reading lasted longer than one transaction of the database may, so the records are as they were at ${String(snapshots.length)} moments, ` +
+            `${resumed.length > 0 ? 'Reading was interrupted and resumed' : 'Reading lasted longer than one transaction of the database may'}, so the records are as they were at ${String(snapshots.length)} moments, ` +
             'named under "snapshots". A row that was changed between two of them may stand in either state, twice, or not at all.',
         }
       : {}),
@@ -103,10 +113,12 @@ export function bagInfoText(about: {
   /** How much was kept back. */
   readonly redactions: number;
   readonly snapshots: number | null;
+  /** How often it was interrupted and resumed. */
+  readonly resumed: number;
   /** Fingerprint of the key it is signed with. */
   readonly signer: string | null;
 }): string {
-  const { payload, collections, files, redactions, snapshots, signer } = about;
+  const { payload, collections, files, redactions, snapshots, resumed, signer } = about;
   const bytes = payload.reduce((sum, entry) => sum + entry.bytes, 0);
   const rows = collections.reduce((sum, collection) => sum + collection.rows, 0);
   const lines: readonly (readonly [string, string | number])[] = [
@@ -128,6 +140,7 @@ export function bagInfoText(about: {
     ['Files-Missing', files.missing],
     ['Redaction-Count', redactions],
     ...(snapshots === null ? [] : [['Snapshot-Count', snapshots] as const]),
+    ...(resumed === 0 ? [] : [['Resumed-Count', resumed] as const]),
     ...(signer === null ? [] : [['Signed-By', signer] as const]),
   ];
   return lines.map(([label, value]) => `${label}: ${String(value)}\n`).join('');

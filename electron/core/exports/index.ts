@@ -1,3 +1,5 @@
 export { keyOperations } from './keyOperations.ts';
-export { exportOperations, type ExportPace } from './operations.ts';
+export { exportOperations } from './operations.ts';
 export { packageOperations } from './packageOperations.ts';
+export { exportsAtOnce, type ExportPace } from './run.ts';
+export { openStagings } from './stagings.ts';

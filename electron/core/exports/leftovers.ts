@@ -29,11 +29,10 @@ export async function removeLeftovers(
   for (const name of await readdir(folder)) {
     const match = pattern.exec(name);
     if (match === null) continue;
-    const [, host, pid, time] = match;
     const path = join(folder, name);
     const found = await lstat(path).catch(() => null);
     if (found?.isFile() !== true && found?.isDirectory() !== true) continue;
-    if (host !== machine() || mayBeRunning(Number(pid), Number(time))) {
+    if (isAnothers(match)) {
       counts.kept += 1;
       continue;
     }
@@ -41,6 +40,16 @@ export async function removeLeftovers(
     counts.removed += 1;
   }
   return counts;
+}
+
+/** Whether a process that may be running has marked the folder as its own, with a file of such a name. */
+export async function isInUse(folder: string): Promise<boolean> {
+  const names = await readdir(folder);
+  return names.map((name) => pattern.exec(name)).some((match) => match !== null && isAnothers(match));
+}
+
+function isAnothers([, host, pid, time]: RegExpExecArray): boolean {
+  return host !== machine() || mayBeRunning(Number(pid), Number(time));
 }
 
 function mayBeRunning(pid: number, begun: number): boolean {

@@ -1,41 +1,30 @@
 import { z } from 'zod';
 import type { Desk } from '#core/connections/index.ts';
-import { readerOver, type Reader } from '#core/database/database.ts';
 import { sql } from '#core/database/sql.ts';
 import { tellBeginnings } from '#core/installation/index.ts';
 import { ExpectedError } from '#core/kernel/errors.ts';
 import type { Call, SomeHandlers } from '#core/kernel/dispatch.ts';
-import type { Jobs, Progress } from '#core/kernel/jobs.ts';
-import type { ObjectStore } from '#core/objectStore/objectStore.ts';
-import { kindInForce, mapInForce } from '#core/subjects/index.ts';
-import type { MappedSubject } from '#shared/contract/dataMap.ts';
-import type { ExportRow, PackageForm, PageLanguage, Protection } from '#shared/contract/exports.ts';
+import type { Jobs } from '#core/kernel/jobs.ts';
+import type { ExportRow, PackageForm, Protection } from '#shared/contract/exports.ts';
 import { exportProfiles } from '#shared/domain/exportProfiles.ts';
 import { copyOperations, type CopyNames } from './delivery/copies.ts';
 import { deliveryOperations, type DeliveryNames } from './delivery/operations.ts';
-import { beginExport, type Begun } from './begin.ts';
-import type { PackageFile } from './files.ts';
-import { informationForPage, informationOf } from './information.ts';
-import { removeLeftovers } from './leftovers.ts';
-import { writePackage } from './package.ts';
-import type { PackageOptions, PackageProgress, PackageReceipt } from './package.ts';
-import { heldObjects } from './objects.ts';
-import { readCollection } from './reading.ts';
-import { redactionsOf, type Redaction } from './redactions.ts';
+import { beginExport, resumeExport, type Begun } from './begin.ts';
 import { openReviews, type ReviewNames } from './review.ts';
-import { leftOutInWords, rangeOf, scopeOf, thirdPartiesOf, within, type ExportScope } from './scope.ts';
-import { checkRecipients, encryptionFor, makePassphrase, recipientFingerprint } from './seal/age.ts';
+import { runExport, type Export, type ExportPace } from './run.ts';
+import { scopeOf, type ExportScope } from './scope.ts';
+import { checkRecipients, makePassphrase } from './seal/age.ts';
 import type { Lock } from './seal/age.ts';
 import type { Signer } from './seal/signature.ts';
 import { openSigner } from './seal/signingKey.ts';
-import { giveSignsOfLife } from './signsOfLife.ts';
-import { openSnapshots, type Snapshots } from './snapshots.ts';
+import type { Stagings } from './stagings.ts';
 
 type Names =
   | ReviewNames
   | DeliveryNames
   | CopyNames
   | 'exports.start'
+  | 'exports.resume'
   | 'exports.list'
   | 'exports.abandon'
   | 'exports.askRelease'
@@ -72,25 +61,30 @@ const releaseRow = z.object({
   expiresAt: z.string().nullable(),
 });
 
-/** How an export reads; other than by default only in tests of what happens between two windows. */
-export interface ExportPace {
-  /** How old a snapshot grows before reading goes on in the next, in milliseconds. */
-  readonly snapshotMs?: number;
-  /** Rows read with one statement. */
-  readonly windowRows?: number;
-  /** Milliseconds between two signs of life. */
-  readonly signOfLifeMs?: number;
-}
-
 export interface ExportOptions {
   readonly desk: () => Desk;
   readonly jobs: Jobs;
+  readonly stagings: Stagings;
   readonly version: string;
   readonly pace?: ExportPace;
 }
 
-export function exportOperations({ desk, jobs, version, pace = {} }: ExportOptions): SomeHandlers<Names> {
+export function exportOperations({
+  desk,
+  jobs,
+  stagings,
+  version,
+  pace = {},
+}: ExportOptions): SomeHandlers<Names> {
   const reviews = openReviews(desk);
+  const write = (work: Export): { exportId: number; jobId: string; passphrase: string | null } => {
+    const { lock } = work;
+    const jobId = jobs.start('export', work.about.requestId, (progress, signal, turn) =>
+      runExport(work, progress, signal, turn),
+    );
+    const passphrase = lock !== null && 'passphrase' in lock ? lock.passphrase : null;
+    return { exportId: work.started.export, jobId, passphrase };
+  };
   return {
     ...reviews.handlers,
     ...deliveryOperations({ desk, jobs, version }),
@@ -98,12 +92,7 @@ export function exportOperations({ desk, jobs, version, pace = {} }: ExportOptio
     'exports.start': async ({ requestId, folder, form, language, protection, reviewed, ...wanted }, call) => {
       const at = desk();
       const lock = lockOf(protection);
-      if (form === 'folder' && lock !== null) {
-        throw new ExpectedError(
-          'invalid_input',
-          'A folder can not be encrypted; make one zip of it, or choose no encryption.',
-        );
-      }
+      refuseLockedFolder(form, lock);
       const signer = await signerFrom(at, call);
       if (reviewed !== undefined && ((wanted.showOthers || wanted.profile) ?? wanted.choice ?? wanted.reason))
         throw new ExpectedError(
@@ -114,30 +103,74 @@ export function exportOperations({ desk, jobs, version, pace = {} }: ExportOptio
         reviewed === undefined
           ? await beginNow(at, requestId, wanted, call)
           : await reviews.write(reviewed, requestId, call);
-      const jobId = jobs.start('export', requestId, (progress, signal) =>
-        runExport(
-          { at, started, requestId, folder, form, language, version, pace, scope, lock, signer },
-          progress,
-          signal,
-        ),
-      );
-      const passphrase = lock !== null && 'passphrase' in lock ? lock.passphrase : null;
-      return { exportId: started.export, jobId, entry: started.entry, passphrase };
+      const about = {
+        ...{ requestId, folder, form, language, scope },
+        ...{ collections: null, mapHash: null, snapshots: [], resumed: [] },
+      };
+      const kept = stagings.begin(at, started.export, () => about);
+      // Who begins again has given up what was there before.
+      void stagings.tidy(at).catch(() => undefined);
+      return { ...write({ at, started, about, kept, version, pace, lock, signer }), entry: started.entry };
     },
-    'exports.list': async ({ requestId }) => ({
-      exports: (await desk().database.rows(
+    'exports.resume': async ({ exportId, folder, protection }, call) => {
+      const at = desk();
+      const found = await stagings.find(at, exportId);
+      const lock = lockOf(protection);
+      refuseLockedFolder(found.about.form, lock);
+      const signer = await signerFrom(at, call);
+      await tellBeginnings(at, call);
+      const started = await resumeExport(at, exportId, call.note);
+      const about = {
+        ...found.about,
+        folder: folder ?? found.about.folder,
+        resumed: [
+          ...found.about.resumed,
+          { at: new Date().toISOString(), snapshot: found.about.snapshots.length + 1 },
+        ],
+      };
+      const kept = await stagings.resume(at, found, () => about);
+      return { ...write({ at, started, about, kept, version, pace, lock, signer }), entry: started.entry };
+    },
+    'exports.list': async ({ requestId }) => {
+      const at = desk();
+      const rows = await at.database.rows(
         sql`select id, request as "requestId", subject, state, to_json(started_at) #>> '{}' as "startedAt", started_by as "startedBy",
               to_json(finished_at) #>> '{}' as "finishedAt", sha256, bytes, rows, files, profile, shows_others as "showsOthers", signer
             from privacy_console.list_exports(${requestId ?? null}::bigint)`,
         exportRow,
-      )) as ExportRow[],
-    }),
+      );
+      const here = new Map((await stagings.list(at)).map((each) => [each.exportId, each]));
+      return {
+        exports: rows.map((row): ExportRow => {
+          const kept = here.get(row.id);
+          const mayGoOn =
+            kept !== undefined &&
+            row.startedBy === at.info.login &&
+            (row.state === 'running' || row.state === 'interrupted');
+          // Nobody on this computer writes it any more; the database learns of that later.
+          return mayGoOn
+            ? {
+                ...row,
+                state: 'interrupted',
+                kept: {
+                  finished: kept.finished.length,
+                  of: kept.about.collections,
+                  folder: kept.about.folder,
+                  form: kept.about.form,
+                },
+              }
+            : { ...row, kept: null };
+        }),
+      };
+    },
     'exports.abandon': async ({ exportId }, call) => {
-      const { entry } = await desk().database.effect(
+      const at = desk();
+      const { entry } = await at.database.effect(
         sql`select privacy_console.abandon_export(${exportId}::bigint) as result`,
         z.object({ entry: z.number() }),
         call.note,
       );
+      await stagings.remove(at, exportId);
       return { entry };
     },
     'exports.askRelease': async ({ requestId, gaps, reason }, call) => {
@@ -184,6 +217,14 @@ async function beginNow(
   return { started: await beginExport(at, { requestId, scope, review: false }, call), scope };
 }
 
+function refuseLockedFolder(form: PackageForm, lock: Lock | null): void {
+  if (form !== 'folder' || lock === null) return;
+  throw new ExpectedError(
+    'invalid_input',
+    'A folder can not be encrypted; make one zip of it, or choose no encryption.',
+  );
+}
+
 function lockOf(protection: Protection): Lock | null {
   switch (protection.kind) {
     case 'none':
@@ -210,261 +251,5 @@ async function signerFrom({ database, signingKey }: Desk, { note }: Call): Promi
   } catch (error) {
     if (error instanceof ExpectedError && error.code === 'no_keychain') return null;
     throw error;
-  }
-}
-
-const noNote: Call['note'] = () => undefined;
-
-interface Export {
-  readonly at: Desk;
-  readonly started: Begun;
-  readonly requestId: number;
-  readonly folder: string;
-  readonly form: PackageForm;
-  readonly language: PageLanguage;
-  readonly version: string;
-  readonly pace: ExportPace;
-  readonly scope: ExportScope;
-  readonly lock: Lock | null;
-  readonly signer: Signer | null;
-}
-
-/** Writes the package and tells the trail how it ended, whichever way it does. */
-async function runExport(
-  work: Export,
-  progress: Progress,
-  cancelling: AbortSignal,
-): Promise<Readonly<Record<string, unknown>>> {
-  const { at, started } = work;
-  const end = (
-    sha256: string | null,
-    bytes: number,
-    rows: number,
-    files: number,
-    detail: string,
-  ): Promise<unknown> =>
-    at.database.effect(
-      sql`select privacy_console.end_export(${started.export}::bigint, ${sha256}::text, ${bytes}::bigint, ${rows}::bigint, ${files}::bigint, ${detail}::text, ${work.signer?.fingerprint ?? null}::text) as result`,
-      z.object({}),
-      noNote,
-    );
-  const closed = new AbortController();
-  const signal = AbortSignal.any([cancelling, closed.signal]);
-  const stopLiving = giveSignsOfLife(at, started.export, {
-    closed: (error) => {
-      closed.abort(error);
-    },
-    ...(work.pace.signOfLifeMs === undefined ? {} : { everyMs: work.pace.signOfLifeMs }),
-  });
-  let bucket: ObjectStore | null = null;
-  try {
-    // The folder is looked at by writePackage, which says what is wrong with it.
-    await removeLeftovers(work.folder).catch(() => undefined);
-    bucket = at.profile.r2 === null ? null : await at.openBucket('read');
-    const receipt = await writeFromSnapshots(
-      work,
-      bucket,
-      // A package of which the trail knows no hash must not be handed out, so it is told before there is one.
-      async ({ sha256, bytes, collections, files }) => {
-        await end(sha256, bytes, rowsOf(collections), filesIn(files), detailOf(work, files));
-      },
-      progress,
-      signal,
-    );
-    const rows = rowsOf(receipt.collections);
-    const files = filesIn(receipt.files);
-    const { differing, incomplete, missing } = receipt.files;
-    await at.localCopies.add({
-      exportId: started.export,
-      path: receipt.file,
-      sha256: receipt.sha256,
-      bytes: receipt.bytes,
-      madeAt: new Date().toISOString(),
-    });
-    return {
-      file: receipt.file,
-      kind: started.kind,
-      controller: started.controller,
-      sha256: receipt.sha256,
-      bytes: receipt.bytes,
-      rows,
-      files,
-      missing,
-      incomplete,
-      differing,
-      exportId: started.export,
-      signer: work.signer?.fingerprint ?? null,
-      encrypted: work.lock !== null,
-    };
-  } catch (error) {
-    const cause = closed.signal.aborted ? (closed.signal.reason as Error) : inWords(error);
-    await end(null, 0, 0, 0, cause instanceof ExpectedError ? cause.code : 'internal').catch(() => undefined);
-    throw cause;
-  } finally {
-    stopLiving();
-    bucket?.close();
-  }
-}
-
-function rowsOf(collections: PackageReceipt['collections']): number {
-  return collections.reduce((sum, each) => sum + each.rows, 0);
-}
-
-function filesIn({ complete, differing }: PackageReceipt['files']): number {
-  return complete + differing;
-}
-
-/** For the trail: what the package lacks, who signed it, and the keys it was made for, by fingerprint. */
-function detailOf({ lock, signer }: Export, files: PackageReceipt['files']): string {
-  const { missing, incomplete, differing, redacted } = files;
-  const signed = signer === null ? 'not signed' : `signed by ${signer.fingerprint}`;
-  const locked =
-    lock === null
-      ? 'not encrypted'
-      : 'passphrase' in lock
-        ? 'encrypted with a passphrase'
-        : `encrypted for ${lock.recipients.map(recipientFingerprint).join(' ')}`;
-  return `missing ${missing}, incomplete ${incomplete}, differing ${differing}, redacted ${redacted}; ${signed}; ${locked}`;
-}
-
-/** The gate speaks of opening an access, which nobody can for an export. */
-function inWords(error: unknown): unknown {
-  if (!(error instanceof ExpectedError) || error.code !== 'access_closed') return error;
-  return new ExpectedError(
-    'access_closed',
-    'The access of this export has ended, as it was closed, lasted a day, or nothing was heard of this console for minutes; nothing was kept, start the export again.',
-    { cause: error },
-  );
-}
-
-async function writeFromSnapshots(
-  { at, started, requestId, folder, form, language, version, pace, scope, lock, signer }: Export,
-  store: ObjectStore | null,
-  register: NonNullable<PackageOptions['register']>,
-  progress: Progress,
-  signal: AbortSignal,
-): ReturnType<typeof writePackage> {
-  const snapshots = await openSnapshots(at.pool, {
-    signal,
-    ...(pace.snapshotMs === undefined ? {} : { lastsMs: pace.snapshotMs }),
-  });
-  try {
-    const reader = readerOver(snapshots.current.client);
-    const map = await mapInForce(reader);
-    const { subject, collections: held } = kindInForce(map, started.kind);
-    const collections = within(scope, held);
-    const information = await informationOf(reader, collections, started.controller);
-    const redactions = await redactionsOf(reader, started.access);
-    const story = scope.profile === 'case' ? await storyOf(reader, started.access) : null;
-    let filesFrom: number | null = null;
-    return await writePackage(
-      {
-        folder,
-        form,
-        language,
-        name: `CloudSingh-${started.subject}-request-${requestId}-export-${started.export}`,
-        packageId: `${started.subject}-${started.export}`,
-        requestNumber: String(requestId),
-        subjectReference: started.subject,
-        program: `CloudSingh Privacy Console ${version}`,
-        subjectKind: subject.title,
-        controller: started.controller,
-        collections: collections.map((each) =>
-          readCollection(snapshots, started.access, subject, each, pace.windowRows),
-        ),
-        files:
-          store === null
-            ? []
-            : fileSources(
-                snapshots,
-                store,
-                { subject, access: started.access, scope, redactions },
-                signal,
-                (snapshot) => {
-                  filesFrom = snapshot;
-                },
-              ),
-        extras: [
-          {
-            path: 'data/information.json',
-            text: `${JSON.stringify(information, null, 2)}\n`,
-          },
-          ...(story === null ? [] : [{ path: 'data/trail.jsonl', text: story }]),
-        ],
-        information: informationForPage(information),
-        ...(signer === null ? {} : { signer }),
-        ...(lock === null ? {} : { encryption: encryptionFor(lock) }),
-        redactions,
-        register,
-        snapshots: () => snapshots.taken,
-        processing: () => ({
-          mapHash: map.hash,
-          filesFrom,
-          profile: scope.profile,
-          ...rangeOf(scope, collections),
-          thirdParties: thirdPartiesOf(scope, started.kind, collections),
-          leftOut: leftOutInWords(scope, collections),
-          database: at.info.database,
-          // What the map didn't cover is told to whom the package is for, with who let it go all the same.
-          ...(started.released === null
-            ? {}
-            : {
-                released: {
-                  ...started.released,
-                  note: 'The data map did not cover what is named under "gaps" when this was made, so it is not in this package.',
-                },
-              }),
-        }),
-      },
-      { signal, progress: (now) => progress(describeProgress(now), now.bytes, null) },
-    );
-  } finally {
-    await snapshots.letGo();
-  }
-}
-
-function describeProgress(now: PackageProgress): string {
-  switch (now.phase) {
-    case 'records':
-      return `reading ${now.collection ?? ''}, ${now.rows} rows`;
-    case 'files':
-      return `fetching files, ${now.files}`;
-    case 'sealing':
-      return 'sealing the package';
-    case 'reading_back':
-      return 'reading the package back';
-  }
-}
-
-/** The person's entries of the trail, a line each, as they were hashed. */
-async function storyOf(reader: Reader, access: number): Promise<string> {
-  const lines = await reader.rows(
-    sql`select line from privacy_console.export_story(${access}::bigint) line`,
-    z.object({ line: z.string() }),
-  );
-  return lines.map(({ line }) => `${line}\n`).join('');
-}
-
-async function* fileSources(
-  snapshots: Snapshots,
-  store: ObjectStore,
-  from: {
-    readonly subject: MappedSubject;
-    readonly access: number;
-    readonly scope: ExportScope;
-    readonly redactions: readonly Redaction[];
-  },
-  signal: AbortSignal,
-  readFrom: (snapshot: number) => void,
-): AsyncGenerator<PackageFile> {
-  const { client, number } = snapshots.isOld ? await snapshots.renew() : snapshots.current;
-  readFrom(number);
-  const objects = heldObjects(
-    { ...from, reader: readerOver(client), store },
-    () => snapshots.letGo(),
-    signal,
-  );
-  for await (const object of objects) {
-    yield { ...object, open: (waiting) => store.read(object.key, { signal: waiting }) };
   }
 }

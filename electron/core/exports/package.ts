@@ -3,20 +3,23 @@ import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PackageForm, PageLanguage } from '#shared/contract/exports.ts';
 import { ExpectedError, cancelled } from '../kernel/errors.ts';
-import { ahead, asLines, inBlocks, iterate } from './blocks.ts';
-import { digesting, newTally, reportEvery, unlessAborted, whileWanted } from './digest.ts';
+import { asLines, inBlocks, iterate } from './blocks.ts';
+import { inflated } from './deflater.ts';
+import { digesting, newTally, reportEvery, whileWanted } from './digest.ts';
 import type { Tally } from './digest.ts';
 import { codeOf, diskFailure, ignoreMissing, nameTaken, publish, refuseExisting } from './disk.ts';
 import { packFiles } from './files.ts';
 import type { PackageFile } from './files.ts';
 import { makePrivateFolder, openFolder, readFolder, syncFolder } from './folder.ts';
 import { temporaryName } from './leftovers.ts';
+import { mended, type Mend } from './mending.ts';
 import { bagitText, bagInfoText, isSafeName, manifestText, snapshotText, verifyText } from './format.ts';
 import type {
   CollectionReading,
   CollectionSummary,
   FileEntry,
   FileSummary,
+  Resumption,
   SnapshotSummary,
 } from './format.ts';
 import { newSample, pageText } from './page/page.ts';
@@ -27,10 +30,8 @@ import { schemaText } from './schema.ts';
 import type { PackageColumn } from './schema.ts';
 import type { Encryption } from './seal/age.ts';
 import type { Signer } from './seal/signature.ts';
-import { newSpool } from './spool.ts';
-import type { Spool } from './spool.ts';
-import { newTable } from './table.ts';
-import type { TableWriter } from './table.ts';
+import { stageCollection } from './stageCollection.ts';
+import type { StagedCollection, StagedPart, Staging } from './staging.ts';
 import { blockBytes, openZip } from './zipWriter.ts';
 import type { ZipWriter } from './zipWriter.ts';
 
@@ -71,8 +72,16 @@ export interface PackageOptions {
   readonly program: string;
   readonly collections: Iterable<PackageCollection> | AsyncIterable<PackageCollection>;
   readonly files: Iterable<PackageFile> | AsyncIterable<PackageFile>;
+  /** Called when all collections are read and before the files are asked for; gives how many there are, null where nobody knows. */
+  readonly listFiles?: (signal: AbortSignal) => Promise<number | null>;
+  /** Where what is read waits for its turn; what is finished there is not read again. */
+  readonly staging: Staging;
+  /** Asked when reading fails. */
+  readonly mend?: Mend;
   /** The snapshots of the database that were read from, asked when all sources have ended. */
   readonly snapshots?: () => readonly SnapshotSummary[];
+  /** When it was interrupted and resumed, and which snapshot came next; asked with them. */
+  readonly resumed?: () => readonly Resumption[];
   /** Further texts of the payload, small enough to be held. */
   readonly extras?: readonly { readonly path: string; readonly text: string }[];
   /** More for `data/processing.json` (map hash, what was left out); asked when all sources have ended. */
@@ -95,12 +104,20 @@ export type Processing = object & { readonly leftOut?: readonly LeftOutInWords[]
 
 export interface PackageProgress {
   readonly phase: 'records' | 'files' | 'sealing' | 'reading_back';
-  /** The collection being written, in the phase `records` only. */
+  /** The collection being read, in the phase `records` only. */
   readonly collection: string | null;
   /** Rows, objects and bytes so far; bytes start again at 0 for reading back. */
   readonly rows: number;
   readonly files: number;
   readonly bytes: number;
+  /** Collections that are read. */
+  readonly collections: number;
+  /** How many there are of each; null while nobody knows. */
+  readonly inAll: {
+    readonly collections: number | null;
+    readonly files: number | null;
+    readonly bytes: number | null;
+  };
 }
 
 export interface PackageReceipt {
@@ -123,8 +140,6 @@ export interface PackageWork {
 /** What the page shows of one collection and of all, in bytes of its records; and how many rows or files. */
 const pageBytes = { each: 512 * 1024, all: 4 * 1024 * 1024 } as const;
 const pageRows = 500;
-/** Blocks that are read while earlier ones are written: the database works on its next rows meanwhile. */
-const blocksAhead = 10;
 
 /**
  * Writes an export package (docs/package-format.md): streamed into a temporary
@@ -147,54 +162,70 @@ export async function writePackage(
   try {
     if (isAborted(signal)) throw cancelled('The export');
     await refuseExisting(file);
-    if (options.form === 'folder') return await writeFolder(options, file, wanted, failed, progress);
-    const temporary = join(options.folder, temporaryName());
-    let handle: FileHandle | undefined = await open(temporary, 'wx', 0o600);
-    const spool = newSpool(options.folder);
-    let zip: ZipWriter | undefined;
-    let zipFailure: unknown;
-    try {
-      const made = new Date();
-      zip = openZip(
-        handle,
-        made,
-        (error) => {
-          zipFailure = error;
-          failed.abort(error);
-        },
-        options.encryption?.encrypt,
-      );
-      const bag = newBag(options, zip, spool, made, wanted, progress);
-      await bag.writeCollections();
-      await bag.writeFiles();
-      await bag.seal();
-      const whole = await zip.finish();
-      await handle.sync();
-      await handle.close();
-      handle = undefined;
-      await readBack(temporary, options.encryption, bag.entries, whole, wanted, (bytes) => {
-        bag.report('reading_back', null, bytes);
-      });
-      if (isAborted(signal)) throw cancelled('The export');
-      const receipt = { ...bag.summary(), packageId: options.packageId, ...whole };
-      await options.register?.(receipt);
-      await publish(temporary, file);
-      await syncFolder(options.folder);
-      return { ...receipt, file };
-    } catch (error) {
-      // A full disk stops the sources, whose own complaint about that may arrive first.
-      const cause = zipFailure ?? error;
-      failed.abort(cause);
-      await zip?.abandon();
-      await handle?.close();
-      await unlink(temporary).catch(ignoreMissing);
-      throw cause;
-    } finally {
-      await spool.close();
-    }
+    await options.staging.claim();
+    const receipt =
+      options.form === 'folder'
+        ? await writeFolder(options, file, wanted, failed, progress)
+        : await writeZip(options, file, wanted, failed, progress);
+    await options.staging.remove().catch(() => undefined);
+    return receipt;
   } catch (error) {
-    if (isAborted(signal)) throw cancelled('The export');
-    throw diskFailure(error) ?? error;
+    const cause = isAborted(signal) ? cancelled('The export') : (diskFailure(error) ?? error);
+    // Only what was interrupted can go on.
+    const over = cause instanceof ExportInterrupted ? options.staging.release() : options.staging.remove();
+    await over.catch(() => undefined);
+    throw cause;
+  }
+}
+
+/** The export stopped for a reason that may pass; what it has read is kept. */
+export class ExportInterrupted extends ExpectedError {}
+
+async function writeZip(
+  options: PackageOptions,
+  file: string,
+  signal: AbortSignal,
+  failed: AbortController,
+  progress: (progress: PackageProgress) => void,
+): Promise<PackageReceipt> {
+  const temporary = join(options.folder, temporaryName());
+  let handle: FileHandle | undefined = await open(temporary, 'wx', 0o600);
+  let zip: ZipWriter | undefined;
+  let zipFailure: unknown;
+  try {
+    const made = new Date();
+    zip = openZip(
+      handle,
+      made,
+      (error) => {
+        zipFailure = error;
+        failed.abort(error);
+      },
+      options.encryption?.encrypt,
+    );
+    const bag = newBag(options, zip, made, signal, progress);
+    await bag.write();
+    const whole = await zip.finish();
+    await handle.sync();
+    await handle.close();
+    handle = undefined;
+    await readBack(temporary, options.encryption, bag.entries, whole, signal, (bytes) => {
+      bag.report('reading_back', null, bytes);
+    });
+    signal.throwIfAborted();
+    const receipt = { ...bag.summary(), packageId: options.packageId, ...whole };
+    await options.register?.(receipt);
+    await publish(temporary, file);
+    await syncFolder(options.folder);
+    return { ...receipt, file };
+  } catch (error) {
+    // A full disk stops the sources, whose own complaint about that may arrive first.
+    const cause = zipFailure ?? error;
+    failed.abort(cause);
+    await zip?.abandon();
+    await handle?.close();
+    await unlink(temporary).catch(ignoreMissing);
+    throw cause;
   }
 }
 
@@ -207,14 +238,11 @@ async function writeFolder(
   progress: (progress: PackageProgress) => void,
 ): Promise<PackageReceipt> {
   const temporary = join(options.folder, temporaryName());
-  const spool = newSpool(options.folder);
   await makePrivateFolder(temporary);
   try {
     const writer = openFolder(temporary);
-    const bag = newBag(options, writer, spool, new Date(), signal, progress);
-    await bag.writeCollections();
-    await bag.writeFiles();
-    await bag.seal();
+    const bag = newBag(options, writer, new Date(), signal, progress);
+    await bag.write();
     await writer.finish();
     const { entries } = bag;
     await compareEntries(readFolder(temporary, options.name), entries, signal, (bytes) => {
@@ -239,33 +267,41 @@ async function writeFolder(
     failed.abort(error);
     await rm(temporary, { recursive: true, force: true });
     throw error;
-  } finally {
-    await spool.close();
   }
 }
 
 function newBag(
   options: PackageOptions,
-  zip: Pick<ZipWriter, 'add'>,
-  spool: Spool,
+  zip: Pick<ZipWriter, 'add' | 'addDeflated'>,
   made: Date,
   signal: AbortSignal,
   progress: (progress: PackageProgress) => void,
 ) {
   const entries: FileEntry[] = [];
-  const collections: CollectionSummary[] = [];
+  const read: ReadCollection[] = [];
   const index: Buffer[] = [];
-  const shown: PageCollection[] = [];
   const shownFiles: PageFileEntry[] = [];
-  let pageLeft: number = pageBytes.all;
   const files = { complete: 0, differing: 0, incomplete: 0, missing: 0, redacted: 0 };
   let rows = 0;
   let bytes = 0;
   let reported = 0;
+  let filesInAll: number | null = null;
 
   function report(phase: PackageProgress['phase'], collection: string | null, readBack?: number): void {
-    const opened = Object.values(files).reduce((sum, each) => sum + each, 0);
-    progress({ phase, collection, rows, files: opened, bytes: readBack ?? bytes });
+    progress({
+      phase,
+      collection,
+      rows,
+      files: Object.values(files).reduce((sum, each) => sum + each, 0),
+      bytes: readBack ?? bytes,
+      collections: read.length,
+      inAll: {
+        collections: Array.isArray(options.collections) ? options.collections.length : null,
+        files: filesInAll,
+        // What is read back is what was written; before that nobody knows what is still to come.
+        bytes: readBack === undefined ? null : entries.reduce((sum, entry) => sum + entry.bytes, 0),
+      },
+    });
   }
 
   async function put(
@@ -288,12 +324,10 @@ function newBag(
     await put(path, once(Buffer.from(text, 'utf8')), true);
   }
 
-  async function writeCollections(): Promise<void> {
+  async function readCollections(): Promise<void> {
     const taken = new Set<string>();
-    for await (const { name, title, columns, rows: source, expectedRows, reading } of whileWanted(
-      iterate(options.collections),
-      signal,
-    )) {
+    for await (const collection of whileWanted(iterate(options.collections), signal)) {
+      const { name, title, columns = null } = collection;
       if (!isSafeName(name) || taken.has(name.toLowerCase())) {
         throw new ExpectedError(
           'invalid_input',
@@ -301,53 +335,68 @@ function newBag(
         );
       }
       taken.add(name.toLowerCase());
-      const before = rows;
-      report('records', name);
-      const path = `data/records/${name}.jsonl`;
-      const table = columns === undefined ? null : newTable(columns);
-      const read = inBlocks(asLines(whileWanted(source(signal), signal)), blockBytes);
-      const blocks = ahead(read, blocksAhead);
-      const lines = table === null ? blocks : alsoTabled(blocks, table, spool);
-      const sample = newSample(pageRows, Math.min(pageBytes.each, pageLeft));
-      const tally = await put(path, lines, true, (tally, chunk) => {
-        sample.add(chunk);
-        rows = before + tally.lines;
-        if (bytes - reported >= reportEvery) {
-          reported = bytes;
-          report('records', name);
-        }
-      });
-      // The database counts while the table is written.
-      const counting = expectedRows === undefined ? null : unlessAborted(expectedRows(signal), signal);
-      counting?.catch(() => undefined);
-      let further: Pick<CollectionSummary, 'table' | 'schema'> = {};
-      if (columns !== undefined) {
-        further = { table: `data/tables/${name}.csv`, schema: `data/schemas/${name}.schema.json` };
-        await put(`data/tables/${name}.csv`, whileWanted(spool.read(), signal), true);
-        await putText(`data/schemas/${name}.schema.json`, schemaText(name, title ?? name, columns));
+      let staged = options.staging.finished.get(name);
+      if (staged === undefined) {
+        report('records', name);
+        staged = await stage(collection);
+        await options.staging.finish(staged);
       }
-      const expected = await counting;
-      if (expected !== null && expected !== tally.lines) {
-        throw new ExpectedError(
-          'conflict',
-          `The export read ${String(tally.lines)} rows of ${name} where the database counts ${String(expected)}; nothing was kept, start the export again.`,
-        );
-      }
-      const summary: CollectionSummary = {
-        name,
-        file: path,
-        ...further,
-        rows: tally.lines,
-        rowsCounted: expected,
-        bytes: tally.bytes,
-        sha256: tally.sha256(),
-        ...reading?.(),
-      };
-      collections.push(summary);
-      pageLeft -= sample.bytes;
-      shown.push({ title: title ?? name, columns: columns ?? null, summary, lines: sample.lines });
+      rows += staged.rows;
+      bytes += staged.records.bytes;
+      read.push({ title: title ?? name, columns, staged, summary: summaryOf(staged) });
       report('records', name);
     }
+  }
+
+  async function stage(collection: PackageCollection): Promise<StagedCollection> {
+    const before = { rows, bytes };
+    const reading = async (): Promise<StagedCollection> => {
+      try {
+        return await stageCollection(collection, options.staging, signal, (tally) => {
+          rows = before.rows + tally.lines;
+          bytes = before.bytes + tally.bytes;
+          if (bytes - reported < reportEvery) return;
+          reported = bytes;
+          report('records', collection.name);
+        });
+      } finally {
+        ({ rows, bytes } = before);
+      }
+    };
+    return mended(reading, options.mend, signal);
+  }
+
+  /** Puts what was read into the package; it is deflated already. */
+  async function writeCollections(): Promise<void> {
+    const copy = async (path: string, part: StagedPart): Promise<void> => {
+      const packed = whileWanted(options.staging.read(part), signal);
+      await zip.addDeflated(`${options.name}/${path}`, packed, part);
+      entries.push({ path, bytes: part.bytes, sha256: part.sha256 });
+    };
+    for (const { title, columns, staged, summary } of read) {
+      await copy(summary.file, staged.records);
+      if (columns === null || staged.table === null) continue;
+      await copy(`data/tables/${staged.name}.csv`, staged.table);
+      await putText(`data/schemas/${staged.name}.schema.json`, schemaText(staged.name, title, columns));
+    }
+  }
+
+  /** What the page shows of them: the first records, taken from what was read. */
+  async function shownOf(): Promise<readonly PageCollection[]> {
+    const shown: PageCollection[] = [];
+    let left: number = pageBytes.all;
+    for (const { title, columns, staged, summary } of read) {
+      const sample = newSample(pageRows, Math.min(pageBytes.each, left));
+      let seen = 0;
+      for await (const chunk of inflated(options.staging.read(staged.records))) {
+        sample.add(chunk);
+        seen += chunk.byteLength;
+        if (seen > pageBytes.each || sample.lines.length === pageRows) break;
+      }
+      left -= sample.bytes;
+      shown.push({ title, columns, summary, lines: sample.lines });
+    }
+    return shown;
   }
 
   async function writeFiles(): Promise<void> {
@@ -372,17 +421,19 @@ function newBag(
 
   async function seal(): Promise<void> {
     report('sealing', null);
+    const collections = read.map((each) => each.summary);
     const { redactions = [] } = options;
     for (const { path, text } of options.extras ?? []) await putText(path, text);
     if (redactions.length > 0) await putText('data/redactions.jsonl', redactionsText(redactions));
     const snapshots = options.snapshots?.() ?? null;
+    const resumed = options.resumed?.() ?? [];
     const more = await options.processing?.();
     const page = pageText({
       ...options,
       language: options.language ?? 'en',
       made,
       snapshots: snapshots ?? [],
-      collections: shown,
+      collections: await shownOf(),
       files: { first: shownFiles, all: index.length },
       information: options.information ?? [],
       leftOut: more?.leftOut ?? [],
@@ -391,7 +442,7 @@ function newBag(
     await put('data/index.html', inBlocks(asLines(iterate(page)), blockBytes), true);
     const processing = {
       ...more,
-      ...(snapshots === null ? {} : snapshotText(snapshots, collections)),
+      ...(snapshots === null ? {} : snapshotText(snapshots, collections, resumed)),
       packageId: options.packageId,
       requestNumber: options.requestNumber,
       subjectReference: options.subjectReference,
@@ -418,6 +469,7 @@ function newBag(
         files,
         redactions: redactions.length,
         snapshots: snapshots?.length ?? null,
+        resumed: resumed.length,
       }),
     );
     await putText('manifest-sha256.txt', manifestText(payload));
@@ -434,7 +486,7 @@ function newBag(
     return {
       payloadBytes: payload.reduce((sum, { bytes }) => sum + bytes, 0),
       payloadFiles: payload.length,
-      collections,
+      collections: read.map((each) => each.summary),
       files,
     };
   }
@@ -445,10 +497,49 @@ function newBag(
       return entries.map((entry) => ({ ...entry, path: `${options.name}/${entry.path}` }));
     },
     report,
-    writeCollections,
-    writeFiles,
-    seal,
+    /**
+     * All of it: first everything is read that the database has, so that it keeps its past for no longer than that
+     * takes, however slow the medium is.
+     */
+    async write() {
+      await readCollections();
+      const list = async (): Promise<number | null> => (await options.listFiles?.(signal)) ?? null;
+      filesInAll = await mended(list, options.mend, signal);
+      await writeCollections();
+      await writeFiles();
+      await seal();
+    },
     summary,
+  };
+}
+
+/** A collection that was read, by now or before. */
+interface ReadCollection {
+  readonly title: string;
+  readonly columns: readonly PackageColumn[] | null;
+  readonly staged: StagedCollection;
+  readonly summary: CollectionSummary;
+}
+
+function summaryOf({
+  name,
+  records,
+  table,
+  rows,
+  rowsCounted,
+  reading,
+}: StagedCollection): CollectionSummary {
+  return {
+    name,
+    file: `data/records/${name}.jsonl`,
+    ...(table === null
+      ? {}
+      : { table: `data/tables/${name}.csv`, schema: `data/schemas/${name}.schema.json` }),
+    rows,
+    rowsCounted,
+    bytes: records.bytes,
+    sha256: records.sha256,
+    ...reading,
   };
 }
 
@@ -472,17 +563,4 @@ function isAborted(signal: AbortSignal | undefined): boolean {
 
 async function* once<Item>(item: Item): AsyncGenerator<Item> {
   yield await Promise.resolve(item);
-}
-
-/** Hands the lines on and keeps the records of their table in the spool. */
-async function* alsoTabled(
-  lines: AsyncIterable<Uint8Array>,
-  table: TableWriter,
-  spool: Spool,
-): AsyncGenerator<Uint8Array> {
-  await spool.write(table.head);
-  for await (const chunk of lines) {
-    await spool.write(table.add(chunk));
-    yield chunk;
-  }
 }

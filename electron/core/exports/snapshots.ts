@@ -3,6 +3,7 @@ import { readerOver } from '#core/database/database.ts';
 import { copyTimeoutMs, type DatabaseClient, type Pool } from '#core/database/pool.ts';
 import { sql } from '#core/database/sql.ts';
 import { ExpectedError } from '#core/kernel/errors.ts';
+import type { SnapshotSummary } from './format.ts';
 
 /** The gate refuses a transaction older than 15 minutes; an export goes on in a new one well before. */
 export const snapshotMs = 10 * 60_000;
@@ -28,20 +29,43 @@ export interface Snapshots {
   readonly isOld: boolean;
   /** Ends it and begins the next; throws `conflict` when the data map has been changed since the first. */
   renew(): Promise<Snapshot>;
-  /** All that were begun. */
-  readonly taken: readonly Snapshot[];
+  /** All that were begun, also those of before an interruption. */
+  readonly taken: readonly SnapshotSummary[];
+  /** Of the data map in force in all of them. */
+  readonly mapHash: string;
   /** Ends the last; the objects are fetched without holding the database's past. */
   letGo(): Promise<void>;
 }
 
-/** Begins the first. `lastsMs` is how old one may grow before reading goes on in the next. */
+/**
+ * Begins the first, or the next after those of before an interruption. `lastsMs` is how old one may grow before
+ * reading goes on in the next. Throws `conflict` when the data map is not that of before.
+ */
 export async function openSnapshots(
   pool: Pool,
-  options: { readonly lastsMs?: number; readonly signal?: AbortSignal } = {},
+  options: {
+    readonly lastsMs?: number;
+    readonly signal?: AbortSignal;
+    readonly before?: { readonly taken: readonly SnapshotSummary[]; readonly mapHash: string };
+  } = {},
 ): Promise<Snapshots> {
-  const { lastsMs = snapshotMs, signal } = options;
-  let open = await begin(pool, 1, signal);
-  const taken = [open.snapshot];
+  const { lastsMs = snapshotMs, signal, before } = options;
+  const taken = [...(before?.taken ?? [])];
+  const next = async (mapHash: string | undefined): Promise<OpenSnapshot> => {
+    const begun = await begin(pool, taken.length + 1, signal);
+    if (mapHash !== undefined && begun.mapHash !== mapHash) {
+      await begun.end();
+      throw new ExpectedError(
+        'conflict',
+        'The data map was changed while the export was read, so nothing was kept; start the export again.',
+      );
+    }
+    const { number, began } = begun.snapshot;
+    taken.push({ number, began });
+    return begun;
+  };
+  let open = await next(before?.mapHash);
+  const { mapHash } = open;
   return {
     get current() {
       return open.snapshot;
@@ -50,19 +74,12 @@ export async function openSnapshots(
       return performance.now() - open.since >= lastsMs;
     },
     async renew() {
-      const { mapHash } = open;
       await open.end();
-      open = await begin(pool, taken.length + 1, signal);
-      taken.push(open.snapshot);
-      if (open.mapHash !== mapHash) {
-        throw new ExpectedError(
-          'conflict',
-          'The data map was changed while the export was read, so nothing was kept; start the export again.',
-        );
-      }
+      open = await next(mapHash);
       return open.snapshot;
     },
     taken,
+    mapHash,
     letGo: () => open.end(),
   };
 }

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
-import { promisify } from 'node:util';
-import { constants, crc32, deflateRaw, deflateRawSync } from 'node:zlib';
-import type { ZlibOptions } from 'node:zlib';
+import { crc32 } from 'node:zlib';
 import { inBlocks } from './blocks.ts';
+import { deflateWhole, newDeflater, type Deflated } from './deflater.ts';
+import { writeFully } from './disk.ts';
 import { centralHeader, dataDescriptor, endOfDirectory, localHeader, methods } from './zipFormat.ts';
 import type { ZipEntry } from './zipFormat.ts';
 
@@ -19,6 +19,8 @@ export interface ZipEntryOptions {
 export interface ZipWriter {
   /** Writes one entry to its end; entries can't overlap in time. Rejects with the source's or the disk's own error. */
   add(path: string, content: AsyncIterable<Uint8Array>, options: ZipEntryOptions): Promise<void>;
+  /** The same for what has been deflated already. */
+  addDeflated(path: string, packed: AsyncIterable<Uint8Array>, whole: Deflated): Promise<void>;
   /** Writes the directory of the zip and says what was written in all. */
   finish(): Promise<{ readonly bytes: number; readonly sha256: string }>;
   /** Gives up; resolves when nothing is written any more. */
@@ -27,23 +29,10 @@ export interface ZipWriter {
 
 /** Deflated at once; a smaller entry is held until its end, and its header tells its size. */
 export const blockBytes = 512 * 1024;
-/** Deflated without a thread of its own, which costs more than so few bytes. */
-const smallBytes = 16 * 1024;
-/** Blocks being deflated at a time, each in a thread of its own. */
-const deflatedAtOnce = 3;
-/** Room made for what a block is deflated to; made again as often as it takes. */
-const deflatedBytes = 64 * 1024;
 /** What may wait for the disk. */
 const mostWaiting = 4 * 1024 * 1024;
 /** Smaller pieces are joined before they are written. */
 const worthAWrite = 64 * 1024;
-/** The fastest level: another halves the speed for a tenth of the size. */
-const level = constants.Z_BEST_SPEED;
-/** A last block of deflate with nothing in it, after blocks that were flushed. */
-const lastBlock = Buffer.from([0x03, 0x00]);
-
-const deflate = promisify<Uint8Array, ZlibOptions, Buffer>(deflateRaw);
-
 /**
  * Starts a zip at the beginning of an empty file; the handle stays the
  * caller's to sync and close. `onFailure` is called once when the zip can't go
@@ -125,13 +114,7 @@ export function openZip(
 
   /** An entry that is known in whole. */
   async function addSmall(entry: ZipEntry, content: Uint8Array): Promise<void> {
-    const packed =
-      entry.method === methods.stored
-        ? content
-        : content.byteLength <= smallBytes
-          ? // Its result is kept in memory of this size, however short it is.
-            deflateRawSync(content, { level, chunkSize: Math.max(64, content.byteLength) })
-          : await deflate(content, { level });
+    const packed = entry.method === methods.stored ? content : await deflateWhole(content);
     entry.crc = crc32(content);
     entry.bytes = content.byteLength;
     entry.packedBytes = packed.byteLength;
@@ -141,48 +124,34 @@ export function openZip(
   /** An entry of which the size is known only at its end. */
   async function addLarge(entry: ZipEntry, content: AsyncIterable<Uint8Array>): Promise<void> {
     await write(localHeader(entry));
-    const start = place;
-    const deflating: Promise<Uint8Array>[] = [];
-    const writeFirst = async (): Promise<void> => {
-      const first = deflating.shift();
-      if (first !== undefined) await write(await first);
-    };
-    try {
+    if (entry.method === methods.stored) {
+      const start = place;
       for await (const block of content) {
         entry.crc = crc32(block, entry.crc);
         entry.bytes += block.byteLength;
-        if (entry.method === methods.stored) {
-          await write(block);
-          continue;
-        }
-        // Each block ends at a byte, so that they can be put one after another.
-        deflating.push(
-          deflate(block, { level, finishFlush: constants.Z_SYNC_FLUSH, chunkSize: deflatedBytes }),
-        );
-        if (deflating.length >= deflatedAtOnce) await writeFirst();
+        await write(block);
       }
-      while (deflating.length > 0) await writeFirst();
-    } finally {
-      await Promise.allSettled(deflating);
+      entry.packedBytes = place - start;
+    } else {
+      const deflater = newDeflater((packed) => write(packed));
+      try {
+        for await (const block of content) await deflater.add(block);
+        Object.assign(entry, await deflater.end());
+      } finally {
+        await deflater.settle();
+      }
     }
-    if (entry.method === methods.deflated) await write(lastBlock);
-    entry.packedBytes = place - start;
     await write(dataDescriptor(entry));
+  }
+
+  function newEntry(path: string, method: ZipEntry['method']): ZipEntry {
+    return { path, modified, method, place, isStreamed: false, crc: 0, bytes: 0, packedBytes: 0 };
   }
 
   return {
     async add(path, content, { compress }) {
       throwIfFailed();
-      const entry: ZipEntry = {
-        path,
-        modified,
-        method: compress ? methods.deflated : methods.stored,
-        place,
-        isStreamed: false,
-        crc: 0,
-        bytes: 0,
-        packedBytes: 0,
-      };
+      const entry = newEntry(path, compress ? methods.deflated : methods.stored);
       // What is only stored gains nothing from being copied together.
       const blocks = inBlocks(content, compress ? blockBytes : 1);
       try {
@@ -198,6 +167,23 @@ export function openZip(
         fail(error);
       } finally {
         await blocks.return(undefined);
+      }
+      throwIfFailed();
+      directory.push(centralHeader(entry));
+    },
+    async addDeflated(path, packed, whole) {
+      throwIfFailed();
+      const entry = newEntry(path, methods.deflated);
+      entry.isStreamed = true;
+      try {
+        await write(localHeader(entry));
+        const start = place;
+        for await (const chunk of packed) await write(chunk);
+        if (place - start !== whole.packedBytes) throw new Error('what was deflated has another length');
+        Object.assign(entry, whole);
+        await write(dataDescriptor(entry));
+      } catch (error) {
+        fail(error);
       }
       throwIfFailed();
       directory.push(centralHeader(entry));
@@ -237,17 +223,4 @@ function* largeEnough(pieces: readonly Uint8Array[]): Generator<Uint8Array> {
 async function* startingWith<Item>(first: readonly Item[], rest: AsyncIterable<Item>): AsyncGenerator<Item> {
   yield* first;
   yield* rest;
-}
-
-/** Writes all of a chunk, where the file stands or at a place in it. */
-export async function writeFully(handle: FileHandle, chunk: Uint8Array, place?: number): Promise<void> {
-  for (let offset = 0; offset < chunk.byteLength;) {
-    const { bytesWritten } = await handle.write(
-      chunk,
-      offset,
-      chunk.byteLength - offset,
-      place === undefined ? null : place + offset,
-    );
-    offset += bytesWritten;
-  }
 }

@@ -26,6 +26,8 @@ export interface Keychain {
   objectStoreKeys(profile: string, use: ObjectStoreUse): KeychainEntry<ObjectStoreKeys>;
   /** What a login of one database signs packages with on this workstation, whatever the profile. */
   signingKey(database: string, login: string): KeychainEntry<string>;
+  /** What enciphers what an export of a database has read, until it is over; base64. */
+  exportKey(database: string, exportId: number): KeychainEntry<string>;
   /** Proves by writing, reading and deleting that the keychain works. Rejects with `no_keychain`. */
   probe(): Promise<void>;
   /** Deletes all secrets of a profile. */
@@ -90,6 +92,7 @@ export function keychainOver(store: SecretStore): Keychain {
     objectStoreKeys,
     // Names of profiles hold no slash before their first letter, so no profile has this one.
     signingKey: (database, login) => text(`/package-signing-key/${database}/${login}`),
+    exportKey: (database, exportId) => text(`/export-key/${database}/${String(exportId)}`),
     probe,
     async forget(profile) {
       await databasePassword(profile).delete();

@@ -16,6 +16,7 @@ import { useEffect, useState, type ReactNode } from 'react';
 import { Navigate, NavLink, Outlet, useLocation, useNavigate } from 'react-router';
 import type { Job } from '#shared/contract/workstation.ts';
 import { permits } from '#shared/domain/roles.ts';
+import { isUnderWay } from '#shared/domain/job.ts';
 import { en } from '#shared/strings/en.ts';
 import { call } from '../client/call.ts';
 import { paths } from '../paths.ts';
@@ -239,7 +240,7 @@ function SignOut(): ReactNode {
 function RunningJobs(): ReactNode {
   const jobs = useRead('jobs.list', {});
   const all: readonly Job[] = jobs.data?.jobs ?? [];
-  const running = all.filter((job) => job.state === 'running');
+  const running = all.filter(isUnderWay);
   const first = running[0];
   const percent = first ? percentOf(first) : null;
   function cancel(id: string): void {

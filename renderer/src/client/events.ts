@@ -2,6 +2,7 @@ import { useEffect } from 'react';
 import { useQueryClient } from '@tanstack/react-query';
 import type { OutputOf } from '#shared/contract/index.ts';
 import type { Job } from '#shared/contract/workstation.ts';
+import { isUnderWay } from '#shared/domain/job.ts';
 import { forgetAccesses } from './accesses.ts';
 import { invalidate, readKey } from './queries.ts';
 import { forgetSearch } from './searchText.ts';
@@ -29,7 +30,7 @@ export function useConsoleEvents(): void {
         client.setQueryData<OutputOf<'jobs.list'>>(readKey('jobs.list', {}), (before) => ({
           jobs: [job, ...(before?.jobs ?? []).filter((other) => other.id !== job.id)],
         }));
-        if (job.state !== 'running') void invalidate(client, touchedByJob[job.kind]);
+        if (!isUnderWay(job)) void invalidate(client, touchedByJob[job.kind]);
         else if (job.kind === 'erasure') void invalidate(client, ['erasure.show']);
       } else if (event.type === 'session') {
         const before = client.getQueryData<OutputOf<'session.current'>>(readKey('session.current', {}));

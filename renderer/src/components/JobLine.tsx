@@ -2,12 +2,14 @@ import { ActionIcon, Progress } from '@mantine/core';
 import { IconX } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
 import type { Job } from '#shared/contract/workstation.ts';
+import { isUnderWay } from '#shared/domain/job.ts';
 import { en } from '#shared/strings/en.ts';
 import { Status, type Tone } from './Basics.tsx';
 import { formatNumber } from './format.ts';
 import styles from './basics.module.css';
 
 const tones: Readonly<Record<Job['state'], Tone>> = {
+  waiting: 'plain',
   running: 'info',
   done: 'good',
   failed: 'bad',
@@ -30,17 +32,17 @@ export function JobLine(props: { readonly job: Job; readonly onCancel?: (id: str
     <div className={styles['jobLine']}>
       <div className={styles['jobText']}>
         <strong>{title}</strong>
-        {job.state === 'running' ? (
+        {isUnderWay(job) ? (
           <span className={styles['dim']}>
             {' '}
-            {job.progress.says}
+            {job.state === 'waiting' ? en.job.state.waiting : job.progress.says}
             {job.progress.total === null
               ? ''
-              : ` · ${en.job.progress(formatNumber(job.progress.done), formatNumber(job.progress.total))}`}
+              : ` · ${job.kind === 'export' ? en.job.percent(percent ?? 0) : en.job.progress(formatNumber(job.progress.done), formatNumber(job.progress.total))}`}
           </span>
         ) : null}
       </div>
-      {job.state === 'running' ? (
+      {isUnderWay(job) ? (
         onCancel === undefined ? null : (
           <ActionIcon
             variant="default"
@@ -56,7 +58,7 @@ export function JobLine(props: { readonly job: Job; readonly onCancel?: (id: str
       ) : (
         <Status tone={tones[job.state]}>{en.job.state[job.state]}</Status>
       )}
-      {job.state === 'running' ? (
+      {isUnderWay(job) ? (
         <Progress
           className={styles['jobBar'] ?? ''}
           value={percent ?? 100}

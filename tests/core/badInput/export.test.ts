@@ -195,7 +195,7 @@ test('a folder that is not there, and a cancelled export, end with their outcome
   expect(await entriesOf(desk, victim.request, 'export.%')).toEqual([...failed, ...failed]);
 });
 
-test('the machine asleep in mid-export for longer than the database waits: an end in the trail, no half file', async () => {
+test('the machine asleep in mid-export for longer than the database waits: it goes on, or ends in the trail, and no half file', async () => {
   await using desk = await openDesk({ withBucket: true });
   const operator = await desk.signIn('operator');
   const victim = await requestFor(operator, await findPerson(desk), 'export');
@@ -245,7 +245,7 @@ test('the machine asleep in mid-export for longer than the database waits: an en
   }
 });
 
-test('the connection lost in mid-export says so, and the outcome is in the trail', async () => {
+test('the connection lost in mid-export is made anew, and the package says that it was read from two moments', async () => {
   await using desk = await openDesk({ withBucket: true });
   const operator = await desk.signIn('operator');
   const victim = await requestFor(operator, await findPerson(desk), 'export');
@@ -269,8 +269,17 @@ test('the connection lost in mid-export says so, and the outcome is in the trail
     { timeout: 30_000, interval: 5 },
   );
   const { job } = await expectDone(operator, 'jobs.wait', { id: jobId });
-  const [code] = plainFailure(job);
-  expect(code).toBe('unreachable');
-  expect(await entriesOf(desk, victim.request, 'export.%')).toEqual(failed);
-  expect(await readdir(folder)).toEqual([]);
+  expect(job).toMatchObject({ state: 'done', failure: null });
+  expect(await entriesOf(desk, victim.request, 'export.%')).toEqual([
+    ['export.begun', 'intent'],
+    ['export.resumed', 'done'],
+    ['export.finished', 'done'],
+  ]);
+  const file = String(job.result?.['file']);
+  expect((await expectDone(operator, 'packages.verify', { file })).intact).toBe(true);
+  const { stdout } = await run('unzip', ['-p', file, '*/data/processing.json', '*/bag-info.txt']);
+  expect(stdout).toContain('Reading was interrupted and resumed');
+  expect(stdout).toContain('Snapshot-Count: 2');
+  expect(stdout).toContain('Resumed-Count: 1');
+  expect(await readdir(folder)).toHaveLength(1);
 });

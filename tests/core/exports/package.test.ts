@@ -27,7 +27,7 @@ import type { PackageCollection, PackageProgress } from '#core/exports/package.t
 import { verifyPackage } from '#core/exports/verify.ts';
 import { ExpectedError, cancelled } from '#core/kernel/errors.ts';
 import { ObjectInterrupted } from '#core/objectStore/objectStore.ts';
-import { bigFile, collectionOf, columnOf, fileOf, manyRows, optionsOf } from './sources.ts';
+import { bigFile, collectionOf, columnOf, fileOf, manyRows, optionsOf, passingStaging } from './sources.ts';
 
 const run = promisify(execFile);
 const child = join(import.meta.dirname, 'crashingExport.ts');
@@ -483,7 +483,12 @@ describe('an export that does not come to its end', () => {
         }
       };
       const failure = await failureOf(
-        writePackage(optionsOf(small, { collections: [{ name: 'messages', rows }] })),
+        writePackage(
+          optionsOf(small, {
+            collections: [{ name: 'messages', rows }],
+            staging: passingStaging(join(small, 'staging')),
+          }),
+        ),
       );
       expect([failure.code, failure.message]).toEqual([
         'disk',

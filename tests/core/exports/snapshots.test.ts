@@ -148,6 +148,7 @@ test('an export carries on past the limit of one transaction, and is refused at 
   expect(job).toMatchObject({ state: 'done', failure: null });
   expect(await entriesOf(desk, request, 'export.%')).toEqual([
     ['export.begun_with_others', 'intent'],
+    ['export.resumed', 'done'],
     ['export.failed', 'failed'],
     ['export.begun_with_others', 'intent'],
     ['export.finished', 'done'],

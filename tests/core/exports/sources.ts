@@ -1,7 +1,11 @@
+import { randomUUID } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { PackageFile } from '#core/exports/files.ts';
 import type { PackageCollection, PackageOptions } from '#core/exports/package.ts';
 import type { PackageColumn } from '#core/exports/schema.ts';
+import { newKey, openStaging, type Staging } from '#core/exports/staging.ts';
 
 export function columnOf(name: string, kind: PackageColumn['kind']): PackageColumn {
   return {
@@ -33,6 +37,11 @@ export function fileOf(key: string, bytes: Uint8Array, more: Partial<PackageFile
   };
 }
 
+/** A staging that lasts as long as its package takes to be written. */
+export function passingStaging(folder = join(tmpdir(), `privacy-console-staging-${randomUUID()}`)): Staging {
+  return openStaging({ folder, key: newKey(), about: () => null });
+}
+
 export function optionsOf(folder: string, more: Partial<PackageOptions> = {}): PackageOptions {
   return {
     folder,
@@ -43,6 +52,7 @@ export function optionsOf(folder: string, more: Partial<PackageOptions> = {}): P
     program: 'CloudSingh Privacy Console 0.1.0',
     collections: [],
     files: [],
+    staging: passingStaging(),
     ...more,
   };
 }

@@ -730,6 +730,9 @@ ${definer(
   perform privacy_console.forget_plans(v_plan.subject);
   update privacy_console.subject s set key = null, erased_at = clock_timestamp() where s.reference = v_plan.subject;
   update privacy_console.access a set closed_at = clock_timestamp() where a.subject = v_plan.subject and a.closed_at is null;
+  -- Nor does any export of them go on.
+  perform privacy_console.give_up_export(x) from (
+    select e from privacy_console.export e where e.subject = v_plan.subject and e.state in ('review', 'running') order by e.id for update) y(x);
   update privacy_console.reveal v set row_key = '' from privacy_console.access a where a.id = v.access and a.subject = v_plan.subject;
   delete from privacy_console.redaction r where r.subject = v_plan.subject;
   delete from privacy_console.detail d using privacy_console.entry e

@@ -34,6 +34,8 @@ create table privacy_console.export (
   -- The range of time, where one was chosen.
   since timestamptz,
   until timestamptz,
+  -- The data map it was begun under; under another it can't go on.
+  map_hash text not null,
   -- The entry whose redactions it holds; null while it is reviewed, when they may change.
   redacted_at bigint references privacy_console.entry
 );
@@ -174,9 +176,9 @@ ${definer(
     json_strip_nulls(json_build_object('profile', p_profile, 'without', nullif(p_without, '{}'), 'since', p_since, 'until', p_until,
       'reason', nullif(trim(p_reason), ''), 'release', v_release, 'review', nullif(p_review, false)))::text);
   v_access := privacy_console.grant_access(v_staff, 'export', v_subject, p_request, ${signOfLifeMinutes}, v_entry);
-  insert into privacy_console.export (request, subject, access, staff, state, entry, release, profile, shows_others, without, since, until, redacted_at)
+  insert into privacy_console.export (request, subject, access, staff, state, entry, release, profile, shows_others, without, since, until, map_hash, redacted_at)
     values (p_request, v_subject, v_access, v_staff, case when p_review then 'review' else 'running' end, v_entry, v_release, p_profile, p_shows_others, p_without, p_since, p_until,
-      case when p_review then null else v_entry end) returning id into v_id;
+      (select d.hash from privacy_console.data_map d where d.current), case when p_review then null else v_entry end) returning id into v_id;
   return privacy_console.export_begun(v_id, v_entry);`,
   {
     declare:
@@ -203,6 +205,48 @@ ${definer(
   update privacy_console.export x set state = 'running', redacted_at = v_entry, release = v_release where x.id = p_export;
   return privacy_console.export_begun(p_export, v_entry);`,
   { declare: '  v_staff bigint; v_export privacy_console.export; v_release bigint; v_entry bigint;' },
+)}
+${definer(
+  'resume_export(p_export bigint)',
+  'jsonb',
+  `  -- Opens an export that was interrupted again, to who began it: what it holds was fixed then and stays so. Asks what a beginning asks.
+  perform privacy_console.only_write();
+  v_staff := privacy_console.caller(array['operator']);
+  perform privacy_console.refuse_where_unsafe();
+  perform privacy_console.refuse_bypass();
+  select x.* into v_export from privacy_console.export x where x.id = p_export and x.staff = v_staff and x.state = 'running' for update;
+  if v_export.id is null then
+    raise exception 'No export of yours with that number was interrupted; it is over, or somebody else began it.' using errcode = 'PC006';
+  end if;
+  if v_export.started_at + interval '${longestHours} hours' <= clock_timestamp() then
+    raise exception 'This export was begun more than a day ago and can''t go on; start it again.' using errcode = 'PC006';
+  end if;
+  perform 1 from privacy_console.data_map d where d.current and d.hash = v_export.map_hash for share;
+  if not found then
+    raise exception 'The data map was changed since this export was begun, so it can''t go on; start it again.' using errcode = 'PC006';
+  end if;
+  if not exists (select from privacy_console.request r where r.id = v_export.request and r.state <> 'closed' and r.subject = v_export.subject) then
+    return privacy_console.refused('export.resumed', v_export.subject, v_export.request, 'refused',
+      'The request of this export is closed, or names another person by now; it can''t go on.');
+  end if;
+  if not exists (select from privacy_console.subject s where s.reference = v_export.subject and s.key is not null) then
+    raise exception 'This person has been erased; nothing is left to export.' using errcode = 'PC007';
+  end if;
+  v_release := privacy_console.refuse_where_unmapped(v_export.request);
+  if not privacy_console.spend_person(v_staff, v_export.subject) then
+    return privacy_console.refused('export.resumed', v_export.subject, v_export.request, 'budget_spent',
+      'The hourly budget of people is spent; wait a few minutes, or ask an administrator to raise it.');
+  end if;
+  update privacy_console.access a set closed_at = clock_timestamp() where a.id = v_export.access and a.closed_at is null;
+  v_entry := privacy_console.append('export.resumed', v_export.subject, v_export.request, 'done', v_export.entry, null);
+  v_access := privacy_console.grant_access(v_staff, 'export', v_export.subject, v_export.request, ${signOfLifeMinutes}, v_entry);
+  update privacy_console.access a set expires_at = least(a.expires_at, v_export.started_at + interval '${longestHours} hours') where a.id = v_access;
+  update privacy_console.export x set access = v_access, release = v_release where x.id = p_export;
+  return privacy_console.export_begun(p_export, v_entry);`,
+  {
+    declare:
+      '  v_staff bigint; v_export privacy_console.export; v_release bigint; v_entry bigint; v_access bigint;',
+  },
 )}
 ${definer(
   'export_lives(p_export bigint)',

@@ -72,6 +72,7 @@ const executable: readonly (readonly [string, readonly string[]])[] = [
       'use_signing_key',
       'begin_export',
       'end_export',
+      'resume_export',
       'export_lives',
       'export_story',
       'write_reviewed',

@@ -5,7 +5,7 @@ import { newTally, whileWanted } from '../digest.ts';
 import { syncFolder } from '../folder.ts';
 import { temporaryName } from '../leftovers.ts';
 import { publish } from '../disk.ts';
-import { writeFully } from '../zipWriter.ts';
+import { writeFully } from '../disk.ts';
 
 const pieceBytes = 1024 * 1024;
 

@@ -4,6 +4,7 @@ import { Link, useNavigate } from 'react-router';
 import type { ErasurePlan } from '#shared/contract/erasure.ts';
 import type { RequestRow } from '#shared/contract/requests.ts';
 import { permits } from '#shared/domain/roles.ts';
+import { isUnderWay } from '#shared/domain/job.ts';
 import { en } from '#shared/strings/en.ts';
 import { call } from '../../client/call.ts';
 import { paths } from '../../paths.ts';
@@ -180,7 +181,7 @@ function Jobs(): ReactNode {
     <Panel title={en.desk.jobs} flush>
       <Loaded read={jobs} rows={2}>
         {({ jobs: all }) => {
-          const shown = all.filter((job) => job.state === 'running' || job.state === 'failed');
+          const shown = all.filter((job) => isUnderWay(job) || job.state === 'failed');
           return shown.length === 0 ? (
             <Empty title={en.desk.jobsEmpty} />
           ) : (

@@ -5,6 +5,7 @@ import type { CustodyRow } from '#shared/contract/delivery.ts';
 import type { ExportRow, PageLanguage } from '#shared/contract/exports.ts';
 import type { Job } from '#shared/contract/workstation.ts';
 import { mediumLabel, nextEvents, type RecordedEvent } from '#shared/domain/custody.ts';
+import { isUnderWay } from '#shared/domain/job.ts';
 import { en } from '#shared/strings/en.ts';
 import { call, CallFailed } from '../../client/call.ts';
 import { copy, tell, tellFailure } from '../../client/notices.tsx';
@@ -153,7 +154,7 @@ function Write(props: { readonly row: ExportRow }): ReactNode {
     tell(words.started, entry);
   });
   const job = (jobs.data?.jobs ?? []).find((each) => each.id === write.data?.jobId);
-  const running = job?.state === 'running';
+  const running = job !== undefined && isUnderWay(job);
   const labelled = mediumLabel.test(medium);
   const possible = file !== null && folder !== null && labelled && !running && !write.isPending;
   const largest = room.data?.largestFileBytes ?? null;
@@ -262,7 +263,7 @@ function Write(props: { readonly row: ExportRow }): ReactNode {
 
 function Written(props: { readonly job: Job }): ReactNode {
   const { job } = props;
-  if (job.state === 'running')
+  if (isUnderWay(job))
     return (
       <Panel title={words.writing}>
         <JobLine

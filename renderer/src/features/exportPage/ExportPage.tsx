@@ -4,6 +4,7 @@ import { Link, useNavigate, useParams } from 'react-router';
 import type { PackageForm, PageLanguage } from '#shared/contract/exports.ts';
 import type { RequestRow } from '#shared/contract/requests.ts';
 import type { Job } from '#shared/contract/workstation.ts';
+import { isUnderWay } from '#shared/domain/job.ts';
 import { en } from '#shared/strings/en.ts';
 import { call, CallFailed } from '../../client/call.ts';
 import { copy, tell, tellFailure } from '../../client/notices.tsx';
@@ -31,6 +32,7 @@ import { useKeys } from '../../components/keys.ts';
 import { Choice } from './Choice.tsx';
 import { asInput, chosenFor, lacksReason, type Chosen } from './chosen.ts';
 import { Contents } from './Contents.tsx';
+import { Interrupted } from './Interrupted.tsx';
 import { exportColumns } from './exportColumns.tsx';
 import { asProtection, lacksKeys, Passphrase, Protection, type Protected } from './Protection.tsx';
 import { useOpenReview, type OpenReview } from './openReview.ts';
@@ -128,17 +130,28 @@ function Make(props: {
   const [language, setLanguage] = useState<PageLanguage>('en');
   const [protection, setProtection] = useState<Protected>({ kind: 'passphrase', recipients: '' });
   const jobs = useRead('jobs.list', {});
-  const start = useWrite('exports.start', ({ entry }) => {
-    tell(en.exportPage.started, entry);
+  // The last that was begun, and what it told once.
+  const [begun, setBegun] = useState<{ readonly jobId: string; readonly passphrase: string | null } | null>(
+    null,
+  );
+  const packages = useRead('exports.list', { requestId: request.id });
+  const start = useWrite('exports.start', (told) => {
+    tell(en.exportPage.started, told.entry);
+    setBegun(told);
     review.written();
+  });
+  const resume = useWrite('exports.resume', (told) => {
+    tell(en.exportPage.resumed, told.entry);
+    setBegun(told);
   });
   const open = useWrite('reviews.open', ({ exportId, entry }) => {
     tell(en.review.opened, entry);
     review.opened(exportId);
   });
   const own = (jobs.data?.jobs ?? []).filter((job) => job.kind === 'export' && job.requestId === request.id);
-  const job = own.find((one) => one.id === start.data?.jobId) ?? own[0];
-  const running = job?.state === 'running';
+  const job = own.find((one) => one.id === begun?.jobId) ?? own[0];
+  const left = packages.data?.exports.find((one) => one.kept !== null);
+  const running = job !== undefined && isUnderWay(job);
   const holdsSomething =
     works && request.closedAt === null && request.subject !== null && !running && !lacksReason(chosen);
   const possible = holdsSomething && (form === 'folder' || !lacksKeys(protection));
@@ -176,6 +189,18 @@ function Make(props: {
   useKeys({ 'Ctrl+Enter': begin });
   return (
     <div className={styles['stack']}>
+      {works && left !== undefined && left.kept !== null && !running ? (
+        <Interrupted
+          key={left.id}
+          row={left}
+          kept={left.kept}
+          pending={resume.isPending}
+          failure={resume.error}
+          onResume={(input) => {
+            resume.mutate(input);
+          }}
+        />
+      ) : null}
       {works && request.subject !== null && request.closedAt === null ? (
         <Panel title={en.exportPage.purpose}>
           {review.exportId === null ? (
@@ -255,10 +280,10 @@ function Make(props: {
         </Panel>
       ) : null}
       <Release request={request} />
-      {start.data?.passphrase && job?.id === start.data.jobId && (running || job.state === 'done') ? (
-        <Passphrase text={start.data.passphrase} />
+      {begun?.passphrase && job?.id === begun.jobId && (running || job.state === 'done') ? (
+        <Passphrase text={begun.passphrase} />
       ) : null}
-      {job ? <JobPanel job={job} /> : null}
+      {job ? <JobPanel job={job} kept={left !== undefined} /> : null}
     </div>
   );
 }
@@ -271,9 +296,13 @@ function figure(value: unknown): number | null {
   return typeof value === 'number' ? value : null;
 }
 
-function JobPanel(props: { readonly job: Job }): ReactNode {
+function JobPanel(props: {
+  readonly job: Job;
+  /** Whether what it has read is kept, so that it can go on. */
+  readonly kept: boolean;
+}): ReactNode {
   const { job } = props;
-  if (job.state === 'running') {
+  if (isUnderWay(job)) {
     return (
       <Panel title={en.exportPage.running}>
         <JobLine
@@ -297,7 +326,7 @@ function JobPanel(props: { readonly job: Job }): ReactNode {
       <Panel title={en.exportPage.failed}>
         {job.failure ? <FailureNote failure={job.failure} /> : null}
         <p style={{ marginTop: 8 }}>
-          <Dim>{en.exportPage.failedText}</Dim>
+          <Dim>{props.kept ? en.exportPage.interrupted : en.exportPage.failedText}</Dim>
         </p>
       </Panel>
     );

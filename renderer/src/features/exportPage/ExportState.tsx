@@ -5,7 +5,7 @@ import { en } from '#shared/strings/en.ts';
 import { tell, tellFailure } from '../../client/notices.tsx';
 import { useWrite } from '../../client/queries.ts';
 import { useSession } from '../../client/session.ts';
-import { Status } from '../../components/Basics.tsx';
+import { Dim, Status } from '../../components/Basics.tsx';
 import { exportTones } from '../../components/tones.ts';
 import styles from './exportPage.module.css';
 
@@ -24,18 +24,19 @@ export function ExportState(props: { readonly row: ExportRow }): ReactNode {
   return (
     <span className={styles['state']}>
       <Status tone={exportTones[row.state]}>{en.request.exportState[row.state]}</Status>
+      {row.kept === null ? null : <Dim>{en.exportPage.kept(row.kept.finished, row.kept.of)}</Dim>}
       {may ? (
         <Button
           variant="default"
           size="compact-sm"
           title={en.exportPage.abandonHint}
-          aria-label={`${en.exportPage.abandon}: ${en.request.package(row.id)}`}
+          aria-label={`${row.kept === null ? en.exportPage.abandon : en.exportPage.throwAway}: ${en.request.package(row.id)}`}
           loading={close.isPending}
           onClick={() => {
             close.mutate({ exportId: row.id }, { onError: tellFailure });
           }}
         >
-          {en.exportPage.abandon}
+          {row.kept === null ? en.exportPage.abandon : en.exportPage.throwAway}
         </Button>
       ) : null}
     </span>

@@ -2,6 +2,7 @@ import { Button, PasswordInput } from '@mantine/core';
 import { IconLock } from '@tabler/icons-react';
 import { useState, type ReactNode } from 'react';
 import type { Session } from '#shared/contract/connections.ts';
+import { isUnderWay } from '#shared/domain/job.ts';
 import { en } from '#shared/strings/en.ts';
 import { useRead, useWrite } from '../../client/queries.ts';
 import { FailureNote, Panel } from '../../components/Basics.tsx';
@@ -14,7 +15,7 @@ export function LockScreen(props: { readonly session: Session | null }): ReactNo
   const unlock = useWrite('session.unlock');
   const signOut = useWrite('session.signOut');
   const jobs = useRead('jobs.list', {}, { every: 2_000 });
-  const running = (jobs.data?.jobs ?? []).filter((job) => job.state === 'running');
+  const running = (jobs.data?.jobs ?? []).filter(isUnderWay);
   const demo = props.session?.environment === 'demo';
   return (
     <main className={styles['alone']}>

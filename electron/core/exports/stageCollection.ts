@@ -1,0 +1,99 @@
+import { ExpectedError } from '#core/kernel/errors.ts';
+import { ahead, asLines, inBlocks } from './blocks.ts';
+import { newDeflater } from './deflater.ts';
+import { newTally, unlessAborted, whileWanted } from './digest.ts';
+import type { Tally } from './digest.ts';
+import type { PackageCollection } from './package.ts';
+import type { StagedCollection, StagedPart, Staging } from './staging.ts';
+import { newTable } from './table.ts';
+import { blockBytes } from './zipWriter.ts';
+
+/** Blocks that are read while earlier ones are written: the database works on its next rows meanwhile. */
+const blocksAhead = 10;
+
+/**
+ * Reads a collection to its end into the staging, its records and its table at
+ * once, and holds the rows against their count. What it wrote is gone again
+ * when it fails. Throws `conflict` where rows and count differ, and what the source throws.
+ */
+export async function stageCollection(
+  { name, columns, rows, expectedRows, reading }: PackageCollection,
+  staging: Staging,
+  signal: AbortSignal,
+  seen: (tally: Tally) => void,
+): Promise<StagedCollection> {
+  const files: StagedFile[] = [];
+  const start = async (): Promise<StagedFile> => {
+    const file = await startFile(staging);
+    files.push(file);
+    return file;
+  };
+  try {
+    const records = await start();
+    const table = columns === undefined ? null : { ...newTable(columns), file: await start() };
+    await table?.file.add(table.head);
+    const lines = inBlocks(asLines(whileWanted(rows(signal), signal)), blockBytes);
+    for await (const block of ahead(lines, blocksAhead)) {
+      await records.add(block);
+      // Its memory is used again for the next.
+      await table?.file.add(table.add(block).slice());
+      seen(records.tally);
+    }
+    // The database counts while the last blocks are deflated.
+    const counting = expectedRows === undefined ? null : unlessAborted(expectedRows(signal), signal);
+    counting?.catch(() => undefined);
+    const parts = { records: await records.end(), table: (await table?.file.end()) ?? null };
+    const expected = await counting;
+    const { lines: given } = records.tally;
+    if (expected !== null && expected !== given) {
+      throw new ExpectedError(
+        'conflict',
+        `The export read ${String(given)} rows of ${name} where the database counts ${String(expected)}; nothing was kept, start the export again.`,
+      );
+    }
+    const read = reading?.() ?? null;
+    return {
+      name,
+      rows: given,
+      rowsCounted: expected,
+      reading: read === null ? null : { ...read, parts: [...read.parts] },
+      ...parts,
+    };
+  } catch (error) {
+    for (const file of files) await file.abandon();
+    throw error;
+  }
+}
+
+interface StagedFile {
+  /** Of what it will be in the package. */
+  readonly tally: Tally;
+  add(block: Uint8Array): Promise<void>;
+  end(): Promise<StagedPart>;
+  abandon(): Promise<void>;
+}
+
+async function startFile(staging: Staging): Promise<StagedFile> {
+  const { name, writer } = await staging.create();
+  const tally = newTally();
+  const deflater = newDeflater((packed) => writer.write(packed));
+  return {
+    tally,
+    async add(block) {
+      if (block.byteLength === 0) return;
+      tally.add(block);
+      await deflater.add(block);
+    },
+    async end() {
+      const whole = await deflater.end();
+      await writer.end();
+      await writer.close();
+      return { file: name, ...whole, sha256: tally.sha256() };
+    },
+    async abandon() {
+      await deflater.settle();
+      await writer.close();
+      await staging.discard(name);
+    },
+  };
+}
