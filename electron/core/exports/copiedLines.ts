@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { takeBlock } from './blocks.ts';
 
 /** Where reading goes on; only the compiled functions know what is in it. */
 export type Place = readonly string[];
@@ -30,23 +31,23 @@ const lastText = z.tuple([z.number(), z.array(z.string()).nullable()]);
  * line feed; the last row is none, but tells how many lines were given and where to go on. No more than a block is
  * held, however long a line is: the pieces that come are copied into it once, and nowhere else.
  */
-export function newCopiedLines(blockBytes: number): CopiedLines {
-  let block = Buffer.allocUnsafeSlow(blockBytes);
+export function newCopiedLines(newBlock: () => Uint8Array = takeBlock): CopiedLines {
+  let block = newBlock();
   let size = 0;
 
   function* copy(piece: Uint8Array): Generator<Uint8Array> {
     for (let at = 0; at < piece.byteLength;) {
-      const taken = piece.subarray(at, at + blockBytes - size);
+      const taken = piece.subarray(at, at + block.byteLength - size);
       block.set(taken, size);
       size += taken.byteLength;
       at += taken.byteLength;
-      if (size === blockBytes) yield rest();
+      if (size === block.byteLength) yield rest();
     }
   }
 
   function rest(): Uint8Array {
     const given = block.subarray(0, size);
-    block = Buffer.allocUnsafeSlow(blockBytes);
+    block = newBlock();
     size = 0;
     return given;
   }

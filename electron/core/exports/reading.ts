@@ -8,7 +8,6 @@ import { newCopiedLines, type Place } from './copiedLines.ts';
 import type { CollectionPart } from './format.ts';
 import type { PackageCollection } from './package.ts';
 import type { Snapshot, Snapshots } from './snapshots.ts';
-import { blockBytes } from './zipWriter.ts';
 
 /**
  * Rows read with one statement at most: the server makes them all before it gives the first, so few enough to be begun
@@ -57,7 +56,7 @@ export function readCollection(
       column.thirdParty.includes(subject.kind) ? { ...column, kind: 'text' } : column,
     ),
     rows: async function* (signal) {
-      const lines = newCopiedLines(blockBytes);
+      const lines = newCopiedLines();
       let more = true;
       while (more) {
         if (snapshots.isOld) {

@@ -31,7 +31,7 @@ async function read(
   readonly places: readonly (Place | null)[];
   readonly sizes: readonly number[];
 }> {
-  const lines = newCopiedLines(blockBytes);
+  const lines = newCopiedLines(() => new Uint8Array(blockBytes));
   const blocks: Uint8Array[] = [];
   const places: (Place | null)[] = [];
   for (const texts of windows) {
@@ -85,7 +85,7 @@ test('lines come out of the copy as they are, wherever it is cut, in blocks that
 test('a copy that ends anywhere before its end is refused, as is one with another count or more after its last text', async () => {
   const whole = copied(['{"a":1}\n{"a":2}', '[2,null]']);
   for (let end = 0; end < whole.byteLength; end += 1) {
-    const window = newCopiedLines(64).window(streamOf(whole.subarray(0, end), 7));
+    const window = newCopiedLines(() => new Uint8Array(64)).window(streamOf(whole.subarray(0, end), 7));
     await expect(window.next(), String(end)).rejects.toThrow();
   }
   await expect(read([['{"a":1}', '[2,null]']], 7, 64)).rejects.toThrow('2 rows, 1 came');
