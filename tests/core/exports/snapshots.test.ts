@@ -260,7 +260,7 @@ test('each snapshot passes the gate anew: closed in the middle, an export ends a
   await vi.waitUntil(async () => {
     const { jobs } = await expectDone(operator, 'jobs.list', {});
     return jobs.some((job) => job.id === jobId && job.progress.says.startsWith('reading page_views'));
-  });
+  }, 30_000);
   await expectDone(administrator, 'exports.abandon', { exportId });
   const { job } = await expectDone(operator, 'jobs.wait', { id: jobId });
   expect(job.state).toBe('failed');
