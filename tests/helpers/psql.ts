@@ -44,6 +44,11 @@ export async function value<Value = unknown>(
   return Object.values(row)[0] as Value;
 }
 
+/** The lines of a window of an export; its last text is none, and tells how many there are. */
+export function linesOfWindow(texts: readonly { readonly line: string }[]): readonly string[] {
+  return texts.slice(0, -1).flatMap(({ line }) => line.split('\n'));
+}
+
 /** How many rows a statement gives. */
 export async function rowCount(client: pg.Client, text: string): Promise<number> {
   return (await client.query(text)).rows.length;

@@ -193,7 +193,7 @@ ${assignLive(conditions.variables)}
     definer(
       `rows_${name}${map.suffix}(p_access bigint, p_after text[], p_limit int)`,
       'setof text',
-      `${open("'export'")}\n${openScope(name)}\n${refuseLeftOut}\n${windowOfRows(map, catalogue, held, conditions)}`,
+      `${open("'export'")}\n${openScope(name)}\n${refuseLeftOut}\n${windowOfRows(map, catalogue, held, conditions, shown, name)}`,
       {
         declare: `${declare}\n${declareScope}\n${declarePlaces(catalogue, held, conditions, false)}`,
         overPlatform: true,
@@ -460,7 +460,7 @@ function byParentOf(
 
 /**
  * Variables of a place within an export: `[number of the path, parent or
- * empty, values of the pages' order…]`. The row at the place itself has been read.
+ * empty, values of the pages' order…, rows given before]`. The row at the place itself has been read.
  */
 function declarePlaces(
   catalogue: Catalogue,
@@ -473,6 +473,12 @@ function declarePlaces(
   return [
     '  v_given bigint := 0; v_rows bigint;',
     '  v_path int := coalesce(p_after[1]::int, 0);',
+    ...(counts
+      ? []
+      : [
+          `  v_before bigint := coalesce(p_after[${order.length + 3}]::bigint, 0);`,
+          '  v_begun boolean; v_most int; v_ask int; v_wide boolean; v_block text; v_bytes bigint := 0;',
+        ]),
     ...(counts ? [`  v_last int := coalesce(p_upto[1]::int, ${conditions.paths.length + 1});`] : []),
     ...order.flatMap((each, place) => {
       const { type } = ordered(columnOf(catalogue, held, each));
@@ -553,10 +559,63 @@ function besideExact(map: KindMap, catalogue: Catalogue, held: KindCollection): 
   return ` cross join lateral (select ${exact(map, catalogue, held)}) r`;
 }
 
+/** Types whose values are short whatever they are. */
+const short =
+  /^(?:boolean|smallint|integer|bigint|real|double precision|money|numeric.*|date|time.*|interval.*|uuid)$/;
+
+/** Expression of about how many bytes a row's values are, without unpacking any of them; null where they can't be many. */
+function sizeOf(catalogue: Catalogue, held: KindCollection): string | null {
+  const sizes = Object.entries(held.columns).flatMap(([name, mapped]) => {
+    if (mapped.never) return [];
+    const { type } = columnOf(catalogue, held, name);
+    const raw = `t.${quoteIdentifier(name)}`;
+    if (short.test(type)) return [];
+    return [
+      octets.has(type)
+        ? `coalesce(octet_length(${raw}), 0)`
+        : `coalesce(${usuallyPacked} * pg_column_size(${raw}), 0)`,
+    ];
+  });
+  return sizes.length === 0 ? null : `0::bigint + ${sizes.join(' + ')}`;
+}
+
+/** Types whose values tell their size unpacked. */
+const octets: ReadonlySet<string> = new Set(['text', 'character varying', 'bpchar', 'bytea']);
+/** How many times as long a value may be as what is stored of it. */
+const usuallyPacked = 8;
+/** Rows made to one text at a time, straight off an index. */
+const blockRows = 1000;
+/** About how many bytes of values one text may be made of, unless it is a single row's. */
+const blockBytes = 16 * 1024 * 1024;
+/** A window ends with the text that makes it as large as this: what the server keeps in memory, and is made with one statement. */
+const windowBytes = 2 * 1024 * 1024;
+/** The longest row that is written; the server has no texts of more than 2^30 bytes. */
+const lineBytes = 1_000_000_000;
+
+/** What an export says of a row that can't be a text on the server; `row` is its number, as an expression, where it has one. */
+function rowTooLarge(name: string, row: string | null): string {
+  const which = row === null ? 'A row' : 'Row %';
+  return `raise exception '${which} of the collection % is larger than the database can write, 1 GB, so nothing was kept; leave its collection out of a custom package.', ${row === null ? '' : `${row}, `}${quoteLiteral(name)} using errcode = 'PC003';`;
+}
+
+/** Runs steps that make rows into texts, and says in plain words that one can't be. */
+function refusingTooLarge(steps: string, refusal: string): string {
+  return `  begin
+${steps}
+  exception when program_limit_exceeded or internal_error then
+    if sqlstate = 'XX000' and sqlerrm not like 'invalid memory alloc request size%' then
+      raise;
+    end if;
+    ${refusal}
+  end;`;
+}
+
 /**
- * At most `p_limit` rows after a place, then one line `[rows given, place]`: where to
- * go on, null at the end. A place holds across transactions, so an export can
+ * At most `p_limit` rows after a place, in texts of one line or more without the last line's end, then one text `[rows
+ * given, place]`: where to go on, null at the end. A place holds across transactions, so an export can
  * go on in another one: rows that did not change are neither lost nor doubled.
+ *
+ * However large rows are, few are made at a time, and a window ends when it is large; a row that can't be written raises `PC003`.
  *
  * Where no key tells rows apart there is no such place: the first window has
  * them all, whatever `p_limit` says, in one snapshot.
@@ -566,6 +625,8 @@ function windowOfRows(
   catalogue: Catalogue,
   held: KindCollection,
   conditions: SubjectConditions,
+  shown: readonly Shown[],
+  name: string,
 ): string {
   const from = fromItem(map, catalogue, held);
   const limits = `  if p_limit is null or p_limit not between 1 and ${largestWindow} then
@@ -574,15 +635,15 @@ function windowOfRows(
   const order = pageOrder(catalogue, held);
   const within = `${withinRange(catalogue, held)}${notRedacted(catalogue, held)}`;
   const line = lineOf(rowKey(catalogue, held));
-  const rows = `${from}${besideExact(map, catalogue, held)}`;
+  const beside = besideExact(map, catalogue, held);
   if (order === null) {
     const all = branches(
       conditions,
-      (path, without) => `select ${line} from ${rows} where ${path.on('t')}${without}${within}`,
+      (path, without) => `select ${line} from ${from}${beside} where ${path.on('t')}${without}${within}`,
       ' union all ',
     );
     return `${limits}
-  return query ${all};
+${refusingTooLarge(`  return query ${all};`, rowTooLarge(name, null))}
   get diagnostics v_given = row_count;
   return next json_build_array(v_given, null)::text;
   return;`;
@@ -592,32 +653,52 @@ function windowOfRows(
     order.map((_each, place) => `v_${kind}_${place + 1}`);
   // The first column is said twice: a comparison of rows prunes no partitions.
   const after = ` and ${columns[0]} >= v_after_1 and (${columns.join(', ')}) > (${named('after').join(', ')})`;
-  const upto = ` and ${columns[0]} <= v_upto_1 and (${columns.join(', ')}) <= (${named('upto').join(', ')})`;
+  const needed = [...new Set([...shown.map((each) => each.name), ...order])]
+    .map((each) => `t.${quoteIdentifier(each)}`)
+    .join(', ');
+  const size = sizeOf(catalogue, held);
+  const isWide = size === null ? 'false' : `v_ask > 1 and ${size} > ${blockBytes} / v_ask`;
+  // Rows come in order out of the one that sorts and limits them; were they not to, counting the part would tell.
+  const block = (mine: string): string => `
+        select string_agg(x.line, e'\\n'), count(*), coalesce(bool_or(x.wide), false), ${columns.map((_each, at) => `(array_agg(x.at_${at + 1}))[count(*)]`).join(', ')}
+          into v_block, v_rows, v_wide, ${named('upto').join(', ')}
+          from (select ${isWide} as wide, case when ${isWide} then null else ${line} end as line, ${columns.map((each, at) => `${each} as at_${at + 1}`).join(', ')}
+            from (select ${needed} from ${from}${mine} order by ${columns.join(', ')} limit v_ask) t${beside}) x;`;
   const paths = conditions.paths.map((path, place) => {
     const number = place + 1;
     const byParent = byParentOf(catalogue, held, conditions, path);
-    const without = withoutEarlier(conditions, place);
-    const mine = ` where ${byParent === null ? path.on('t') : `${byParent.compared} = v_parent_${number}`}${without}${within}`;
-    const read = (range: string): string => `return query select ${line} from ${rows}${mine}${range};`;
-    const window = (range: string): string => `
-      select ${columns.join(', ')} into ${named('upto').join(', ')} from ${from}${mine}${range}
-        order by ${columns.join(', ')} offset greatest(p_limit - v_given - 1, 0) limit 1;
-      if found then
-        ${read(`${range}${upto}`)}
-        get diagnostics v_rows = row_count;
-        return next json_build_array(v_given + v_rows, array['${number}', ${byParent === null ? "''" : `v_parent_${number}::text`}, ${named(
-          'upto',
-        )
-          .map((each) => `${each}::text`)
-          .join(', ')}])::text;
-        return;
-      end if;
-      ${read(range)}
-      get diagnostics v_rows = row_count;
-      v_given := v_given + v_rows;`;
+    const mine = ` where ${byParent === null ? path.on('t') : `${byParent.compared} = v_parent_${number}`}${withoutEarlier(conditions, place)}${within}`;
+    const parent = byParent === null ? "''" : `v_parent_${number}::text`;
+    const read = `
+      loop
+        v_ask := least(v_most, p_limit - v_given);
+        if v_begun then${block(`${mine}${after}`)}
+        else${block(mine)}
+        end if;
+        if v_wide then
+          v_most := greatest(v_ask / 8, 1);
+          continue;
+        end if;
+        exit when v_rows = 0;
+        if octet_length(v_block) > ${lineBytes} then
+          ${rowTooLarge(name, 'v_before + v_given + 1')}
+        end if;
+        return next v_block;
+        v_given := v_given + v_rows;
+        v_bytes := v_bytes + octet_length(v_block);
+        exit when v_rows < v_ask;
+        v_begun := true;
+${order.map((_each, at) => `        v_after_${at + 1} := v_upto_${at + 1};`).join('\n')}
+        if v_given >= p_limit or v_bytes >= ${windowBytes} then
+          return next json_build_array(v_given, array['${number}', ${parent}, ${named('upto')
+            .map((each) => `${each}::text`)
+            .join(', ')}, (v_before + v_given)::text])::text;
+          return;
+        end if;
+      end loop;`;
     if (byParent === null) {
-      return `  if v_path = ${number} then${window(after)}
-  elsif v_path < ${number} then${window('')}
+      return `  if v_path <= ${number} then
+    v_begun := v_path = ${number};${read}
   end if;`;
     }
     const { collation } = byParent;
@@ -625,14 +706,14 @@ function windowOfRows(
     if v_path = ${number} then v_from_${number} := p_after[2]::${byParent.type}; end if;
     for v_parent_${number} in select p.value from unnest(${byParent.keys}) p(value)
         where v_path < ${number} or p.value${collation} >= v_from_${number}${collation} order by p.value${collation} loop
-      if v_path = ${number} and v_parent_${number}${collation} = v_from_${number}${collation} then${window(after)}
-      else${window('')}
-      end if;
+      v_begun := v_path = ${number} and v_parent_${number}${collation} = v_from_${number}${collation};${read}
     end loop;
   end if;`;
   });
+  const most = pagesFromIndex(catalogue, held) ? String(blockRows) : 'p_limit';
   return `${limits}
-${paths.join('\n')}
+  v_most := ${most};
+${refusingTooLarge(paths.join('\n'), rowTooLarge(name, 'v_before + v_given + 1'))}
   return next json_build_array(v_given, null)::text;
   return;`;
 }

@@ -1,5 +1,35 @@
 import { Readable } from 'node:stream';
 
+/** What is deflated at once. */
+export const blockBytes = 512 * 1024;
+/** Blocks kept for whoever wants one next: as many as are read ahead, deflated and being filled. */
+const mostKept = 24;
+const kept: ArrayBuffer[] = [];
+const lent = new WeakSet<ArrayBufferLike>();
+
+/**
+ * Memory for a block, with whatever was in it before. Made anew for each block, a package's worth of them is what the
+ * collector of unused memory is busy with most of the time; one that is never given back is left to it.
+ */
+export function takeBlock(): Buffer<ArrayBuffer> {
+  const memory = kept.pop() ?? new ArrayBuffer(blockBytes);
+  lent.add(memory);
+  return Buffer.from(memory);
+}
+
+/** Gives back the memory of a block, once nobody reads it any more; any other memory is left alone. */
+export function giveBack({ buffer }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer && lent.delete(buffer) && kept.length < mostKept) kept.push(buffer);
+}
+
+/** The same bytes in memory of their own, which can be given back. */
+export function copyOf(bytes: Uint8Array): Uint8Array {
+  if (bytes.byteLength > blockBytes) return bytes.slice();
+  const block = takeBlock();
+  block.set(bytes);
+  return block.subarray(0, bytes.byteLength);
+}
+
 /** Joins small pieces into blocks of at least so many bytes; the last one may be smaller. */
 export async function* inBlocks(
   pieces: AsyncIterable<Uint8Array>,

@@ -1,6 +1,6 @@
 import { pipeline, Readable } from 'node:stream';
 import { promisify } from 'node:util';
-import { constants, crc32, createInflateRaw, deflateRaw, deflateRawSync } from 'node:zlib';
+import { constants, crc32, createDeflateRaw, createInflateRaw, deflateRaw, deflateRawSync } from 'node:zlib';
 import type { ZlibOptions } from 'node:zlib';
 
 /** What was deflated, as a zip tells it. */
@@ -33,9 +33,45 @@ const lastBlock = Buffer.from([0x03, 0x00]);
 
 const deflate = promisify<Uint8Array, ZlibOptions, Buffer>(deflateRaw);
 
-/** `write` is called once at a time; what it throws, `add` and `end` reject with. */
-export function newDeflater(write: (packed: Uint8Array) => Promise<void>): Deflater {
-  const deflating: Promise<Uint8Array>[] = [];
+/** Deflates blocks one after another, in a thread, into memory that is made once. */
+interface Press {
+  /** All that the block gives, up to a byte's end; only the last call's may be waited for. */
+  deflate(block: Uint8Array): Promise<Uint8Array>;
+  close(): void;
+}
+
+function newPress(): Press {
+  const stream = createDeflateRaw({ level, chunkSize: deflatedBytes });
+  let pieces: Uint8Array[] = [];
+  stream.on('data', (piece: Uint8Array) => pieces.push(piece));
+  return {
+    close: () => stream.destroy(),
+    deflate: (block) =>
+      new Promise((resolve, reject) => {
+        pieces = [];
+        stream.once('error', reject);
+        stream.write(block);
+        stream.flush(constants.Z_SYNC_FLUSH, () => {
+          stream.off('error', reject);
+          // What comes next knows nothing of what came before.
+          stream.reset();
+          resolve(Buffer.concat(pieces));
+        });
+      }),
+  };
+}
+
+/**
+ * `write` is called once at a time; what it throws, `add` and `end` reject with. `used` is told of each block that is no
+ * longer needed.
+ */
+export function newDeflater(
+  write: (packed: Uint8Array) => Promise<void>,
+  used: (block: Uint8Array) => void = () => undefined,
+): Deflater {
+  const deflating: { readonly block: Uint8Array; readonly packed: Promise<Uint8Array> }[] = [];
+  const presses: Press[] = [];
+  let blocks = 0;
   let crc = 0;
   let bytes = 0;
   let packedBytes = 0;
@@ -47,7 +83,9 @@ export function newDeflater(write: (packed: Uint8Array) => Promise<void>): Defla
 
   async function handFirst(): Promise<void> {
     const first = deflating.shift();
-    if (first !== undefined) await hand(await first);
+    if (first === undefined) return;
+    await hand(await first.packed);
+    used(first.block);
   }
 
   return {
@@ -55,23 +93,28 @@ export function newDeflater(write: (packed: Uint8Array) => Promise<void>): Defla
       crc = crc32(block, crc);
       bytes += block.byteLength;
       // Each block ends at a byte, so that they can be put one after another.
-      const options = { level, finishFlush: constants.Z_SYNC_FLUSH, chunkSize: deflatedBytes };
-      const packed =
-        block.byteLength <= smallBytes
-          ? Promise.resolve(deflateRawSync(block, options))
-          : deflate(block, options);
+      let packed: Promise<Uint8Array>;
+      if (block.byteLength <= smallBytes) {
+        packed = Promise.resolve(deflateRawSync(block, { level, finishFlush: constants.Z_SYNC_FLUSH }));
+      } else {
+        // No more are deflating than there are presses, so the one whose turn it is rests.
+        packed = (presses[blocks % deflatedAtOnce] ??= newPress()).deflate(block);
+        blocks += 1;
+      }
       // It is told when it is its turn.
       packed.catch(() => undefined);
-      deflating.push(packed);
+      deflating.push({ block, packed });
       if (deflating.length >= deflatedAtOnce) await handFirst();
     },
     async end() {
       while (deflating.length > 0) await handFirst();
       await hand(lastBlock);
+      for (const press of presses) press.close();
       return { crc, bytes, packedBytes };
     },
     async settle() {
-      await Promise.allSettled(deflating);
+      await Promise.allSettled(deflating.map(({ packed }) => packed));
+      for (const press of presses) press.close();
     },
   };
 }

@@ -3,7 +3,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { PackageForm, PageLanguage } from '#shared/contract/exports.ts';
 import { ExpectedError, cancelled } from '../kernel/errors.ts';
-import { asLines, inBlocks, iterate } from './blocks.ts';
+import { asLines, blockBytes, inBlocks, iterate } from './blocks.ts';
 import { inflated } from './deflater.ts';
 import { digesting, newTally, reportEvery, whileWanted } from './digest.ts';
 import type { Tally } from './digest.ts';
@@ -32,7 +32,7 @@ import type { Encryption } from './seal/age.ts';
 import type { Signer } from './seal/signature.ts';
 import { stageCollection } from './stageCollection.ts';
 import type { StagedCollection, StagedPart, Staging } from './staging.ts';
-import { blockBytes, openZip } from './zipWriter.ts';
+import { openZip } from './zipWriter.ts';
 import type { ZipWriter } from './zipWriter.ts';
 
 /** Rows of one collection, as JSON Lines. */

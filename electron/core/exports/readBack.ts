@@ -3,7 +3,7 @@ import { ExpectedError } from '../kernel/errors.ts';
 import { digesting, newTally, reportEvery, whileWanted } from './digest.ts';
 import type { FileEntry } from './format.ts';
 import { openSealed, type Encryption } from './seal/age.ts';
-import { BrokenZip, openFile, readZip } from './zipReader.ts';
+import { BrokenZip, openFile, pieceBytes, readZip } from './zipReader.ts';
 import type { ReadEntry } from './zipReader.ts';
 
 /** Entries read back at a time. */
@@ -41,6 +41,15 @@ export async function readBack(
     await Promise.allSettled(works);
     await zip.close();
   }
+}
+
+/**
+ * Frees the memory of a chunk that nobody reads any more, instead of leaving it to the collector of unused memory, which
+ * a package's worth of chunks keeps busy. Smaller ones may be parts of what is kept.
+ */
+function letGo({ buffer, byteLength }: Uint8Array): void {
+  if (byteLength === pieceBytes && buffer.byteLength === pieceBytes && buffer instanceof ArrayBuffer)
+    buffer.transfer(0);
 }
 
 async function compareWhole(
@@ -86,7 +95,10 @@ export async function compareEntries(
   };
   const compare = async (entry: ReadEntry): Promise<void> => {
     const tally = newTally();
-    for await (const chunk of digesting(whileWanted(entry.read(), wanted), tally)) count(chunk);
+    for await (const chunk of digesting(whileWanted(entry.read(), wanted), tally)) {
+      count(chunk);
+      letGo(chunk);
+    }
     const meant = left.get(entry.path);
     if (meant?.bytes !== tally.bytes || meant.sha256 !== tally.sha256()) throw notReadBack();
     left.delete(entry.path);

@@ -4,22 +4,18 @@ import { copyTimeoutMs } from '#core/database/pool.ts';
 import { quoteLiteral } from '#core/dataMap/quote.ts';
 import { compiled } from '#core/subjects/index.ts';
 import type { MappedCollection, MappedSubject } from '#shared/contract/dataMap.ts';
+import { newCopiedLines, type Place } from './copiedLines.ts';
 import type { CollectionPart } from './format.ts';
 import type { PackageCollection } from './package.ts';
 import type { Snapshot, Snapshots } from './snapshots.ts';
 
 /**
- * Rows read with one statement: the server makes them all before it gives the first, so few enough to be begun with at
- * once and to be held while it makes the next, and to be written to the slowest stick long before the guard's limit.
+ * Rows read with one statement at most: the server makes them all before it gives the first, so few enough to be begun
+ * with at once and to be held while it makes the next, and to be written to the slowest stick long before the guard's
+ * limit. Where rows are large it gives fewer.
  */
 export const windowRows = 10_000;
 const countTimeoutMs = 5 * 60_000;
-
-/** JSON has no raw control characters, so with these two as quote and delimiter the lines come as they are. */
-const rawLines = "(format csv, quote e'\\x01', delimiter e'\\x02')";
-
-/** Where reading goes on; only the compiled functions know what is in it. */
-type Place = readonly string[];
 
 /**
  * The rows of one collection, window by window. Where a snapshot has grown old
@@ -60,22 +56,27 @@ export function readCollection(
       column.thirdParty.includes(subject.kind) ? { ...column, kind: 'text' } : column,
     ),
     rows: async function* (signal) {
+      const lines = newCopiedLines();
       let more = true;
       while (more) {
         if (snapshots.isOld) {
           // Nothing read yet means that there is no part to end.
-          if (place !== null) await endPart(snapshots.current, place, signal);
+          if (place !== null) {
+            yield lines.rest();
+            await endPart(snapshots.current, place, signal);
+          }
           await snapshots.renew();
         }
         const { client, timeLeft } = snapshots.current;
         const stream = await client.copyOut(
-          `copy (select * from ${compiled('rows', subject, collection)}(${access}::bigint, ${arrayLiteral(place)}, ${rowsAtOnce})) to stdout with ${rawLines}`,
+          `copy (select * from ${compiled('rows', subject, collection)}(${access}::bigint, ${arrayLiteral(place)}, ${rowsAtOnce})) to stdout (format binary)`,
           { signal, timeoutMs: timeLeft(copyTimeoutMs) },
         );
-        const next: Next = yield* rowsBeforeNext(stream as AsyncIterable<Uint8Array>);
-        if (next.place !== null) place = next.place;
-        more = next.place !== null;
+        const next: Place | null = yield* lines.window(stream as AsyncIterable<Uint8Array>);
+        if (next !== null) place = next;
+        more = next !== null;
       }
+      yield lines.rest();
     },
     expectedRows: async (signal) => {
       const snapshot = snapshots.current;
@@ -105,38 +106,6 @@ async function count(
     { signal, timeoutMs: snapshot.timeLeft(countTimeoutMs) },
   );
   return rows;
-}
-
-interface Next {
-  /** Where the next window begins; null when this was the last. */
-  readonly place: Place | null;
-}
-
-const lastLine = z.tuple([z.number(), z.array(z.string()).nullable()]);
-
-/** Hands on all lines but the last, which is no row: it tells how many rows the server gave and where to go on. */
-async function* rowsBeforeNext(stream: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, Next> {
-  const lineFeed = 0x0a;
-  let kept: Uint8Array[] = [];
-  let lines = 0;
-  for await (const chunk of stream) {
-    // The line that may be the last is kept back: what follows the last line feed that isn't the chunk's end.
-    const cut = chunk.byteLength < 2 ? 0 : chunk.lastIndexOf(lineFeed, chunk.byteLength - 2) + 1;
-    const previous = kept.at(-1);
-    const ended = previous?.[previous.byteLength - 1] === lineFeed;
-    if (cut === 0 && !ended) {
-      kept.push(chunk);
-      continue;
-    }
-    for (const rows of [...kept, chunk.subarray(0, cut)]) {
-      for (let at = rows.indexOf(lineFeed); at !== -1; at = rows.indexOf(lineFeed, at + 1)) lines += 1;
-      if (rows.byteLength > 0) yield rows;
-    }
-    kept = [chunk.subarray(cut)];
-  }
-  const [given, place] = lastLine.parse(JSON.parse(Buffer.concat(kept).toString('utf8')));
-  if (given !== lines) throw new Error(`the database gave ${given} rows, ${lines} came`);
-  return { place };
 }
 
 function arrayLiteral(place: Place | null): string {

@@ -1,12 +1,11 @@
 import { ExpectedError } from '#core/kernel/errors.ts';
-import { ahead, asLines, inBlocks } from './blocks.ts';
+import { ahead, asLines, blockBytes, copyOf, giveBack, inBlocks } from './blocks.ts';
 import { newDeflater } from './deflater.ts';
 import { newTally, unlessAborted, whileWanted } from './digest.ts';
 import type { Tally } from './digest.ts';
 import type { PackageCollection } from './package.ts';
 import type { StagedCollection, StagedPart, Staging } from './staging.ts';
 import { newTable } from './table.ts';
-import { blockBytes } from './zipWriter.ts';
 
 /** Blocks that are read while earlier ones are written: the database works on its next rows meanwhile. */
 const blocksAhead = 10;
@@ -36,7 +35,7 @@ export async function stageCollection(
     for await (const block of ahead(lines, blocksAhead)) {
       await records.add(block);
       // Its memory is used again for the next.
-      await table?.file.add(table.add(block).slice());
+      await table?.file.add(copyOf(table.add(block)));
       seen(records.tally);
     }
     // The database counts while the last blocks are deflated.
@@ -76,7 +75,7 @@ interface StagedFile {
 async function startFile(staging: Staging): Promise<StagedFile> {
   const { name, writer } = await staging.create();
   const tally = newTally();
-  const deflater = newDeflater((packed) => writer.write(packed));
+  const deflater = newDeflater((packed) => writer.write(packed), giveBack);
   return {
     tally,
     async add(block) {

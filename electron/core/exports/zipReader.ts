@@ -1,7 +1,9 @@
 import { open } from 'node:fs/promises';
 import { Readable } from 'node:stream';
+import type { TransformOptions } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { crc32, createInflateRaw, inflateRawSync } from 'node:zlib';
+import type { ZlibOptions } from 'node:zlib';
 import { fromRandomAccessReaderPromise, RandomAccessReader } from 'yauzl';
 import type { Entry, ZipFile } from 'yauzl';
 
@@ -36,7 +38,13 @@ export interface ZipBytes {
 }
 
 /** Read or inflated at a time. */
-const pieceBytes = 256 * 1024;
+export const pieceBytes = 256 * 1024;
+/** Piece by piece as they are made: joined with the next, each would be copied. */
+const inflateOptions: ZlibOptions & Pick<TransformOptions, 'readableObjectMode' | 'readableHighWaterMark'> = {
+  chunkSize: pieceBytes,
+  readableObjectMode: true,
+  readableHighWaterMark: 2,
+};
 /** An entry no larger than this is read and inflated at once: streams cost more than the work. */
 const smallBytes = 64 * 1024;
 /** Pieces kept for what is read next: the directory and the entries are read side by side. */
@@ -248,7 +256,7 @@ async function* unpacked(reader: BytesReader, start: number, entry: Entry): Asyn
     const packed = await reader.bytes(start, end);
     yield compressionMethod === deflated ? inflateRawSync(packed, { maxOutputLength: smallBytes }) : packed;
   } else if (compressionMethod === deflated) {
-    const inflate = createInflateRaw({ chunkSize: pieceBytes });
+    const inflate = createInflateRaw(inflateOptions);
     // Its failure is told by the stream that is read.
     pipeline(Readable.from(reader.range(start, end), { objectMode: false }), inflate).catch(() => undefined);
     yield* inflate as AsyncIterable<Uint8Array>;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
-import { inBlocks } from './blocks.ts';
+import { blockBytes, inBlocks } from './blocks.ts';
 import { deflateWhole, newDeflater, type Deflated } from './deflater.ts';
 import { writeFully } from './disk.ts';
 import { centralHeader, dataDescriptor, endOfDirectory, localHeader, methods } from './zipFormat.ts';
@@ -27,8 +27,6 @@ export interface ZipWriter {
   abandon(): Promise<void>;
 }
 
-/** Deflated at once; a smaller entry is held until its end, and its header tells its size. */
-export const blockBytes = 512 * 1024;
 /** What may wait for the disk. */
 const mostWaiting = 4 * 1024 * 1024;
 /** Smaller pieces are joined before they are written. */

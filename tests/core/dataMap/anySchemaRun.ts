@@ -6,6 +6,7 @@ import { schemaVersion } from '#core/database/migrations/index.ts';
 import { installScript } from '#core/installation/script.ts';
 import { ExpectedError } from '#core/kernel/errors.ts';
 import type { BareClient } from '#tests/helpers/bareClient.ts';
+import { linesOfWindow } from '#tests/helpers/psql.ts';
 import {
   caseOf,
   documentsOf,
@@ -251,7 +252,7 @@ async function readWindows(
       [access, before],
     );
     const [given, next] = JSON.parse(lines.at(-1)?.line ?? '') as [number, string[] | null];
-    const rows = lines.slice(0, -1);
+    const rows = linesOfWindow(lines);
     if (given !== rows.length) throw new Differs(`${says('export')}: ${rows.length} rows, told ${given}`);
     const [part] = await asked<{ count: string }>(
       operator,
@@ -259,7 +260,7 @@ async function readWindows(
       [access, before, next],
     );
     expectSame(says('part'), [part?.count ?? ''], [String(given)]);
-    for (const { line } of rows) {
+    for (const line of rows) {
       if (line.includes('\n')) throw new Differs(`${says('export')}: a row of several lines`);
       if (line.includes('secret of')) throw new Differs(`${says('export')}: a secret`);
       exported.push(JSON.parse(line) as Exported);

@@ -12,7 +12,7 @@ import { schemaText } from '#core/exports/schema.ts';
 import type { Snapshots } from '#core/exports/snapshots.ts';
 import { installScript } from '#core/installation/script.ts';
 import type { BareClient } from '#tests/helpers/bareClient.ts';
-import { effect, value } from '#tests/helpers/psql.ts';
+import { effect, linesOfWindow, value } from '#tests/helpers/psql.ts';
 import { openDesk, type TestDesk } from '#tests/helpers/testDesk.ts';
 
 /** Each type with a value; the table has it twice, as the person's own and as somebody else's. */
@@ -127,7 +127,7 @@ async function notes(showsOthers: boolean): Promise<readonly Line[]> {
     'select line from privacy_console.rows_note($1, null, 1000) line',
     [access],
   );
-  return rows.slice(0, -1).map(({ line }) => JSON.parse(line) as Line);
+  return linesOfWindow(rows).map((line) => JSON.parse(line) as Line);
 }
 
 /** What a value is as a text: itself, or what JSON writes of it. */

@@ -167,7 +167,7 @@ test('an export carries on past the limit of one transaction, and is refused at 
 });
 
 test.each([
-  ['loses the row where a window ends', 'rows_page_views', ') <= (v_upto', ') < (v_upto'],
+  ['loses the row where a window begins', 'rows_page_views', 'limit v_ask', 'offset 1 limit v_ask'],
   ['gives the row where a window ends twice', 'rows_page_views', ') > (v_after', ') >= (v_after'],
   ['does not count what was read', 'part_page_views', 'return v_given;', 'return v_given - 1;'],
 ])('a reading that %s over a renewal is refused, and nothing is left', async (_name, where, right, wrong) => {
@@ -261,7 +261,7 @@ test('each snapshot passes the gate anew: closed in the middle, an export ends a
   await vi.waitUntil(async () => {
     const { jobs } = await expectDone(operator, 'jobs.list', {});
     return jobs.some((job) => job.id === jobId && job.progress.says.startsWith('reading page_views'));
-  });
+  }, 30_000);
   await expectDone(administrator, 'exports.abandon', { exportId });
   const { job } = await expectDone(operator, 'jobs.wait', { id: jobId });
   expect(job.state).toBe('failed');
