@@ -15,7 +15,6 @@ import { temporaryName } from './leftovers.ts';
 import { mended, type Mend } from './mending.ts';
 import { bagitText, bagInfoText, isSafeName, manifestText, snapshotText, verifyText } from './format.ts';
 import type {
-  CollectionReading,
   CollectionSummary,
   FileEntry,
   FileSummary,
