@@ -15,7 +15,6 @@ import { temporaryName } from './leftovers.ts';
 import { mended, type Mend } from './mending.ts';
 import { bagitText, bagInfoText, isSafeName, manifestText, snapshotText, verifyText } from './format.ts';
 import type {
-  CollectionReading,
   CollectionSummary,
   FileEntry,
   FileSummary,
@@ -30,26 +29,12 @@ import { schemaText } from './schema.ts';
 import type { PackageColumn } from './schema.ts';
 import type { Encryption } from './seal/age.ts';
 import type { Signer } from './seal/signature.ts';
-import { stageCollection } from './stageCollection.ts';
+import { stageCollection, type PackageCollection } from './stageCollection.ts';
 import type { StagedCollection, StagedPart, Staging } from './staging.ts';
 import { openZip } from './zipWriter.ts';
 import type { ZipWriter } from './zipWriter.ts';
 
-/** Rows of one collection, as JSON Lines. */
-export interface PackageCollection {
-  /** Becomes `data/records/<name>.jsonl`: letters, digits, `_`, `-` and `.`. */
-  readonly name: string;
-  /** What people call it; its name where missing. */
-  readonly title?: string;
-  /** What its rows may hold, in the order of the table; where missing there is no table and no schema. */
-  readonly columns?: readonly PackageColumn[];
-  /** The bytes of the lines, each ended by one line feed; may be cut anywhere. Must end when the signal aborts. */
-  readonly rows: (signal: AbortSignal) => AsyncIterable<Uint8Array | string>;
-  /** Counts the rows by another way; asked after the last row, a difference refuses the package. */
-  readonly expectedRows?: (signal: AbortSignal) => Promise<number>;
-  /** From which snapshots they were read; asked after the rows were counted. */
-  readonly reading?: () => CollectionReading;
-}
+export type { PackageCollection };
 
 export interface PackageOptions {
   /**

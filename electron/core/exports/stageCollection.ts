@@ -3,9 +3,26 @@ import { ahead, asLines, blockBytes, copyOf, giveBack, inBlocks } from './blocks
 import { newDeflater } from './deflater.ts';
 import { newTally, unlessAborted, whileWanted } from './digest.ts';
 import type { Tally } from './digest.ts';
-import type { PackageCollection } from './package.ts';
+import type { CollectionReading } from './format.ts';
+import type { PackageColumn } from './schema.ts';
 import type { StagedCollection, StagedPart, Staging } from './staging.ts';
 import { newTable } from './table.ts';
+
+/** Rows of one collection, as JSON Lines. */
+export interface PackageCollection {
+  /** Becomes `data/records/<name>.jsonl`: letters, digits, `_`, `-` and `.`. */
+  readonly name: string;
+  /** What people call it; its name where missing. */
+  readonly title?: string;
+  /** What its rows may hold, in the order of the table; where missing there is no table and no schema. */
+  readonly columns?: readonly PackageColumn[];
+  /** The bytes of the lines, each ended by one line feed; may be cut anywhere. Must end when the signal aborts. */
+  readonly rows: (signal: AbortSignal) => AsyncIterable<Uint8Array | string>;
+  /** Counts the rows by another way; asked after the last row, a difference refuses the package. */
+  readonly expectedRows?: (signal: AbortSignal) => Promise<number>;
+  /** From which snapshots they were read; asked after the rows were counted. */
+  readonly reading?: () => CollectionReading;
+}
 
 /** Blocks that are read while earlier ones are written: the database works on its next rows meanwhile. */
 const blocksAhead = 10;
