@@ -12,6 +12,7 @@ import { findPerson, requestFor } from '#tests/core/erasure/approvedPlan.ts';
 import { plainFailure } from '#tests/core/badInput/plain.ts';
 import { alterFunction } from '#tests/helpers/psql.ts';
 import { expectDone, openDesk, type TestDesk } from '#tests/helpers/testDesk.ts';
+import { verdictOn } from '#tests/helpers/verdictOn.ts';
 
 vi.setConfig({ testTimeout: 180_000 });
 
@@ -76,7 +77,7 @@ test('a value of 60 MB between others of every size is exported to its end, the 
   expect(job).toMatchObject({ state: 'done', failure: null });
   const zip = String(job.result?.['file']);
   expect(await contentsIn(zip, person.workspace)).toEqual(await contentsHeld(desk, person.workspace));
-  expect((await expectDone(operator, 'packages.verify', { file: zip })).intact).toBe(true);
+  expect((await verdictOn(operator, { file: zip })).intact).toBe(true);
 });
 
 test('a row the database can not write ends the export in one sentence that says which it is, and nothing is left', async () => {

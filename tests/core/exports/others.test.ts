@@ -119,8 +119,8 @@ async function notes(showsOthers: boolean): Promise<readonly Line[]> {
     superuser,
     `with a as (insert into privacy_console.access (staff, login_oid, kind, subject, request, opened_at, opened_xact, expires_at, entry)
          select staff, login_oid, 'export', subject, $2, opened_at, opened_xact, expires_at, entry from privacy_console.access where id = $1 returning *)
-     insert into privacy_console.export (request, subject, access, staff, entry, profile, shows_others, without)
-       select request, subject, id, staff, entry, 'access', $3, '{}' from a returning access`,
+     insert into privacy_console.export (request, subject, access, staff, entry, profile, shows_others, without, map_hash)
+       select request, subject, id, staff, entry, 'access', $3, '{}', 'none' from a returning access`,
     [viewing['access'], request, showsOthers],
   );
   const { rows } = await operator.query<{ line: string }>(
