@@ -14,13 +14,7 @@ import { makePrivateFolder, openFolder, readFolder, syncFolder } from './folder.
 import { temporaryName } from './leftovers.ts';
 import { mended, type Mend } from './mending.ts';
 import { bagitText, bagInfoText, isSafeName, manifestText, snapshotText, verifyText } from './format.ts';
-import type {
-  CollectionSummary,
-  FileEntry,
-  FileSummary,
-  Resumption,
-  SnapshotSummary,
-} from './format.ts';
+import type { CollectionSummary, FileEntry, FileSummary, Resumption, SnapshotSummary } from './format.ts';
 import { newSample, pageText } from './page/page.ts';
 import type { LeftOutInWords, PageCollection, PageFileEntry, PageInformation } from './page/page.ts';
 import { compareEntries, readBack } from './readBack.ts';
