@@ -415,6 +415,7 @@ function newBag(
       language: options.language ?? 'en',
       made,
       snapshots: snapshots ?? [],
+      resumed: resumed.length > 0,
       collections: await shownOf(),
       files: { first: shownFiles, all: index.length },
       information: options.information ?? [],

@@ -463,6 +463,15 @@ function compareRecords(
       'Its Snapshot-Count is not the number of snapshots the package was read from.',
     );
   }
+  const { resumed } = processing ?? {};
+  const interruptions = Array.isArray(resumed) ? resumed.length : 0;
+  if (texts.has('bag-info.txt') && Number(info.get('Resumed-Count') ?? 0) !== interruptions) {
+    fault(
+      'count',
+      'bag-info.txt',
+      'Its Resumed-Count is not how often the export was interrupted and went on.',
+    );
+  }
   const told = new Set<string>();
   for (const collection of collections as readonly unknown[]) {
     const fields = fieldsOf(collection);

@@ -910,14 +910,23 @@ describe('tampering', () => {
           { number: 1, began },
           { number: 2, began },
         ],
+        resumed: () => [{ at: began, snapshot: 2 }],
       }),
     );
     expect((await verifyPackage(file)).faults).toEqual([]);
     const bag = await judgedFromOutside(file);
+    expect(await readFile(join(bag, 'data/index.html'), 'utf8')).toContain(
+      'read at 2 moments, as reading was interrupted and went on',
+    );
     const at = join(bag, 'data/processing.json');
     const original = await readFile(at, 'utf8');
-    const changed = JSON.parse(original) as { snapshots: unknown[]; collections: { parts: object[] }[] };
+    const changed = JSON.parse(original) as {
+      snapshots: unknown[];
+      resumed: unknown[];
+      collections: { parts: object[] }[];
+    };
     for (const [says, change] of [
+      [/^Its Resumed-Count /, () => changed.resumed.pop()],
       [/^Its Snapshot-Count /, () => changed.snapshots.pop()],
       [/^Its parts do not come to what was exported/, () => changed.collections[0]?.parts.pop()],
     ] as const) {

@@ -56,6 +56,8 @@ export interface PageContents {
   readonly program: string;
   readonly made: Date;
   readonly snapshots: readonly SnapshotSummary[];
+  /** Whether it was interrupted and went on. */
+  readonly resumed: boolean;
   readonly collections: readonly PageCollection[];
   /** The first of its files, and how many there are. */
   readonly files: { readonly first: readonly PageFileEntry[]; readonly all: number };
@@ -144,7 +146,7 @@ export function* pageText(contents: PageContents): Generator<string> {
 <header>
 <h1>${say.title}</h1>
 <p>${say.lead}</p>
-${definitions(facts)}
+${definitions(facts)}${contents.snapshots.length > 1 ? `\n<p>${say.moments(number.format(contents.snapshots.length), contents.resumed)}</p>` : ''}
 </header>
 <div class="tools" role="search" hidden><input type="search" aria-label="${say.search}" placeholder="${say.search}"><output class="dim" data-found="${say.found}"></output></div>
 <main>

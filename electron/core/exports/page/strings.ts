@@ -12,6 +12,8 @@ export interface PageStrings {
   readonly controller: string;
   readonly made: string;
   readonly read: string;
+  /** That it was read at several moments. */
+  readonly moments: (count: string, resumed: boolean) => string;
   readonly by: string;
   readonly contents: string;
   readonly search: string;
@@ -81,6 +83,8 @@ const english: PageStrings = {
   controller: 'Who decides',
   made: 'Made',
   read: 'As of',
+  moments: (count, resumed) =>
+    `The records were read at ${count} moments${resumed ? ', as reading was interrupted and went on' : ''}; one that was changed in between may be as it was at either.`,
   by: 'Made by',
   contents: 'What is here',
   search: 'Search this page',
@@ -157,6 +161,8 @@ const hindi: PageStrings = {
   controller: 'निर्णय किसका है',
   made: 'बनाया गया',
   read: 'इस समय की स्थिति',
+  moments: (count, resumed) =>
+    `रिकॉर्ड ${count} अलग-अलग समय पर पढ़े गए${resumed ? ', क्योंकि पढ़ना बीच में रुका और फिर आगे बढ़ा' : ''}; बीच में बदला हुआ रिकॉर्ड किसी भी समय की स्थिति में हो सकता है।`,
   by: 'बनाने वाला प्रोग्राम',
   contents: 'यहाँ क्या है',
   search: 'इस पेज में खोजें',
