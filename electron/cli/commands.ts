@@ -971,11 +971,17 @@ export async function commands(
   erase
     .command('run')
     .argument('<plan>', 'plan', wholeNumber)
+    .addOption(
+      new Option(
+        '--pace <pace>',
+        'large batches, or small ones with pauses as is usual in production',
+      ).choices(['fast', 'gentle']),
+    )
     .description('runs or resumes an approved plan')
-    .action((planId: number) =>
+    .action((planId: number, options: { pace?: 'fast' | 'gentle' }) =>
       run(
         async (command) => {
-          const { jobId } = await command.call('erasure.run', { planId });
+          const { jobId } = await command.call('erasure.run', { planId, ...options });
           return (await command.finish(jobId)).result;
         },
         {
@@ -984,6 +990,10 @@ export async function commands(
         },
       ),
     );
+  erase
+    .command('held')
+    .description('says whether deletions pause, and why')
+    .action(() => run((command) => command.call('erasure.held', {})));
   erase
     .command('due')
     .description('goes on with every deletion whose wait is over; for a timer of the operating system')
@@ -1038,6 +1048,16 @@ export async function commands(
         return globals().json ? certificate : certificateLines(certificate);
       }),
     );
+
+  program
+    .command('pause')
+    .requiredOption('--reason <text>', 'shown to who runs deletions')
+    .description('pauses all deletions, whoever runs them')
+    .action(({ reason }: { reason: string }) => run((command) => command.call('erasure.pause', { reason })));
+  program
+    .command('continue')
+    .description('lets paused deletions go on')
+    .action(() => run((command) => command.call('erasure.continue', {})));
 
   const audit = program.command('audit').description('the audit trail');
   audit

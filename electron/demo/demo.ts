@@ -106,7 +106,7 @@ async function demo(options: Options): Promise<number> {
       if (options.platformOnly) {
         process.stdout.write(`${describe(platform, secrets)}\n`);
         say(
-          'The platform is up; profiles demo:viewer, demo:operator, demo:approver, demo:auditor and demo:administrator reach it. Stop it with Ctrl-C.',
+          'The platform is up; profiles demo:viewer, demo:operator, demo:approver, demo:second-approver, demo:auditor and demo:administrator reach it. Stop it with Ctrl-C.',
         );
         await untilStopped();
         return 0;

@@ -208,8 +208,39 @@ export const erasure = {
     effect: 'write',
     permission: ['operator'],
     summary: 'runs or resumes an approved plan',
-    input: z.strictObject({ planId }),
+    input: z.strictObject({
+      planId,
+      /** Large batches at full speed, or small ones with pauses, as is usual in production. */
+      pace: z.enum(['fast', 'gentle']).optional(),
+    }),
     output: z.object({ jobId: z.string(), entry: z.number().int() }),
+  }),
+  'erasure.held': operation({
+    effect: 'read',
+    permission: 'staff',
+    summary: 'says whether deletions pause, and why',
+    input: z.strictObject({}),
+    output: z.object({
+      /** Null while nothing is in their way. */
+      says: z.string().nullable(),
+      /** Since when and by whom, where an administrator has paused them. */
+      since: z.string().nullable(),
+      by: z.string().nullable(),
+    }),
+  }),
+  'erasure.pause': operation({
+    effect: 'write',
+    permission: ['admin'],
+    summary: 'pauses all deletions, whoever runs them',
+    input: z.strictObject({ reason: z.string().trim().min(3).max(300) }),
+    output: z.object({ entry: z.number().int() }),
+  }),
+  'erasure.continue': operation({
+    effect: 'write',
+    permission: ['admin'],
+    summary: 'lets paused deletions go on',
+    input: z.strictObject({}),
+    output: z.object({ entry: z.number().int() }),
   }),
   'erasure.cancel': operation({
     effect: 'write',

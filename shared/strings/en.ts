@@ -1090,6 +1090,16 @@ export const en = {
       incomplete: 'interrupted',
       cancelled: 'called off',
     } satisfies Record<NonNullable<ErasurePlan['run']>['state'], string>,
+    held: {
+      pause: 'Pause all deletions',
+      text: 'Every deletion stops between two batches, whoever runs it, and goes on when you say so.',
+      hint: 'at least three letters; shown to who runs deletions',
+      paused: 'Deletions pause.',
+      go: 'Let deletions go on',
+      goesOn: 'Deletions go on.',
+      by: (login: string) => `Says ${login},`,
+      byItself: 'Deletions go on by themselves once that has passed.',
+    },
     waits: (left: string) => `Nothing goes for another ${left}; until then the deletion can be called off.`,
     waited: 'The wait is over. An operator goes on with the deletion, or “erase due” does on a timer.',
     restsNow:
@@ -1656,6 +1666,8 @@ const actions: Readonly<Record<string, Wording>> = {
   'plan.approved': words('approved', 'approve', (whom, under) => `the deletion plan for ${whom}${under}`),
   'plan.denied': words('denied', 'deny', (whom, under) => `the deletion plan for ${whom}${under}`),
   'erasure.begun': words('began', 'begin', (whom, under) => `the deletion of ${whom}${under}`),
+  'deletions.paused': words('paused', 'pause', () => 'all deletions'),
+  'deletions.continued': words('let go on', 'let go on', () => 'all deletions'),
   'erasure.waiting': words(
     'left',
     'leave',

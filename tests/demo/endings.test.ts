@@ -133,6 +133,7 @@ const platformLine = z.strictObject({
     viewer: login,
     operator: login,
     approver: login,
+    'second-approver': login,
     auditor: login,
     administrator: login,
   }),

@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises';
+import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Desk } from '#core/connections/index.ts';
 import { sql } from '#core/database/sql.ts';
@@ -19,6 +20,9 @@ type Names =
   | 'erasure.show'
   | 'erasure.decide'
   | 'erasure.run'
+  | 'erasure.held'
+  | 'erasure.pause'
+  | 'erasure.continue'
   | 'erasure.cancel'
   | 'erasure.doTask'
   | 'erasure.certificate'
@@ -27,7 +31,7 @@ type Names =
 export interface ErasureOptions {
   readonly desk: () => Desk;
   readonly jobs: Jobs;
-  /** Rows a batch deletes; its lock lasts as long. */
+  /** Rows a batch deletes at most; only in tests of what happens in between. */
   readonly batchRows?: number;
 }
 
@@ -36,7 +40,7 @@ const noNote: Call['note'] = () => undefined;
 /** For what counts all rows of a person anew. */
 const countTimeoutMs = 120_000;
 
-export function erasureOperations({ desk, jobs, batchRows = 5_000 }: ErasureOptions): SomeHandlers<Names> {
+export function erasureOperations({ desk, jobs, batchRows }: ErasureOptions): SomeHandlers<Names> {
   const list = async (
     plan: number | null,
     request: number | null,
@@ -126,7 +130,28 @@ export function erasureOperations({ desk, jobs, batchRows = 5_000 }: ErasureOpti
       );
       return { plan: await one(planId), entry };
     },
-    'erasure.run': async ({ planId }, call) => {
+    'erasure.held': async () =>
+      desk().database.row(
+        sql`select says, to_json(since) #>> '{}' as since, by from privacy_console.deletions_held()`,
+        z.object({ says: z.string().nullable(), since: z.string().nullable(), by: z.string().nullable() }),
+      ),
+    'erasure.pause': async ({ reason }, call) => {
+      const { entry } = await desk().database.effect(
+        sql`select privacy_console.pause_deletions(${reason}::text) as result`,
+        receipt,
+        call.note,
+      );
+      return { entry };
+    },
+    'erasure.continue': async (_nothing, call) => {
+      const { entry } = await desk().database.effect(
+        sql`select privacy_console.continue_deletions() as result`,
+        receipt,
+        call.note,
+      );
+      return { entry };
+    },
+    'erasure.run': async ({ planId, pace }, call) => {
       const at = desk();
       const plan = await one(planId);
       // Asked before anything is begun: a profile without the token must not leave a run half way.
@@ -139,7 +164,7 @@ export function erasureOperations({ desk, jobs, batchRows = 5_000 }: ErasureOpti
         { timeoutMs: countTimeoutMs },
       );
       const jobId = jobs.start('erasure', plan.requestId, (progress, signal) =>
-        runErasure(at, planId, begun, batchRows, progress, signal).then((result) => ({
+        runErasure(at, planId, begun, paceOf(at, pace, batchRows), progress, signal).then((result) => ({
           ...result,
           kind: plan.kind,
           controller: plan.controller,
@@ -239,6 +264,31 @@ async function plannedObjects(
   }
 }
 
+/** How rows are deleted. */
+interface Pace {
+  /** Rows a batch deletes; its locks last as long. */
+  readonly rows: number;
+  /** Between two batches, in milliseconds. */
+  readonly pauseMs: number;
+}
+
+/**
+ * Large batches cost least in all (20,000 rows: 1.3 times one bare statement, locks for some 30 ms), small ones with
+ * pauses leave the platform its pace.
+ */
+const paces = {
+  fast: { rows: 20_000, pauseMs: 0 },
+  gentle: { rows: 1_000, pauseMs: 2 },
+} as const satisfies Record<string, Pace>;
+
+function paceOf(at: Desk, wanted: keyof typeof paces | undefined, atMost: number | undefined): Pace {
+  const pace = paces[wanted ?? (at.profile.environment === 'production' ? 'gentle' : 'fast')];
+  return { ...pace, rows: Math.min(pace.rows, atMost ?? pace.rows) };
+}
+
+/** Milliseconds until what holds a deletion up is asked again. */
+const heldMs = 2_000;
+
 /** How often the rows are gone through again because the platform wrote new ones that hang on them. */
 const maximumPasses = 20;
 
@@ -252,12 +302,12 @@ async function runErasure(
   at: Desk,
   plan: number,
   begun: z.output<typeof runShape>,
-  batchRows: number,
+  pace: Pace,
   progress: Progress,
   signal: AbortSignal,
 ): Promise<Readonly<Record<string, unknown>>> {
   try {
-    await quiesce(at, begun, batchRows, progress, signal);
+    await quiesce(at, begun, pace, progress, signal);
     if (begun.waits > 0 || begun.tasksBefore > 0) {
       const { dueAt } = await at.database.effect(
         sql`select privacy_console.wait_run(${begun.run}::bigint) as result`,
@@ -266,7 +316,7 @@ async function runErasure(
       );
       return { planId: plan, complete: false, waiting: true, dueAt, tasks: begun.tasksBefore };
     }
-    await eraseAll(at, plan, begun, batchRows, progress, signal);
+    await eraseAll(at, plan, begun, pace, progress, signal);
     progress('looking again', total(begun), total(begun));
     const left = (await plannedObjects(at, plan, signal)).length;
     const ended = await at.database.effect(
@@ -317,30 +367,42 @@ async function eraseBatch(
   at: Desk,
   run: number,
   step: number,
-  batchRows: number,
+  pace: Pace,
+  held: (why: string) => void,
   signal: AbortSignal,
 ): Promise<{ readonly rows: number; readonly finished: boolean; readonly again: boolean }> {
-  signal.throwIfAborted();
-  return at.database.effect(
-    sql`select privacy_console.erase_batch(${run}::bigint, ${step}::int, ${batchRows}::int) as result`,
-    z.object({ rows: z.number(), finished: z.boolean(), again: z.boolean() }),
-    noNote,
-    { timeoutMs: 120_000 },
-  );
+  for (;;) {
+    signal.throwIfAborted();
+    const batch = await at.database.effect(
+      sql`select privacy_console.erase_batch(${run}::bigint, ${step}::int, ${pace.rows}::int) as result`,
+      z.object({ rows: z.number(), finished: z.boolean(), again: z.boolean(), held: z.string().optional() }),
+      noNote,
+      { timeoutMs: 120_000 },
+    );
+    if (batch.held === undefined) {
+      if (pace.pauseMs > 0) await wait(pace.pauseMs, undefined, { signal }).catch(() => undefined);
+      return batch;
+    }
+    held(batch.held);
+    await wait(heldMs, undefined, { signal }).catch(() => undefined);
+  }
 }
 
 /** Brings to rest what would go on writing for the person; also again, for what has begun to meanwhile. */
 async function quiesce(
   at: Desk,
   begun: z.output<typeof runShape>,
-  batchRows: number,
+  pace: Pace,
   progress: Progress,
   signal: AbortSignal,
 ): Promise<void> {
   for (const { step, action, collection } of begun.steps) {
     if (action !== 'quiesce') continue;
     progress(`${action} ${collection}`, 0, null);
-    while (!(await eraseBatch(at, begun.run, step, batchRows, signal)).finished);
+    const held = (why: string): void => {
+      progress(why, 0, null);
+    };
+    while (!(await eraseBatch(at, begun.run, step, pace, held, signal)).finished);
   }
 }
 
@@ -348,7 +410,7 @@ async function eraseAll(
   at: Desk,
   plan: number,
   begun: z.output<typeof runShape>,
-  batchRows: number,
+  pace: Pace,
   progress: Progress,
   signal: AbortSignal,
 ): Promise<void> {
@@ -361,11 +423,28 @@ async function eraseAll(
     for (const step of left) {
       progress(`${step.action} ${step.collection}`, done, planned);
       if (step.action === 'objects') {
-        done += await eraseObjects(at, plan, begun.run, signal);
+        done += await eraseObjects(
+          at,
+          plan,
+          begun.run,
+          (why) => {
+            progress(why, done, planned);
+          },
+          signal,
+        );
         continue;
       }
       for (let finished = false; !finished && !again;) {
-        const batch = await eraseBatch(at, begun.run, step.step, batchRows, signal);
+        const batch = await eraseBatch(
+          at,
+          begun.run,
+          step.step,
+          pace,
+          (why) => {
+            progress(why, done, planned);
+          },
+          signal,
+        );
         done += batch.rows;
         ({ finished, again } = batch);
         progress(`${step.action} ${step.collection}`, done, planned);
@@ -385,7 +464,13 @@ async function eraseAll(
 
 const announced = z.object({ number: z.coerce.number(), key: z.string() });
 
-async function eraseObjects(at: Desk, plan: number, run: number, signal: AbortSignal): Promise<number> {
+async function eraseObjects(
+  at: Desk,
+  plan: number,
+  run: number,
+  held: (why: string) => void,
+  signal: AbortSignal,
+): Promise<number> {
   const stored = await plannedObjects(at, plan, signal);
   await at.database.effect(
     sql`select privacy_console.found_objects(${run}::bigint, ${stored.map((each) => each.key)}::text[], ${stored.map((each) => each.bytes)}::bigint[]) as result`,
@@ -401,9 +486,14 @@ async function eraseObjects(at: Desk, plan: number, run: number, signal: AbortSi
       // Committed before a single object goes.
       const batch = await at.database.effect(
         sql`select privacy_console.intend_objects(${run}::bigint, 1000) as result`,
-        receipt,
+        z.object({ entry: z.number().nullable(), held: z.string().optional() }),
         noNote,
       );
+      if (batch.held !== undefined) {
+        held(batch.held);
+        await wait(heldMs, undefined, { signal }).catch(() => undefined);
+        continue;
+      }
       const objects = await at.database.rows(
         sql`select number, key from privacy_console.announced_objects(${batch.entry}::bigint)`,
         announced,

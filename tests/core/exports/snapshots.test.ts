@@ -138,7 +138,7 @@ test('an export carries on past the limit of one transaction, and is refused at 
   await alterFunction(desk, 'subject_of', (source) =>
     source.replace(`interval '15 minutes'`, `interval '1 second'`),
   );
-  const stubborn = await desk.signIn('operator', { exportPace: { windowRows: 200 } });
+  const stubborn = await desk.signIn('operator', { exportPace: { windowRows: 20 } });
   const { request } = await requestFor(stubborn, person, 'export');
   const folder = await target(desk);
   const refused = await exportInto(stubborn, request, folder);

@@ -123,6 +123,18 @@ create table privacy_console.run_step (
   primary key (run, step)
 );
 
+-- While one is open nothing is deleted, whoever runs it.
+create table privacy_console.pause (
+  id bigint generated always as identity primary key,
+  staff bigint not null references privacy_console.staff,
+  reason text not null,
+  since timestamptz not null default clock_timestamp(),
+  ended_by bigint references privacy_console.staff,
+  ended_at timestamptz,
+  entry bigint not null
+);
+create unique index pause_open on privacy_console.pause ((ended_at is null)) where ended_at is null;
+
 create table privacy_console.certificate (
   plan bigint primary key references privacy_console.plan,
   text text not null,
@@ -605,6 +617,61 @@ ${definer(
   { declare: '  v_plan privacy_console.plan;' },
 )}
 ${definer(
+  'held_up()',
+  'text',
+  `  -- Why nothing is deleted now; null when nothing is in the way. What this owner may not see holds nobody up: other
+  -- sessions' transactions are shown to who may read all statistics, replicas without a slot to nobody.
+  select p.reason into v_reason from privacy_console.pause p where p.ended_at is null;
+  if v_reason is not null then
+    return 'An administrator has paused deletions: ' || v_reason;
+  end if;
+  select max(pg_wal_lsn_diff(pg_current_wal_lsn(), s.restart_lsn)) / 1048576 into v_behind from pg_replication_slots s where s.slot_type = 'physical' and s.active;
+  if v_behind > privacy_console.setting_of('replica_lag_megabytes') then
+    return 'A replica is ' || round(v_behind) || ' MB behind.';
+  end if;
+  v_minutes := privacy_console.longest_transaction();
+  if v_minutes > privacy_console.setting_of('long_transaction_minutes') then
+    return 'A transaction has been open for ' || round(v_minutes) || ' minutes and keeps the database from cleaning up.';
+  end if;
+  return null;`,
+  { declare: '  v_reason text; v_behind numeric; v_minutes numeric;' },
+)}
+${definer(
+  'pause_deletions(p_reason text)',
+  'jsonb',
+  `  perform privacy_console.only_write();
+  v_staff := privacy_console.caller(array['admin']);
+  if p_reason is null or length(trim(p_reason)) < 3 or length(p_reason) > 300 then
+    raise exception 'Say why deletions pause, in 3 to 300 characters.' using errcode = 'PC004';
+  end if;
+  if exists (select from privacy_console.pause p where p.ended_at is null) then
+    raise exception 'Deletions are paused already.' using errcode = 'PC006';
+  end if;
+  v_entry := privacy_console.append('deletions.paused', null, null, 'done', null, json_build_object('reason', trim(p_reason))::text);
+  insert into privacy_console.pause (staff, reason, entry) values (v_staff, trim(p_reason), v_entry);
+  return jsonb_build_object('ok', true) || privacy_console.receipt(v_entry);`,
+  { declare: '  v_staff bigint; v_entry bigint;' },
+)}
+${definer(
+  'continue_deletions()',
+  'jsonb',
+  `  perform privacy_console.only_write();
+  v_staff := privacy_console.caller(array['admin']);
+  update privacy_console.pause p set ended_by = v_staff, ended_at = clock_timestamp() where p.ended_at is null returning p.entry into v_intent;
+  if v_intent is null then
+    raise exception 'Deletions are not paused.' using errcode = 'PC006';
+  end if;
+  return jsonb_build_object('ok', true) || privacy_console.receipt(privacy_console.append('deletions.continued', null, null, 'done', v_intent, null));`,
+  { declare: '  v_staff bigint; v_intent bigint;' },
+)}
+${definer(
+  'deletions_held()',
+  'table (says text, since timestamptz, by text)',
+  `  perform privacy_console.caller(array['viewer', 'operator', 'approver', 'auditor', 'admin']);
+  return query select privacy_console.held_up(), p.since, s.login
+    from (values (1)) one left join privacy_console.pause p on p.ended_at is null left join privacy_console.staff s on s.id = p.staff;`,
+)}
+${definer(
   'refuse_early(p_run bigint)',
   'void',
   `  -- Before anything goes, what writes for the person has come to rest, people have done their part, and the wait is over.
@@ -690,6 +757,10 @@ ${definer(
   -- Locked before anything is asked, so that a run called off meanwhile is seen to be.
   select t.* into v_step from privacy_console.run_step t where t.run = p_run and t.step = p_step for update;
   v_plan := privacy_console.running_plan(p_run);
+  v_held := privacy_console.held_up();
+  if v_held is not null then
+    return jsonb_build_object('ok', true, 'rows', 0, 'done', v_step.done, 'finished', false, 'again', false, 'entry', null, 'held', v_held);
+  end if;
   select l.* into v_line from privacy_console.plan_line l where l.plan = v_plan.id and l.step = p_step;
   if v_step.run is null or v_line.action = 'objects' or p_limit is null or p_limit not between 1 and 50000 then
     raise exception 'There is no such step.' using errcode = 'PC005';
@@ -755,7 +826,7 @@ ${definer(
       json_build_object('run', p_run, 'step', p_step, 'collection', v_line.collection, 'action', v_line.action, 'rows', v_rows)::text));`,
   {
     declare:
-      '  v_plan privacy_console.plan; v_step privacy_console.run_step; v_line privacy_console.plan_line; v_decision privacy_console.plan_decision; v_key text; v_kind text; v_rows bigint; v_trouble text;',
+      '  v_plan privacy_console.plan; v_step privacy_console.run_step; v_line privacy_console.plan_line; v_decision privacy_console.plan_decision; v_key text; v_kind text; v_rows bigint; v_trouble text; v_held text;',
   },
 )}
 ${definer(
@@ -765,13 +836,17 @@ ${definer(
   perform 1 from privacy_console.run r where r.id = p_run for update;
   v_plan := privacy_console.running_plan(p_run);
   perform privacy_console.refuse_early(p_run);
+  v_held := privacy_console.held_up();
+  if v_held is not null then
+    return jsonb_build_object('ok', true, 'entry', null, 'held', v_held);
+  end if;
   v_entry := privacy_console.append('objects.intended', v_plan.subject, v_plan.request, 'intent', null, json_build_object('run', p_run)::text);
   insert into privacy_console.plan_announcement (intent, plan, number)
     select v_entry, v_plan.id, o.number from privacy_console.plan_object o where o.plan = v_plan.id and o.state <> 'deleted'
     order by o.state desc, o.number limit greatest(least(p_limit, 1000), 1);
   -- Which they are is told by announced_objects, once this is committed.
   return jsonb_build_object('ok', true) || privacy_console.receipt(v_entry);`,
-  { declare: '  v_plan privacy_console.plan; v_entry bigint;' },
+  { declare: '  v_plan privacy_console.plan; v_entry bigint; v_held text;' },
 )}
 ${definer(
   'announced_objects(p_intent bigint)',

@@ -27,6 +27,14 @@ export const sessionBegan = definer(
   `  return (select a.backend_start from pg_stat_activity a where a.pid = pg_backend_pid());`,
 );
 
+/** For how many minutes others have held back the cleaning of this database, as far as the reaper sees; run as the reaper. */
+export const longestTransaction = definer(
+  'longest_transaction()',
+  'numeric',
+  `  return (select max(extract(epoch from clock_timestamp() - a.xact_start)) / 60 from pg_stat_activity a
+    where a.backend_xmin is not null and a.pid <> pg_backend_pid() and a.datname = current_database());`,
+);
+
 /** What the reaper may know; run as the trail's owner. */
 export const staffLogins = definer(
   'staff_logins()',
@@ -55,6 +63,7 @@ const executable: readonly (readonly [string, readonly string[]])[] = [
       'list_entries',
       'list_exports',
       'plans',
+      'deletions_held',
       'read_certificate',
       'releases',
       'redactions',
@@ -116,7 +125,10 @@ const executable: readonly (readonly [string, readonly string[]])[] = [
   ],
   ['privacy_auditor, privacy_admin', ['begin_bucket_check', 'end_bucket_check']],
   ['privacy_auditor', ['intend_detail', 'read_detail']],
-  ['privacy_admin', ['register_staff', 'unregister_staff', 'propose_map']],
+  [
+    'privacy_admin',
+    ['register_staff', 'unregister_staff', 'propose_map', 'pause_deletions', 'continue_deletions'],
+  ],
   ['privacy_admin, privacy_approver', ['decide_map', 'decide_staff']],
   [
     'privacy_console_reader',
@@ -141,7 +153,7 @@ ${executable.map(([who, names]) => `grant execute on function ${names.map((name)
 `;
 
 export const reaperRights = `
-revoke all on function privacy_console.reap, privacy_console.session_began from public;
+revoke all on function privacy_console.reap, privacy_console.session_began, privacy_console.longest_transaction from public;
 grant execute on function privacy_console.reap to ${everyone}, privacy_console_trail;
-grant execute on function privacy_console.session_began to privacy_console_trail;
+grant execute on function privacy_console.session_began, privacy_console.longest_transaction to privacy_console_trail;
 `;

@@ -77,6 +77,8 @@ insert into privacy_console.setting values
   ('approving_seconds', 60),
   -- Rows and objects of a deletion above which two people approve.
   ('two_approvers_above', 100000),
+  -- Deletions wait while a replica is further behind, or a transaction has been open for longer.
+  ('replica_lag_megabytes', 512), ('long_transaction_minutes', 30),
   -- How long a package may lie on the computer it was made on.
   ('copy_days', 30);
 

@@ -5,7 +5,14 @@ import { custody } from './0001Custody.ts';
 import { erasing } from './0001Erasure.ts';
 import { exporting } from './0001Export.ts';
 import { mapChange } from './0001MapChange.ts';
-import { reaper, reaperRights, sessionBegan, staffLogins, trailRights } from './0001Rights.ts';
+import {
+  longestTransaction,
+  reaper,
+  reaperRights,
+  sessionBegan,
+  staffLogins,
+  trailRights,
+} from './0001Rights.ts';
 import { schema } from './0001Roles.ts';
 import { signingKeys } from './0001SigningKey.ts';
 import { trail } from './0001Trail.ts';
@@ -31,7 +38,7 @@ export const migrations: readonly Migration[] = [
         sql: `${trail}${access}${checking}${signingKeys}${exporting}${custody}${erasing}${mapChange}${staffLogins}${trailRights}`,
       },
       { as: 'trail', sql: 'grant create on schema privacy_console to privacy_console_reaper;' },
-      { as: 'reaper', sql: `${reaper}${sessionBegan}${reaperRights}` },
+      { as: 'reaper', sql: `${reaper}${sessionBegan}${longestTransaction}${reaperRights}` },
       { as: 'trail', sql: 'revoke create on schema privacy_console from privacy_console_reaper;' },
     ],
   },

@@ -8,6 +8,7 @@ import { Empty, Loaded, Page, Panel } from '../../components/Basics.tsx';
 import { DataTable } from '../../components/DataTable.tsx';
 import { planColumns } from '../../components/planColumns.tsx';
 import { ReadyRequests } from '../../components/ReadyRequests.tsx';
+import { HeldNote, PauseButton } from './Held.tsx';
 import styles from './deletion.module.css';
 
 /** All deletion plans, and the deletion requests that still wait for one. */
@@ -22,7 +23,8 @@ export function DeletionList(): ReactNode {
       .map((plan) => plan.requestId),
   );
   return (
-    <Page title={en.deletion.listTitle}>
+    <Page title={en.deletion.listTitle} actions={<PauseButton />}>
+      <HeldNote />
       {works ? (
         <ReadyRequests
           title={en.deletion.ready}

@@ -35,6 +35,7 @@ import { rowsThatGo } from '../../components/planColumns.tsx';
 import { planTones } from '../../components/tones.ts';
 import { Certificate } from './Certificate.tsx';
 import { isReason, Reason } from '../../components/Reason.tsx';
+import { HeldNote } from './Held.tsx';
 import styles from './deletion.module.css';
 
 /** Milliseconds between looks at the plan. */
@@ -95,6 +96,7 @@ function OnePlan(props: { readonly plan: ErasurePlan; readonly since: PlanDiffer
       scrolls
     >
       <Controller says={plan.controller} />
+      {plan.state === 'approved' || plan.state === 'running' ? <HeldNote /> : null}
       {plan.state === 'done' ? <Certificate planId={plan.id} /> : null}
       <Panel label={en.deletion.titleFor(plan.id)}>
         <div className={styles['facts']}>
