@@ -1097,7 +1097,7 @@ export const en = {
       paused: 'Deletions pause.',
       go: 'Let deletions go on',
       goesOn: 'Deletions go on.',
-      by: (login: string) => `Says ${login},`,
+      by: (login: string) => `(${login},`,
       byItself: 'Deletions go on by themselves once that has passed.',
     },
     waits: (left: string) => `Nothing goes for another ${left}; until then the deletion can be called off.`,

@@ -269,7 +269,7 @@ test('no single key approves or deletes, and the focus starts on Cancel', async 
   await signIn(approver, 'approver');
   await pressEverything(approver);
   const awaiting = await ask(approver, 'erasure.show', { planId: plan.id });
-  expect(awaiting.plan).toMatchObject({ state: 'awaiting', approval: null });
+  expect(awaiting.plan).toMatchObject({ state: 'awaiting', approvals: [] });
 
   await ask(approver, 'erasure.decide', {
     planId: plan.id,

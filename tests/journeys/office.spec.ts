@@ -148,6 +148,108 @@ test('an administrator adds, changes and removes staff, and sees what the map no
   await expect(operator.getByRole('button', { name: new RegExp(`^${words.remove}`) })).toHaveCount(0);
 });
 
+test('a role that approves is given by two people, and an administrator pauses all deletions', async ({
+  office,
+}) => {
+  const words = en.settings.staff;
+  const faults: string[] = [];
+  const page = await office.administrator();
+  await settings(page, 'staff');
+  await press(page, words.add);
+  const form = page.getByRole('dialog', { name: words.add });
+  await form.getByRole('textbox', { name: words.login }).fill('tara');
+  await form.getByRole('textbox', { name: words.person }).fill('Tara Bose');
+  await form.getByRole('checkbox', { name: en.role.approver, exact: true }).check();
+  await form.getByLabel(words.password).fill('a long first password');
+  await press(form, en.common.save);
+  await form.waitFor({ state: 'hidden' });
+  const waiting = page.getByRole('grid', { name: words.pending });
+  await rowWith(waiting, 'Tara Bose');
+  // Who proposed it is offered no decision.
+  await expect(page.getByRole('button', { name: `${words.decide}: tara` })).toHaveCount(0);
+  faults.push(...(await examine(page, 'settings-staff-pending')));
+
+  const approver = await office.approver();
+  await settings(approver, 'staff');
+  await press(approver, `${words.decide}: tara`);
+  const decide = approver.getByRole('dialog', { name: words.decideTitle('Tara Bose') });
+  await sees(decide.getByText(words.decideText('tara', en.role.approver)));
+  faults.push(...(await examine(approver, 'settings-staff-decide')));
+  await press(decide, words.approve);
+  await decide.waitFor({ state: 'hidden' });
+  await expect
+    .poll(
+      async () => (await ask(approver, 'staff.list', {})).staff.find(({ login }) => login === 'tara')?.roles,
+    )
+    .toEqual(['approver']);
+
+  await goTo(page, 'deletion', en.deletion.listTitle);
+  await press(page, en.deletion.held.pause);
+  const pausing = page.getByRole('dialog', { name: en.deletion.held.pause });
+  await pausing.getByRole('textbox', { name: en.deletion.reason }).fill('the platform is upgraded');
+  await press(pausing, en.deletion.held.pause);
+  await sees(page.getByText('An administrator has paused deletions: the platform is upgraded'));
+  faults.push(...(await examine(page, 'deletions-paused')));
+  await press(page, en.deletion.held.go);
+  await expect(page.getByText('An administrator has paused deletions')).toHaveCount(0);
+  expect(faults).toEqual([]);
+});
+
+test('a deletion brings to rest, waits, has people do their part, and is called off', async ({ office }) => {
+  const faults: string[] = [];
+  const { email } = await withSuperuser(office.platform, office.platform.database, async ({ query }) => {
+    await query(`insert into privacy_console.setting values ('grace_minutes', 90)`);
+    await query(
+      `insert into privacy_console.map_task values ('account', 'gateway', 'Disconnect the person’s sessions on the gateway', 'Platform operations', 'before'),
+           ('account', 'mailbox', 'Delete the person’s mail at support', 'Support', 'after')`,
+    );
+    const { rows } = await query<{ email: string }>(
+      `select u.email::text from users u join workspaces w on w.owner_id = u.id
+         where length(u.email) between 10 and 60 and exists (select from api_keys k where k.workspace_id = w.id and k.revoked_at is null)
+           and not exists (select from workspaces v join workspace_members m on m.workspace_id = v.id where v.owner_id = u.id and m.user_id <> u.id)
+         order by u.id limit 1`,
+    );
+    return rows[0] ?? { email: '' };
+  });
+  const page = await office.operator();
+  const { request } = await ask(page, 'requests.open', { kind: 'deletion', receivedOn: '2026-10-01' });
+  const { hits } = await ask(page, 'search.run', { text: email, requestId: request.id });
+  const subject = hits[0]?.subject ?? '';
+  await ask(page, 'subjects.open', { subject, requestId: request.id });
+  await ask(page, 'requests.link', { id: request.id, subject });
+  const { plan } = await ask(page, 'erasure.plan', { requestId: request.id });
+  // Planned once more, so that there is something to compare with.
+  const { plan: again } = await ask(page, 'erasure.plan', { requestId: request.id });
+  const approver = await office.approverBeside();
+  await ask(approver, 'erasure.decide', {
+    ...{ planId: again.id, sha256: again.sha256, decision: 'approve', reason: 'identity proved' },
+  });
+  await page.evaluate((to) => (window.location.hash = `#${to}`), `/deletions/${String(again.id)}`);
+  await atScreen(page, en.deletion.titleFor(again.id));
+  await sees(part(page, en.deletion.since(plan.id)).getByText(en.deletion.sinceNothing));
+  await sees(page.getByText(en.deletion.action.quiesce).first());
+  faults.push(...(await examine(page, 'plan-before-run')));
+  const { jobId } = await ask(page, 'erasure.run', { planId: again.id });
+  await ask(page, 'jobs.wait', { id: jobId });
+  const waiting = part(page, en.deletion.callOffTitle);
+  await sees(waiting.getByRole('timer'));
+  await expect(page.getByRole('button', { name: en.deletion.goOn })).toHaveCount(0);
+
+  await press(page, en.deletion.handDoTitle('Disconnect the person’s sessions on the gateway'));
+  const told = page.getByRole('dialog');
+  await expect(told.getByRole('textbox', { name: en.deletion.evidence })).toBeFocused();
+  await page.keyboard.type('ticket 4711');
+  await press(told, en.common.save);
+  await sees(part(page, en.deletion.handTitle).getByText(en.deletion.handDone('operator')));
+  faults.push(...(await examine(page, 'plan-waiting')));
+
+  await waiting.getByRole('textbox', { name: en.deletion.reason }).fill('the person has thought again');
+  await press(waiting, en.deletion.callOff);
+  await sees(page.getByText(en.deletion.stateText.expired));
+  faults.push(...(await examine(page, 'plan-called-off')));
+  expect(faults).toEqual([]);
+});
+
 test('an operator ends a login of a person, asked once more, and the row shows it', async ({ office }) => {
   const page = await office.operator();
   const { id, email } = await withSuperuser(

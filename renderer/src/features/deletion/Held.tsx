@@ -26,7 +26,7 @@ export function HeldNote(): ReactNode {
           words.byItself
         ) : (
           <>
-            {words.by(data.by ?? '')} <Moment at={data.since} />
+            {words.by(data.by ?? '')} <Moment at={data.since} />)
           </>
         )}
       </Note>

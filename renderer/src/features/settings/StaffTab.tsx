@@ -100,7 +100,7 @@ export function StaffTab(): ReactNode {
   }, [admin]);
 
   return (
-    <>
+    <div className={styles['panels']}>
       <Pending />
       <Panel
         title={en.settings.tabs.staff}
@@ -170,7 +170,7 @@ export function StaffTab(): ReactNode {
           )}
         </Modal>
       </Panel>
-    </>
+    </div>
   );
 }
 
