@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { copyOnto } from '#core/exports/delivery/copy.ts';
-import { writePackage } from '#core/exports/package.ts';
+import { writePackage, type PackageOptions } from '#core/exports/package.ts';
 import { encryptionFor } from '#core/exports/seal/age.ts';
 import { makePrivateKey, signerOf } from '#core/exports/seal/signature.ts';
 import { openDesks } from '#demo/journey.ts';
@@ -49,38 +49,39 @@ test('before anybody signs in, a package is checked and looked into: zip, folder
       body: index === 100 ? '<img src=x onerror="globalThis.ran = 1"> नमस्ते' : `Message ${String(index + 1)}`,
       sent_at: '2026-11-01T10:00:00+05:30',
     }));
-    const options = optionsOf(folder, {
-      subjectKind: 'Account holder',
-      signer,
-      collections: [
-        {
-          ...collectionOf('messages', rows),
-          columns: [columnOf('id', 'integer'), columnOf('body', 'text'), columnOf('sent_at', 'time')],
-        },
-      ],
-      files: [
-        fileOf('holiday.png', png),
-        fileOf('page.png', Buffer.from('<script>globalThis.ran = 2</script>'), {
-          contentType: 'image/png',
+    // Each package has a staging of its own.
+    const optionsWith = (more: Partial<PackageOptions> = {}): PackageOptions =>
+      optionsOf(folder, {
+        subjectKind: 'Account holder',
+        signer,
+        collections: [
+          {
+            ...collectionOf('messages', rows),
+            columns: [columnOf('id', 'integer'), columnOf('body', 'text'), columnOf('sent_at', 'time')],
+          },
+        ],
+        files: [
+          fileOf('holiday.png', png),
+          fileOf('page.png', Buffer.from('<script>globalThis.ran = 2</script>'), {
+            contentType: 'image/png',
+          }),
+        ],
+        processing: () => ({
+          profile: 'portability',
+          thirdParties: { shown: false },
+          leftOut: [{ collection: 'risk_scores', column: null, because: 'worked out by CloudSingh' }],
         }),
-      ],
-      processing: () => ({
-        profile: 'portability',
-        thirdParties: { shown: false },
-        leftOut: [{ collection: 'risk_scores', column: null, because: 'worked out by CloudSingh' }],
-      }),
-    });
+        ...more,
+      });
     const identity = join(folder, 'identity.txt');
     await run('age-keygen', ['-o', identity]);
     const recipient = (await run('age-keygen', ['-y', identity])).stdout.trim();
-    const zip = await writePackage(options);
-    const changed = await writePackage({ ...options, name: 'changed', form: 'folder' });
+    const zip = await writePackage(optionsWith());
+    const changed = await writePackage(optionsWith({ name: 'changed', form: 'folder' }));
     await appendFile(join(changed.file, 'data/records/messages.jsonl'), '{"id":"251"}\n');
-    const sealed = await writePackage({
-      ...options,
-      name: 'sealed',
-      encryption: encryptionFor({ recipients: [recipient] }),
-    });
+    const sealed = await writePackage(
+      optionsWith({ name: 'sealed', encryption: encryptionFor({ recipients: [recipient] }) }),
+    );
     const faults: string[] = [];
     const page = await desk.page();
     await press(page, words.title);
