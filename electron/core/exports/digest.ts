@@ -8,14 +8,15 @@ export const reportEvery = 1024 * 1024;
 /** What has passed by so far. */
 export interface Tally {
   bytes: number;
-  /** Line feeds. */
+  /** Line feeds; 0 where they aren't counted. */
   lines: number;
   readonly add: (chunk: Uint8Array) => void;
   /** Hexadecimal; of all that has passed so far. */
   readonly sha256: () => string;
 }
 
-export function newTally(): Tally {
+/** Counts bytes and hashes them; lines only where asked for, since pictures are full of line feeds and each costs a call. */
+export function newTally({ lines = false }: { readonly lines?: boolean } = {}): Tally {
   const hash = createHash('sha256');
   const tally: Tally = {
     bytes: 0,
@@ -23,6 +24,7 @@ export function newTally(): Tally {
     add(chunk) {
       hash.update(chunk);
       tally.bytes += chunk.byteLength;
+      if (!lines) return;
       for (let at = chunk.indexOf(0x0a); at !== -1; at = chunk.indexOf(0x0a, at + 1)) tally.lines += 1;
     },
     sha256: () => hash.copy().digest('hex'),

@@ -39,14 +39,14 @@ export async function stageCollection(
   seen: (tally: Tally) => void,
 ): Promise<StagedCollection> {
   const files: StagedFile[] = [];
-  const start = async (): Promise<StagedFile> => {
-    const file = await startFile(staging);
+  const start = async (holds: 'records' | 'table'): Promise<StagedFile> => {
+    const file = await startFile(staging, holds);
     files.push(file);
     return file;
   };
   try {
-    const records = await start();
-    const table = columns === undefined ? null : { ...newTable(columns), file: await start() };
+    const records = await start('records');
+    const table = columns === undefined ? null : { ...newTable(columns), file: await start('table') };
     await table?.file.add(table.head);
     const lines = inBlocks(asLines(whileWanted(rows(signal), signal)), blockBytes);
     for await (const block of ahead(lines, blocksAhead)) {
@@ -89,9 +89,9 @@ interface StagedFile {
   abandon(): Promise<void>;
 }
 
-async function startFile(staging: Staging): Promise<StagedFile> {
+async function startFile(staging: Staging, holds: 'records' | 'table'): Promise<StagedFile> {
   const { name, writer } = await staging.create();
-  const tally = newTally();
+  const tally = newTally({ lines: holds === 'records' });
   const deflater = newDeflater((packed) => writer.write(packed), giveBack);
   return {
     tally,

@@ -315,7 +315,7 @@ async function readEntry(
 > {
   const keepText = isText(path);
   const records = path.startsWith('data/tables/') ? newRecordCount() : null;
-  const tally = newTally();
+  const tally = newTally({ lines: path.endsWith('.jsonl') });
   const kept: Uint8Array[] = [];
   try {
     for await (const chunk of digesting(whileWanted(entry.read(), signal), tally)) {
