@@ -150,6 +150,9 @@ export async function alterFunction(
   });
 }
 
+/** What findings about a login of {@link makeLogin} begin with. */
+export const ownLoginName = /^login_[0-9a-f]{12}\b/;
+
 /** A login of this test's own, in the group roles of `roles`, registered as staff of this database when a person is named. */
 export async function makeLogin(
   desk: Judged,

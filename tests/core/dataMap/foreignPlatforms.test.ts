@@ -7,6 +7,7 @@ import { expectDone } from '#tests/helpers/testDesk.ts';
 import { openForeignDatabase } from '#tests/helpers/foreignDatabase.ts';
 import { answered } from './answered.ts';
 import { clinic, hostile, shop, software, tenanted } from './foreignSchemas.ts';
+import { ownLoginName } from '#tests/helpers/psql.ts';
 
 const ofTheOtherTenant = ['customers', 'addresses', 'orders', 'order_lines', 'invoices']
   .map((table) => `select to_jsonb(t) as row from ${table} t where tenant_id = 2`)
@@ -103,7 +104,9 @@ test.each(platforms)('$name: draft to deletion, by way of check, search and expo
     profile: 'demo:administrator',
     map: file,
   });
-  expect(findings.filter((each) => each.severity === 'blocks')).toEqual([]);
+  // Logins are the cluster's, those of other tests too.
+  const blocking = findings.filter((each) => each.severity === 'blocks' && !ownLoginName.test(each.subject));
+  expect(blocking).toEqual([]);
   await expectDone(administrator, 'database.install', { profile: 'demo:administrator', map: file });
   // Those of this map, not of the shipped one.
   const { indexes } = await expectDone(administrator, 'database.indexes', {
