@@ -96,7 +96,7 @@ export type ErasurePlan = z.infer<typeof erasurePlan>;
 
 const count = z.number().int();
 
-/** What has changed since the person was planned before under the same request. */
+/** What has changed since the person was planned before under the same request; told until the plan is run. */
 export const planDifference = z.object({
   /** The earlier plan. */
   plan: count,

@@ -60,9 +60,11 @@ export function erasureOperations({ desk, jobs, batchRows }: ErasureOptions): So
     return found;
   };
   const since = async (plan: ErasurePlan): Promise<PlanDifference | null> => {
+    // Once it is run the page asks each second, and nobody decides by it any more.
+    if (plan.sha256 === '' || plan.run !== null) return null;
     const all = await list(null, plan.requestId, false);
     const before = all.find((each) => each.id < plan.id && each.sha256 !== '');
-    return before === undefined || plan.sha256 === '' ? null : differenceOf(before, plan);
+    return before === undefined ? null : differenceOf(before, plan);
   };
   const certificate = async (
     planId: number,

@@ -130,6 +130,7 @@ function Decide({ change }: { readonly change: MapChange }): ReactNode {
   const may = useMay(['approver']);
   const password = usePasswordAgain();
   const decide = useWrite('map.decide', (done) => {
+    password.change('');
     tell(done.change.state === 'denied' ? words.denied : words.approved, done.entry);
   });
   const own = change.proposedBy === session.login;

@@ -403,6 +403,7 @@ function Decide(props: { readonly plan: ErasurePlan }): ReactNode {
   const may = useMay(['approver', 'operator']);
   const password = usePasswordAgain();
   const decide = useWrite('erasure.decide', (done) => {
+    password.change('');
     const said = { denied: en.deletion.denied, awaiting: en.deletion.approvedByOne } as const;
     tell(
       done.plan.state === 'denied' || done.plan.state === 'awaiting'

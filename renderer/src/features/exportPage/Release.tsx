@@ -129,6 +129,7 @@ function Decide(props: { readonly release: ExportRelease }): ReactNode {
   const may = useMay(['approver']);
   const password = usePasswordAgain();
   const decide = useWrite('exports.decideRelease', ({ entry }) => {
+    password.change('');
     tell(words.decided, entry);
   });
   if (!may || release.askedBy === session.login) return <Dim>{words.approverDecides}</Dim>;
