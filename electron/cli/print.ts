@@ -3,7 +3,20 @@ export type Layout = 'list' | 'record' | 'text';
 
 /** Prints a command's value: one line of JSON, or something a person can read. */
 export function printValue(value: unknown, json: boolean, as: Layout = 'record'): void {
-  process.stdout.write(json ? `${JSON.stringify(value)}\n` : readable(value, as));
+  process.stdout.write(json ? `${asJson(value)}\n` : readable(value, as));
+}
+
+/**
+ * One line of JSON. What turns the direction of a text, or is not seen at all, stands as `\\u` and four digits: the same
+ * value to a program, and nothing that a terminal obeys.
+ */
+export function asJson(value: unknown): string {
+  return JSON.stringify(value).replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>
+    Array.from(
+      { length: character.length },
+      (_, place) => `\\u${character.charCodeAt(place).toString(16).padStart(4, '0')}`,
+    ).join(''),
+  );
 }
 
 function readable(value: unknown, as: Layout): string {

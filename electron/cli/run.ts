@@ -8,7 +8,7 @@ import { isUnderWay } from '#shared/domain/job.ts';
 import { en } from '#shared/strings/en.ts';
 import { Refused, UsageError, type Command } from './command.ts';
 import { commands } from './commands.ts';
-import { printValue } from './print.ts';
+import { asJson, printValue } from './print.ts';
 import { scratchServer } from './scratch.ts';
 
 /** How a command ended, as its process tells. */
@@ -69,7 +69,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
       error instanceof Refused
         ? error.failure
         : { code: 'internal', message: 'Something unexpected happened in the command line.' };
-    if (json) process.stdout.write(`${JSON.stringify({ failure })}\n`);
+    if (json) process.stdout.write(`${asJson({ failure })}\n`);
     // A table's name can be part of it, and hold what moves a cursor.
     else process.stderr.write(`${failure.message.replaceAll(/\p{Cc}|\p{Cf}/gu, ' ')}\n`);
     return failure.code === 'internal' ? exitCodes.bug : exitCodes.refused;

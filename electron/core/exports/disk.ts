@@ -94,3 +94,18 @@ export async function writeFully(handle: FileHandle, chunk: Uint8Array): Promise
     offset += bytesWritten;
   }
 }
+
+/** Writes all of several chunks at once where the file stands; gives how many bytes they are. */
+export async function writeAll(handle: FileHandle, chunks: readonly Uint8Array[]): Promise<number> {
+  const bytes = chunks.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  if (bytes === 0) return 0;
+  let { bytesWritten } = await handle.writev([...chunks]);
+  // A disk that is nearly full takes a part; the rest tells why.
+  for (const chunk of chunks) {
+    const left =
+      bytesWritten >= chunk.byteLength ? chunk.subarray(chunk.byteLength) : chunk.subarray(bytesWritten);
+    bytesWritten -= chunk.byteLength - left.byteLength;
+    await writeFully(handle, left);
+  }
+  return bytes;
+}

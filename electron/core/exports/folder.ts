@@ -87,7 +87,7 @@ export async function* readFolder(folder: string, root: string): AsyncGenerator<
       : kind === 'other'
         ? new BrokenZip('malformed', 'It is a link or a device, not a file.', path)
         : null;
-    yield { path, isFolder: false, problem, read: () => content(at, path) };
+    yield { path, isFolder: false, problem, content: null, read: () => content(at, path) };
   }
 }
 

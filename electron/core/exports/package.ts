@@ -10,6 +10,7 @@ import type { Tally } from './digest.ts';
 import { codeOf, diskFailure, ignoreMissing, nameTaken, publish, refuseExisting } from './disk.ts';
 import { packFiles } from './files.ts';
 import type { PackageFile } from './files.ts';
+import { follow } from './follower.ts';
 import { makePrivateFolder, openFolder, readFolder, syncFolder } from './folder.ts';
 import { temporaryName } from './leftovers.ts';
 import { mended, type Mend } from './mending.ts';
@@ -171,6 +172,7 @@ async function writeZip(
 ): Promise<PackageReceipt> {
   const temporary = join(options.folder, temporaryName());
   let handle: FileHandle | undefined = await open(temporary, 'wx', 0o600);
+  const follower = follow(temporary);
   let zip: ZipWriter | undefined;
   let zipFailure: unknown;
   try {
@@ -183,18 +185,22 @@ async function writeZip(
         failed.abort(error);
       },
       options.encryption?.encrypt,
+      follower,
     );
     const bag = newBag(options, zip, made, signal, progress);
     await bag.write();
-    const whole = await zip.finish();
+    const written = await zip.finish();
     await handle.sync();
     await handle.close();
     handle = undefined;
-    await readBack(temporary, options.encryption, bag.entries, whole, signal, (bytes) => {
+    const report = (bytes: number): void => {
       bag.report('reading_back', null, bytes);
-    });
+    };
+    const { encryption } = options;
+    const sha256 = await readBack(temporary, encryption, bag.entries, written, follower, signal, report);
+    await follower.close();
     signal.throwIfAborted();
-    const receipt = { ...bag.summary(), packageId: options.packageId, ...whole };
+    const receipt = { ...bag.summary(), packageId: options.packageId, bytes: written.bytes, sha256 };
     await options.register?.(receipt);
     await publish(temporary, file);
     await syncFolder(options.folder);
@@ -205,6 +211,7 @@ async function writeZip(
     failed.abort(cause);
     await zip?.abandon();
     await handle?.close();
+    await follower.close();
     await unlink(temporary).catch(ignoreMissing);
     throw cause;
   }

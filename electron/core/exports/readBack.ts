@@ -1,46 +1,84 @@
-import { open } from 'node:fs/promises';
 import { ExpectedError } from '../kernel/errors.ts';
-import { digesting, newTally, reportEvery, whileWanted } from './digest.ts';
+import { digesting, newTally, reportEvery, unlessAborted, whileWanted } from './digest.ts';
+import type { FollowedFile, Follower } from './follower.ts';
 import type { FileEntry } from './format.ts';
 import { openSealed, type Encryption } from './seal/age.ts';
-import { BrokenZip, openFile, pieceBytes, readZip } from './zipReader.ts';
+import { BrokenZip, headerPieceBytes, openFile, pieceBytes, readZip } from './zipReader.ts';
 import type { ReadEntry } from './zipReader.ts';
+import type { WrittenZip } from './zipWriter.ts';
 
 /** Entries read back at a time. */
 const comparedAtOnce = 2;
 
-/** Reads the package from the disk and compares every byte's hash with what was meant to be written. */
+/**
+ * Holds what the follower has read of the file from the disk against what was meant to be written: every byte, since what
+ * is no content has a hash of its own. Where the contents stand is told by the zip's directory, through another library
+ * than the one that wrote it. What is encrypted is opened and read once more, its contents by their hashes. Gives the
+ * SHA-256 of the file.
+ */
 export async function readBack(
   temporary: string,
   encryption: Encryption | undefined,
   expected: readonly FileEntry[],
-  whole: { readonly bytes: number; readonly sha256: string },
+  written: WrittenZip,
+  follower: Follower,
   signal: AbortSignal,
   read: (bytes: number) => void,
-): Promise<void> {
+): Promise<string> {
+  const followed = await unlessAborted(
+    follower.end(encryption === undefined ? read : undefined).catch((error: unknown) => {
+      throw isSystemError(error) ? error : notReadBack();
+    }),
+    signal,
+  );
+  if (followed.bytes !== written.bytes) throw notReadBack();
   const file = await openFile(temporary);
-  const zip =
-    encryption === undefined
-      ? file
-      : await openSealed(file, encryption.opener()).catch(async (error: unknown) => {
-          await file.close();
-          throw error instanceof BrokenZip ? notReadBack() : error;
-        });
-  const failed = new AbortController();
-  const wanted = AbortSignal.any([signal, failed.signal]);
-  const works = [
-    compareEntries(readZip(zip), expected, wanted, read),
-    compareWhole(temporary, whole, wanted),
-  ];
+  if (encryption === undefined) {
+    try {
+      if (followed.frameSha256 !== written.frameSha256) throw notReadBack();
+      await comparePlaces(readZip(file, undefined, headerPieceBytes), expected, followed.contents);
+    } finally {
+      await file.close();
+    }
+    return followed.sha256;
+  }
+  const zip = await openSealed(file, encryption.opener()).catch(async (error: unknown) => {
+    await file.close();
+    throw error instanceof BrokenZip ? notReadBack() : error;
+  });
   try {
-    await Promise.all(works);
-  } catch (error) {
-    failed.abort(error);
-    throw error;
+    await compareEntries(readZip(zip), expected, signal, read);
   } finally {
-    await Promise.allSettled(works);
     await zip.close();
   }
+  return followed.sha256;
+}
+
+/** Holds each entry of the directory against what was read where it says that it stands. */
+async function comparePlaces(
+  found: AsyncIterable<ReadEntry>,
+  expected: readonly FileEntry[],
+  contents: FollowedFile['contents'],
+): Promise<void> {
+  const left = new Map(expected.map((entry) => [entry.path, entry]));
+  try {
+    for await (const { path, problem, content } of found) {
+      const there = content === null ? undefined : contents.get(content.from);
+      const meant = left.get(path);
+      const isAsMeant =
+        problem === null &&
+        there?.to === content?.to &&
+        there?.isDeflated === content?.isDeflated &&
+        there?.bytes === content?.bytes &&
+        there?.crc === content?.crc &&
+        there?.sha256 === meant?.sha256 &&
+        there?.bytes === meant?.bytes;
+      if (!isAsMeant || !left.delete(path)) throw notReadBack();
+    }
+  } catch (error) {
+    throw error instanceof BrokenZip ? notReadBack() : error;
+  }
+  if (left.size > 0) throw notReadBack();
 }
 
 /**
@@ -52,20 +90,8 @@ function letGo({ buffer, byteLength }: Uint8Array): void {
     buffer.transfer(0);
 }
 
-async function compareWhole(
-  file: string,
-  whole: { readonly bytes: number; readonly sha256: string },
-  signal: AbortSignal,
-): Promise<void> {
-  const tally = newTally();
-  const handle = await open(file, 'r');
-  try {
-    const stream = handle.createReadStream({ autoClose: false, highWaterMark: 256 * 1024 });
-    for await (const chunk of digesting(whileWanted(stream, signal), tally)) void chunk;
-  } finally {
-    await handle.close();
-  }
-  if (tally.bytes !== whole.bytes || tally.sha256() !== whole.sha256) throw notReadBack();
+function isSystemError(error: unknown): boolean {
+  return error instanceof Error && 'syscall' in error;
 }
 
 function notReadBack(): ExpectedError {

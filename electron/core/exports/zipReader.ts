@@ -25,8 +25,20 @@ export interface ReadEntry {
   readonly path: string;
   readonly isFolder: boolean;
   readonly problem: BrokenZip | null;
+  /** Where its bytes stand in the zip, and what the directory says of them; null in a folder. */
+  readonly content: ContentPlace | null;
   /** Its bytes, inflated; throws {@link BrokenZip} (`changed`) when size or CRC-32 is not what the zip says. */
   read(): AsyncGenerator<Uint8Array>;
+}
+
+/** Where what an entry holds stands in the zip. */
+export interface ContentPlace {
+  readonly from: number;
+  readonly to: number;
+  readonly isDeflated: boolean;
+  /** Inflated, as is the CRC-32. */
+  readonly bytes: number;
+  readonly crc: number;
 }
 
 /** The bytes of a zip, wherever they lie; ranges are asked for in any order. */
@@ -47,6 +59,8 @@ const inflateOptions: ZlibOptions & Pick<TransformOptions, 'readableObjectMode' 
 };
 /** An entry no larger than this is read and inflated at once: streams cost more than the work. */
 const smallBytes = 64 * 1024;
+/** Read at a time where only headers are looked at. */
+export const headerPieceBytes = 8 * 1024;
 /** Pieces kept for what is read next: the directory and the entries are read side by side. */
 const keptPieces = 3;
 const deflated = 8;
@@ -86,8 +100,12 @@ export async function openFile(file: string): Promise<ZipBytes> {
  * tell; with `only`, others than those it wants are passed over. What an entry
  * holds can be read as long as `bytes` is open. Throws {@link BrokenZip}.
  */
-export async function* readZip(bytes: ZipBytes, only?: (path: string) => boolean): AsyncGenerator<ReadEntry> {
-  const reader = new BytesReader(bytes);
+export async function* readZip(
+  bytes: ZipBytes,
+  only?: (path: string) => boolean,
+  atOnce = pieceBytes,
+): AsyncGenerator<ReadEntry> {
+  const reader = new BytesReader(bytes, atOnce);
   let zip: ZipFile;
   try {
     // Names are decoded here: the library would stop at the first unsafe one.
@@ -119,11 +137,14 @@ export async function* readZip(bytes: ZipBytes, only?: (path: string) => boolean
 /** What the library reads with: it asks for a subclass. The bytes stay their owner's to close. */
 class BytesReader extends RandomAccessReader {
   readonly #source: ZipBytes;
+  /** Bytes read at once where fewer are asked for. */
+  readonly #atOnce: number;
   readonly #kept: { readonly from: number; readonly bytes: Buffer }[] = [];
 
-  constructor(source: ZipBytes) {
+  constructor(source: ZipBytes, atOnce: number) {
     super();
     this.#source = source;
+    this.#atOnce = atOnce;
   }
 
   /** Bytes from `from` up to, without, `to`, as they pass by. */
@@ -135,7 +156,7 @@ class BytesReader extends RandomAccessReader {
   async bytes(from: number, to: number): Promise<Buffer> {
     const kept = this.#kept.find((each) => each.from <= from && to <= each.from + each.bytes.byteLength);
     if (kept !== undefined) return kept.bytes.subarray(from - kept.from, to - kept.from);
-    const end = Math.min(this.#source.bytes, Math.max(to, from + pieceBytes));
+    const end = Math.min(this.#source.bytes, Math.max(to, from + this.#atOnce));
     if (end < to) throw new Error('unexpected end');
     const pieces: Uint8Array[] = [];
     for await (const piece of this.#source.range(from, end)) pieces.push(piece);
@@ -198,7 +219,17 @@ async function examine(
     if (isFileError(error) || error instanceof BrokenZip) throw error;
     problem ??= new BrokenZip('malformed', 'Its header is damaged or lies outside the file.', path);
   }
-  return { path, isFolder, problem, read: () => content(reader, start, entry, path) };
+  const place =
+    start === null
+      ? null
+      : {
+          from: start,
+          to: start + entry.compressedSize,
+          isDeflated: entry.compressionMethod === deflated,
+          bytes: entry.uncompressedSize,
+          crc: entry.crc32,
+        };
+  return { path, isFolder, problem, content: place, read: () => content(reader, start, entry, path) };
 }
 
 function problemOfHeader(entry: Entry, path: string): BrokenZip | null {

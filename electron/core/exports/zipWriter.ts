@@ -3,7 +3,8 @@ import type { FileHandle } from 'node:fs/promises';
 import { crc32 } from 'node:zlib';
 import { blockBytes, inBlocks } from './blocks.ts';
 import { deflateWhole, newDeflater, type Deflated } from './deflater.ts';
-import { writeFully } from './disk.ts';
+import { writeAll } from './disk.ts';
+import type { Follower } from './follower.ts';
 import { centralHeader, dataDescriptor, endOfDirectory, localHeader, methods } from './zipFormat.ts';
 import type { ZipEntry } from './zipFormat.ts';
 
@@ -22,29 +23,40 @@ export interface ZipWriter {
   /** The same for what has been deflated already. */
   addDeflated(path: string, packed: AsyncIterable<Uint8Array>, whole: Deflated): Promise<void>;
   /** Writes the directory of the zip and says what was written in all. */
-  finish(): Promise<{ readonly bytes: number; readonly sha256: string }>;
+  finish(): Promise<WrittenZip>;
   /** Gives up; resolves when nothing is written any more. */
   abandon(): Promise<void>;
 }
 
+export interface WrittenZip {
+  /** Of the file. */
+  readonly bytes: number;
+  /** Of all in the zip that is no content: headers, descriptors, the directory. Hexadecimal. */
+  readonly frameSha256: string;
+}
+
+/** Hears where the contents stand in the file, and how far it was written. */
+export type WrittenPlaces = Pick<Follower, 'contentBegins' | 'contentEnds' | 'written'>;
+
 /** What may wait for the disk. */
 const mostWaiting = 4 * 1024 * 1024;
 /** Smaller pieces are joined before they are written. */
-const worthAWrite = 64 * 1024;
+const smallBytes = 16 * 1024;
 /**
  * Starts a zip at the beginning of an empty file; the handle stays the
  * caller's to sync and close. `onFailure` is called once when the zip can't go
  * on, so that a source that is being waited for can be stopped. What `encrypt`
- * makes of the zip is what is written, hashed and counted.
+ * makes of the zip is what is written and counted. `places` hears of contents only where nothing is encrypted.
  */
 export function openZip(
   handle: FileHandle,
   modified: Date,
   onFailure: (error: Error) => void,
-  encrypt: (zip: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array> = (plain) => plain,
+  encrypt?: (zip: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>,
+  places?: WrittenPlaces,
 ): ZipWriter {
   const directory: Buffer[] = [];
-  const whole = createHash('sha256');
+  const frame = createHash('sha256');
   let bytes = 0;
   /** Where the zip, before it is encrypted, has come to. */
   let place = 0;
@@ -55,8 +67,8 @@ export function openZip(
   let more = Promise.withResolvers<void>();
   let room = Promise.withResolvers<void>();
 
-  /** What has come up to now: many small entries while the disk is busy are one write. */
-  async function* pieces(): AsyncGenerator<Uint8Array> {
+  /** What has come up to now, at once: many small entries while the disk is busy are one write. */
+  async function* batches(): AsyncGenerator<readonly Uint8Array[]> {
     for (;;) {
       if (failure !== undefined) throw failure;
       if (waiting.length > 0) {
@@ -64,7 +76,7 @@ export function openZip(
         waiting = [];
         waitingBytes = 0;
         room.resolve();
-        yield* largeEnough(taken);
+        yield joinSmall(taken);
         continue;
       }
       if (ended) return;
@@ -74,10 +86,10 @@ export function openZip(
   }
 
   async function drain(): Promise<void> {
-    for await (const chunk of encrypt(pieces())) {
-      whole.update(chunk);
-      await writeFully(handle, chunk);
-      bytes += chunk.byteLength;
+    const sealed = encrypt?.(oneByOne(batches()));
+    for await (const batch of sealed === undefined ? batches() : each(sealed)) {
+      bytes += await writeAll(handle, batch);
+      places?.written(bytes);
     }
   }
 
@@ -93,6 +105,19 @@ export function openZip(
       await room.promise;
     }
     throwIfFailed();
+  }
+
+  async function writeFrame(...chunks: readonly Uint8Array[]): Promise<void> {
+    for (const chunk of chunks) frame.update(chunk);
+    await write(...chunks);
+  }
+
+  function begin({ method }: ZipEntry): void {
+    if (encrypt === undefined) places?.contentBegins(place, method === methods.deflated);
+  }
+
+  function end(): void {
+    if (encrypt === undefined) places?.contentEnds(place);
   }
 
   function fail(error: unknown): void {
@@ -116,12 +141,17 @@ export function openZip(
     entry.crc = crc32(content);
     entry.bytes = content.byteLength;
     entry.packedBytes = packed.byteLength;
-    await write(localHeader(entry), packed);
+    await writeFrame(localHeader(entry));
+    begin(entry);
+    const written = write(packed);
+    end();
+    await written;
   }
 
   /** An entry of which the size is known only at its end. */
   async function addLarge(entry: ZipEntry, content: AsyncIterable<Uint8Array>): Promise<void> {
-    await write(localHeader(entry));
+    await writeFrame(localHeader(entry));
+    begin(entry);
     if (entry.method === methods.stored) {
       const start = place;
       for await (const block of content) {
@@ -139,7 +169,8 @@ export function openZip(
         await deflater.settle();
       }
     }
-    await write(dataDescriptor(entry));
+    end();
+    await writeFrame(dataDescriptor(entry));
   }
 
   function newEntry(path: string, method: ZipEntry['method']): ZipEntry {
@@ -174,12 +205,14 @@ export function openZip(
       const entry = newEntry(path, methods.deflated);
       entry.isStreamed = true;
       try {
-        await write(localHeader(entry));
+        await writeFrame(localHeader(entry));
+        begin(entry);
         const start = place;
         for await (const chunk of packed) await write(chunk);
         if (place - start !== whole.packedBytes) throw new Error('what was deflated has another length');
         Object.assign(entry, whole);
-        await write(dataDescriptor(entry));
+        end();
+        await writeFrame(dataDescriptor(entry));
       } catch (error) {
         fail(error);
       }
@@ -188,13 +221,13 @@ export function openZip(
     },
     async finish() {
       const start = place;
-      for (const header of directory) await write(header);
-      await write(endOfDirectory({ entries: directory.length, start, bytes: place - start }));
+      for (const header of directory) await writeFrame(header);
+      await writeFrame(endOfDirectory({ entries: directory.length, start, bytes: place - start }));
       ended = true;
       more.resolve();
       await drained;
       throwIfFailed();
-      return { bytes, sha256: whole.digest('hex') };
+      return { bytes, frameSha256: frame.digest('hex') };
     },
     async abandon() {
       fail(new Error('The zip was abandoned.'));
@@ -203,19 +236,31 @@ export function openZip(
   };
 }
 
-/** Joins small pieces into ones that are worth a write; what is large is handed on without being copied. */
-function* largeEnough(pieces: readonly Uint8Array[]): Generator<Uint8Array> {
+/** Joins small pieces that stand next to each other; what is large is handed on without being copied. */
+function joinSmall(pieces: readonly Uint8Array[]): readonly Uint8Array[] {
+  const joined: Uint8Array[] = [];
   let small: Uint8Array[] = [];
-  let size = 0;
-  for (const piece of pieces) {
-    small.push(piece);
-    size += piece.byteLength;
-    if (size < worthAWrite) continue;
-    yield* small.length === 1 ? small : [Buffer.concat(small)];
+  const join = (): void => {
+    if (small.length > 0) joined.push(Buffer.concat(small));
     small = [];
-    size = 0;
+  };
+  for (const piece of pieces) {
+    if (piece.byteLength < smallBytes) small.push(piece);
+    else {
+      join();
+      joined.push(piece);
+    }
   }
-  if (small.length > 0) yield Buffer.concat(small);
+  join();
+  return joined;
+}
+
+async function* oneByOne(batches: AsyncIterable<readonly Uint8Array[]>): AsyncGenerator<Uint8Array> {
+  for await (const batch of batches) yield* batch;
+}
+
+async function* each(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<readonly Uint8Array[]> {
+  for await (const piece of pieces) yield [piece];
 }
 
 async function* startingWith<Item>(first: readonly Item[], rest: AsyncIterable<Item>): AsyncGenerator<Item> {

@@ -1,17 +1,23 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, open, rm } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { follow } from '#core/exports/follower.ts';
+import type { FileEntry } from '#core/exports/format.ts';
 import { writePackage } from '#core/exports/package.ts';
 import type { PackageFile } from '#core/exports/files.ts';
+import { readBack } from '#core/exports/readBack.ts';
 import { verifyPackage } from '#core/exports/verify.ts';
 import { centralHeader, endOfDirectory, localHeader, methods } from '#core/exports/zipFormat.ts';
 import type { ZipEntry } from '#core/exports/zipFormat.ts';
 import { openFile, readZip } from '#core/exports/zipReader.ts';
 import { openZip } from '#core/exports/zipWriter.ts';
+import { ExpectedError } from '#core/kernel/errors.ts';
 import { fileOf, optionsOf } from './sources.ts';
 
 const run = promisify(execFile);
@@ -169,6 +175,73 @@ test('an entry that unpacks to more than it says is stopped there', async () => 
   await expect(reading()).rejects.toMatchObject({ kind: 'changed', path: 'bag/bomb' });
   expect(given).toBeLessThanOrEqual(600_000);
 });
+
+test('a medium that gives back anything else than what was written is told, whichever byte it is', async () => {
+  const path = join(folder, 'spoiled.zip');
+  const contents = [Buffer.from('few'), Buffer.alloc(3_000), Buffer.alloc(600_000, 'many of them')] as const;
+  const judged = async (spoiled: number): Promise<{ readonly bytes: number; readonly says: string }> => {
+    const handle = await open(path, 'w');
+    const follower = follow(path);
+    try {
+      const zip = openZip(spoiling(handle, spoiled), new Date(), () => undefined, undefined, follower);
+      const expected: FileEntry[] = [];
+      for (const [number, content] of contents.entries()) {
+        for (const compress of [true, false]) {
+          const entry = `bag/${String(number)}${compress ? 'd' : 's'}`;
+          await zip.add(entry, cut(content, 550_000), { compress });
+          const sha256 = createHash('sha256').update(content).digest('hex');
+          expected.push({ path: entry, bytes: content.byteLength, sha256 });
+        }
+      }
+      const written = await zip.finish();
+      const says = await readBack(
+        path,
+        undefined,
+        expected,
+        written,
+        follower,
+        new AbortController().signal,
+        () => undefined,
+      ).catch((error: unknown) => (error instanceof ExpectedError ? error.message : String(error)));
+      return { bytes: written.bytes, says };
+    } finally {
+      await handle.close();
+      await follower.close();
+    }
+  };
+  const { bytes, says } = await judged(-1);
+  expect(says).toBe(
+    createHash('sha256')
+      .update(await readFile(path))
+      .digest('hex'),
+  );
+  // All of the headers, descriptors and the directory, and some of the contents.
+  const directory = (await readFile(path)).indexOf(Buffer.from([0x50, 0x4b, 0x01, 0x02]));
+  const spoiled = [0, 5, 17, 31, 40, 52, 60, 70, 300_000, directory - 600_000, directory - 3, directory - 14];
+  for (let at = directory + 1; at < bytes; at += 23) spoiled.push(at);
+  for (const at of spoiled) {
+    expect((await judged(at)).says, `byte ${String(at)} of ${String(bytes)}`).toMatch(
+      /^The package could not be read back as it was written/,
+    );
+  }
+});
+
+/** A file in which one byte comes to lie as another than was written. */
+function spoiling(handle: FileHandle, at: number): FileHandle {
+  let place = 0;
+  return new Proxy(handle, {
+    get: (_target, name) => {
+      if (name !== 'writev') throw new Error(`${String(name)} is not foreseen`);
+      return async (chunks: readonly Uint8Array[]) => {
+        const all = Buffer.concat(chunks);
+        if (at >= place && at < place + all.byteLength) all[at - place] = (all[at - place] ?? 0) ^ 0x10;
+        place += all.byteLength;
+        await handle.writeFile(all);
+        return { bytesWritten: all.byteLength, buffers: chunks };
+      };
+    },
+  });
+}
 
 async function* cut(content: Buffer, piece: number): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < content.byteLength; at += piece)
