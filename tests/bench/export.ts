@@ -21,6 +21,8 @@ export type Work = 'whole' | 'encrypted' | 'records' | 'cancelled' | 'media';
 const measuredExport = z.object({
   /** Milliseconds. */
   took: z.number(),
+  /** Of the processors, by all threads of the console, in milliseconds; the database's and the store's is their own. */
+  cpu: z.number(),
   rows: z.number(),
   /** Of the package. */
   bytes: z.number(),
@@ -97,7 +99,7 @@ async function benchRows(bench: Bench, folder: string): Promise<readonly Figure[
     const each = await measuredIn({ ...order, folder: into });
     await rm(into, { recursive: true });
     tell(
-      `${name}: ${each.took.toFixed(0)} ms, ${String(each.rows)} rows, ${(each.bytes / 2 ** 20).toFixed(0)} MiB, peak ${each.overIdleMiB.toFixed(0)} MiB over idle`,
+      `${name}: ${each.took.toFixed(0)} ms, ${each.cpu.toFixed(0)} ms of the processors, ${String(each.rows)} rows, ${(each.bytes / 2 ** 20).toFixed(0)} MiB, peak ${each.overIdleMiB.toFixed(0)} MiB over idle`,
     );
     measured.set(name, [...(measured.get(name) ?? []), each]);
   };
@@ -219,7 +221,8 @@ async function benchMedia({ scale, rounds, tell }: Bench, folder: string): Promi
         const into = await mkdtemp(path.join(folder, 'package-'));
         measured.push(await measuredIn({ work: 'media', folder: into, store: settingsOf(store), keys }));
         await rm(into, { recursive: true });
-        tell(`console: ${(measured.at(-1)?.took ?? 0).toFixed(0)} ms`);
+        const { took = 0, cpu = 0 } = measured.at(-1) ?? {};
+        tell(`console: ${took.toFixed(0)} ms, ${cpu.toFixed(0)} ms of the processors`);
       },
     };
     const samples = await inTurns(sides, rounds, 0);

@@ -86,6 +86,7 @@ async function watched(
   const idle = process.memoryUsage.rss();
   let peak = idle;
   let firstByte: number | null = null;
+  const cpu = process.cpuUsage();
   const start = performance.now();
   const watching = setInterval(() => {
     peak = Math.max(peak, process.memoryUsage.rss());
@@ -93,11 +94,12 @@ async function watched(
       void sizeOfPartial(wanted.folder, stagingOf(wanted)).then((bytes) => {
         if (bytes > 0) firstByte ??= performance.now() - start;
       });
-  }, 5);
+  }, 10);
   const { rows, bytes } = await work();
   const took = performance.now() - start;
+  const { user, system } = process.cpuUsage(cpu);
   clearInterval(watching);
-  return { took, rows, bytes, firstByte, overIdleMiB: (peak - idle) / 2 ** 20 };
+  return { took, cpu: (user + system) / 1_000, rows, bytes, firstByte, overIdleMiB: (peak - idle) / 2 ** 20 };
 }
 
 function stagingOf(of: Wanted): string {
@@ -227,7 +229,7 @@ async function cancelled({ folder, places, requestId, ...at }: Of<'cancelled'>):
   const took = performance.now() - start;
   await watcher.end();
   await expectDone(console, 'jobs.wait', { id: jobId });
-  return { took, rows: 0, bytes: 0, firstByte: null, overIdleMiB: 0 };
+  return { took, cpu: 0, rows: 0, bytes: 0, firstByte: null, overIdleMiB: 0 };
 }
 
 async function media({ folder, store, keys }: Of<'media'>): Promise<MeasuredExport> {

@@ -5,8 +5,11 @@ import { connect, createServer, type Socket } from 'node:net';
 export interface Cut {
   /** Bytes, both ways together, after which it happens; or a text a client sends, and whether the server still hears it. */
   readonly at: number | { readonly text: string; readonly heard: boolean };
-  /** Ended at once; silent for a second and a half, then ended; or ended, and nobody is let in until {@link CuttingProxy.mend}. */
-  readonly how: 'ended' | 'silent' | 'gone';
+  /**
+   * Ended at once; silent for a second and a half, then ended; silent for ever; or ended, and nobody is let in until
+   * {@link CuttingProxy.mend}.
+   */
+  readonly how: 'ended' | 'silent' | 'forgotten' | 'gone';
 }
 
 /** A way to a server of which the connections can be cut at any byte; new ones get through unless it is `gone`. */
@@ -48,11 +51,11 @@ export async function openCuttingProxy(target: {
         client.destroy();
         server.destroy();
       };
-      if (how !== 'silent') end();
+      if (how !== 'silent' && how !== 'forgotten') end();
       else {
         client.removeAllListeners('data').pause();
         server.removeAllListeners('data').pause();
-        setTimeout(end, silentMs);
+        if (how === 'silent') setTimeout(end, silentMs);
       }
     }
   };

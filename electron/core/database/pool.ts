@@ -30,6 +30,11 @@ export interface QueryOptions {
   readonly timeoutMs?: number | undefined;
 }
 
+export interface CopyOptions extends QueryOptions {
+  /** How long the server may give nothing while more is waited for; {@link copySilenceMs} unless told. */
+  readonly silenceMs?: number | undefined;
+}
+
 export interface QueryResult {
   readonly rows: readonly Readonly<Record<string, unknown>>[];
   /** Rows returned or changed; 0 for a statement that does neither. */
@@ -45,7 +50,7 @@ export interface TransactionOptions extends QueryOptions {
 export interface DatabaseClient {
   query(text: string, values?: readonly unknown[], options?: QueryOptions): Promise<QueryResult>;
   /** The output of `copy … to stdout` as bytes, with back pressure. Destroying it ends the work on the server. */
-  copyOut(text: string, options?: QueryOptions): Promise<Readable>;
+  copyOut(text: string, options?: CopyOptions): Promise<Readable>;
 }
 
 /** A console never holds more sessions than this; the request to cancel a statement is not a session. */
@@ -53,6 +58,11 @@ export const maximumConnections = 3;
 export const statementTimeoutMs = 30_000;
 /** A `copy … to stdout` may last as long as the guard keeps an access open in one transaction. */
 export const copyTimeoutMs = 15 * 60_000;
+/**
+ * A peer that is gone without a word (a network changed, a router forgot the connection) gives nothing for ever. The server
+ * makes a window of rows in well under a second, on the slowest disk in some.
+ */
+export const copySilenceMs = 2 * 60_000;
 const lockTimeoutMs = 5_000;
 const idleInTransactionTimeoutMs = 15_000;
 const connectTimeoutMs = 8_000;
@@ -61,9 +71,13 @@ const preparedAtMost = 200;
 /** How long past its limit a statement may stay unanswered before its connection counts as dead. */
 const graceMs = 5_000;
 
-/** Settings that decide how values are written, fixed at start of session so that no default of the server or of PGOPTIONS does. */
+/**
+ * Settings that decide how values are written, fixed at start of session so that no default of the server or of PGOPTIONS
+ * does; and that the server gives up a console that is gone without a word after minutes, not after the hours of its
+ * system. The limit to what is unanswered holds for a reader who takes nothing as well, so it is the longer one.
+ */
 const sessionSettings =
-  '-c timezone=UTC -c datestyle=ISO,YMD -c intervalstyle=iso_8601 -c bytea_output=hex -c extra_float_digits=1 -c standard_conforming_strings=on';
+  '-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3 -c tcp_user_timeout=300000 -c timezone=UTC -c datestyle=ISO,YMD -c intervalstyle=iso_8601 -c bytea_output=hex -c extra_float_digits=1 -c standard_conforming_strings=on';
 
 const setTimeoutText = "select set_config('statement_timeout', $1, $2)";
 
@@ -149,7 +163,7 @@ export class Pool {
   }
 
   /** As {@link DatabaseClient.copyOut}; its session returns to the pool when the stream closes. */
-  async copyOut(text: string, options: QueryOptions = {}): Promise<Readable> {
+  async copyOut(text: string, options: CopyOptions = {}): Promise<Readable> {
     const lease = await this.#lend(options.signal);
     try {
       const stream = await lease.copyOut(text, options);
@@ -353,10 +367,10 @@ class Lease implements DatabaseClient {
     if (status !== 'COMMIT') throw new Error('A failed statement was swallowed inside a transaction.');
   }
 
-  async copyOut(text: string, options: QueryOptions = {}): Promise<Readable> {
+  async copyOut(text: string, options: CopyOptions = {}): Promise<Readable> {
     const signal = 'signal' in options ? options.signal : this.#signal;
     const inTransaction = this.#client.getTransactionStatus() === 'T';
-    const { timeoutMs = copyTimeoutMs } = options;
+    const { timeoutMs = copyTimeoutMs, silenceMs = copySilenceMs } = options;
     await this.#setTimeout(timeoutMs, inTransaction, signal);
     await this.#begin();
     const client = this.#client;
@@ -372,6 +386,15 @@ class Lease implements DatabaseClient {
     copy.once('end', () => {
       complete = true;
     });
+    const silence = setInterval(() => {
+      // A reader who takes nothing is not told anything either.
+      if (stream.writableNeedDrain || complete) heard = performance.now();
+      else if (performance.now() - heard >= silenceMs) stop(connectionLost());
+    }, silenceMs / 4);
+    let heard = performance.now();
+    copy.on('data', () => {
+      heard = performance.now();
+    });
     copy.on('error', (error: unknown) => {
       complete = true;
       if (isConnectionLoss(error)) this.#unfit = true;
@@ -379,6 +402,7 @@ class Lease implements DatabaseClient {
     });
     stream.once('close', () => {
       clearTimeout(watchdog);
+      clearInterval(silence);
       signal?.removeEventListener('abort', onAbort);
       if (complete) return;
       // A server that waits for its reader heeds no request to cancel, one that computes heeds no closed socket.

@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { DatabaseFault, raised } from '#core/database/errors.ts';
 import { maximumConnections, openPool, type Pool } from '#core/database/pool.ts';
 import { makeAuthority } from '#tests/helpers/certificates.ts';
+import { openCuttingProxy } from '#tests/helpers/cuttingProxy.ts';
 import { startTlsServer, type TlsServer } from '#tests/helpers/tlsServer.ts';
 
 const authority = makeAuthority('CloudSingh');
@@ -57,12 +58,14 @@ describe('a session', () => {
     const { rows } = await pool.query(`
       select current_setting('application_name') as name, current_setting('statement_timeout') as statement,
         current_setting('lock_timeout') as lock, current_setting('idle_in_transaction_session_timeout') as idle,
+        current_setting('tcp_keepalives_idle') as alive,
         current_setting('TimeZone') as zone, (select ssl from pg_stat_ssl where pid = pg_backend_pid()) as encrypted`);
     expect(rows[0]).toEqual({
       name: 'privacy-console/1.2.3 tests',
       statement: '30s',
       lock: '5s',
       idle: '15s',
+      alive: '30',
       zone: 'UTC',
       encrypted: true,
     });
@@ -367,6 +370,39 @@ describe('copy out', () => {
     expect(failure).toMatchObject({ sqlState: '22P02' });
     expect(String((failure as Error).stack)).not.toContain('SECRET');
     expect((await pool.query('select 1')).rowCount).toBe(1);
+  });
+
+  test('over a connection that is gone without a word ends as a lost one, and the server is free', async () => {
+    const proxy = await openCuttingProxy(server);
+    pool = open({ port: proxy.port, workstation: 'forgotten' });
+    try {
+      await pool.query('select 1');
+      proxy.arm({ at: 3_000_000, how: 'forgotten' });
+      const read = text(await pool.copyOut(million, { silenceMs: 2_000 }));
+      await expect(read).rejects.toMatchObject({ code: 'unreachable' });
+      expect(proxy.hasCut).toBe(true);
+      await until(async () => (await sessions("application_name like '% forgotten'")).length === 0);
+      expect((await pool.query('select 1')).rowCount).toBe(1);
+    } finally {
+      await pool.close();
+      await proxy.close();
+    }
+  });
+
+  test('for a reader who takes his time is not taken for a lost one', async () => {
+    pool = open();
+    let bytes = 0;
+    const stream = await pool.copyOut(
+      'copy (select repeat($$x$$, 99) from generate_series(1, 20000)) to stdout',
+      {
+        silenceMs: 1_500,
+      },
+    );
+    for await (const chunk of stream) {
+      if (bytes === 0) await delay(3_200);
+      bytes += (chunk as Buffer).byteLength;
+    }
+    expect(bytes).toBe(2_000_000);
   });
 
   test('left unread in a transaction does not hold it', async () => {
