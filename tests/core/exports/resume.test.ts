@@ -5,7 +5,7 @@
  */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { expect, test, vi } from 'vitest';
@@ -231,6 +231,20 @@ test('what a crash left is gone at the next start where it can not go on, and ke
   expect(await stagingOf(killed)).not.toBeNull();
   // The half package is of no use.
   expect(await readdir(folder)).toEqual([]);
+  // No export goes on for longer than a day, so nothing lies here for longer, whatever the database says.
+  const staging = (await stagingOf(killed)) ?? '';
+  const aside = path.join(desk.folder, 'aside');
+  await cp(staging, aside, { recursive: true });
+  for (const [hours, isKept] of [
+    [23, true],
+    [25, false],
+  ] as const) {
+    const then = new Date(Date.now() - hours * 3_600_000);
+    await utimes(staging, then, then);
+    await tidied();
+    expect((await stagingOf(killed)) !== null, `${String(hours)} hours`).toBe(isKept);
+  }
+  await cp(aside, staging, { recursive: true });
   const approver = await desk.signIn('approver');
   const row = await exportOf(approver, killed);
   expect(row.kept).toBeNull();
