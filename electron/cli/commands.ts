@@ -22,6 +22,7 @@ import type { Layout } from './print.ts';
 import { Refused, UsageError, type Command } from './command.ts';
 import { scopeFrom, withScope, type ScopeOptions } from './exportScope.ts';
 import { wholeNumber } from './numbers.ts';
+import { holdCommands } from './holdCommands.ts';
 import { packageCommands } from './packageCommands.ts';
 import { deliveryCommands } from './deliveryCommands.ts';
 import { reviewCommands } from './reviewCommands.ts';
@@ -1048,6 +1049,8 @@ export async function commands(
         return globals().json ? certificate : certificateLines(certificate);
       }),
     );
+
+  holdCommands(program, run, passwordFor);
 
   program
     .command('pause')

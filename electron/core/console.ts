@@ -20,6 +20,7 @@ import {
   packageOperations,
   type ExportPace,
 } from './exports/index.ts';
+import { holdOperations } from './holds/index.ts';
 import { installationOperations, mapChangeOperations, type ScratchServer } from './installation/index.ts';
 import { createDispatch, type Dispatch } from './kernel/dispatch.ts';
 import { ExpectedError } from './kernel/errors.ts';
@@ -144,6 +145,7 @@ export function createConsole(ports: ConsolePorts): Console {
         jobs,
         ...(ports.batchRows === undefined ? {} : { batchRows: ports.batchRows }),
       }),
+      ...holdOperations(desk),
       ...complianceOperations(desk, jobs),
       ...workstationOperations({
         ports: ports.workstation,

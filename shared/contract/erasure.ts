@@ -70,6 +70,20 @@ export const erasurePlan = z.object({
   ),
   /** How many different people have to approve: two where others work with what goes, and above a number of rows. */
   approversNeeded: z.number().int(),
+  /** Legal holds that were found, or came since. */
+  holds: z.array(
+    z.object({
+      hold: z.number().int(),
+      ground: z.string(),
+      /** What of the plan it covers; null where nobody has counted. */
+      rows: z.number().int().nullable(),
+      /** Placed since this was planned, which stops it. */
+      late: z.boolean(),
+      lifted: z.boolean(),
+      /** On the person, so that nothing can be run at all. */
+      person: z.boolean(),
+    }),
+  ),
   run: z
     .object({
       id: z.number().int(),

@@ -10,6 +10,7 @@ import {
   writerRights,
 } from './compileErasure.ts';
 import { compileBucketNamed, compileBucketNames } from './compileBucket.ts';
+import { compileRowStands } from './compileHolds.ts';
 import { compileJson } from './compileJson.ts';
 import {
   compileAcross,
@@ -169,6 +170,7 @@ export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
     compileHeld(kinds),
     compileSearch(kinds, catalogue),
     compileErasureReadingByKind(kinds),
+    compileRowStands(kinds, catalogue),
     compileBucketNames(map, catalogue),
     compileBucketNamed(map, catalogue),
     revokeOwnFunctions,
@@ -176,7 +178,8 @@ export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
     `grant execute on function ${readerFunctions(['read', 'page', 'count', 'reached', 'paths', 'series'], ['object_rows', 'object_prefixes'])}, privacy_console.run_search, privacy_console.show_reveal to privacy_viewer, privacy_operator;`,
     `grant execute on function ${readerFunctions(['rows', 'part', 'review'])} to privacy_operator;`,
     'grant execute on function privacy_console.bucket_names to privacy_auditor, privacy_admin;',
-    'grant execute on function privacy_console.erasure_scope, privacy_console.shared_rows, privacy_console.rows_to_erase, privacy_console.objects_to_erase, privacy_console.bucket_named, privacy_console.refuse_unheld_row, privacy_console.refuse_unheld_object to privacy_console_trail;',
+    'grant execute on function privacy_console.erasure_scope, privacy_console.shared_rows, privacy_console.rows_to_erase, privacy_console.objects_to_erase, privacy_console.bucket_named, privacy_console.refuse_unheld_row, privacy_console.refuse_unheld_object, privacy_console.held_rows, privacy_console.held_objects, privacy_console.row_stands to privacy_console_trail;',
+    `grant execute on function ${kinds.map(({ kind }) => `privacy_console.held_parts$${kind}`).join(', ')} to privacy_console_writer;`,
   ].join('\n');
   const writing = [
     compileJson(map, 'writing'),
@@ -299,6 +302,9 @@ function refuseTakenNames(map: DataMap): void {
     'refuse_unheld_row',
     'refuse_unheld_object',
     'holds_object',
+    'held_rows',
+    'held_objects',
+    'row_stands',
     'run_search',
     'show_reveal',
   ];

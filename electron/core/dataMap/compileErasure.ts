@@ -1,6 +1,7 @@
 import { definer, planPins } from '../database/pins.ts';
 import { ExpectedError } from '#core/kernel/errors.ts';
 import { mappedAbove, type Catalogue, type Reference } from './catalogue.ts';
+import { compileHolds, holdingOf, type Holding } from './compileHolds.ts';
 import { changedDocument, type JsonOwner } from './compileJson.ts';
 import { isRow, prefixExpression } from './compileReading.ts';
 import { maskOf } from './masks.ts';
@@ -60,6 +61,7 @@ interface Erasing {
   readonly scope: Scope;
   /** Conditions of the rows of each collection that erasure concerns: not those that merely mention the subject. */
   readonly conditions: ReadonlyMap<string, SubjectConditions>;
+  readonly holding: Holding;
 }
 
 const erasingBefore = new WeakMap<KindMap, Erasing>();
@@ -79,7 +81,8 @@ function erasingOf(map: KindMap, catalogue: Catalogue): Erasing {
     ]),
   );
   const towards = Map.groupBy(links, (link) => link.to);
-  const erasing = { map, catalogue, links, towards, order, setToNull: loosened, scope, conditions };
+  const holding = holdingOf(map, catalogue);
+  const erasing = { map, catalogue, links, towards, order, setToNull: loosened, scope, conditions, holding };
   erasingBefore.set(map, erasing);
   return erasing;
 }
@@ -499,7 +502,12 @@ function stepsOf(erasing: Erasing): readonly Step[] {
       }
     }
   }
-  return [...made, ...kept];
+  // What a legal hold covers, and what that hangs on, is left as it is by every step.
+  const spared = made.map((step) => ({
+    ...step,
+    condition: `${step.condition} and ${erasing.holding.spared(step.collection)}`,
+  }));
+  return [...spared, ...kept];
 }
 
 function valueOf(catalogue: Catalogue, held: KindCollection, column: string, value: Assigned): string {
@@ -602,13 +610,14 @@ ${shared.map((query) => `  return query ${query};`).join('\n')}
       `rows_to_erase$${map.kind}(p_key text, p_scope jsonb, p_reference text)`,
       'table (place int, collection text, action text, planned bigint, because text, until timestamptz)',
       `${begin}
+${erasing.holding.assign('p_scope')}
 ${assignFrozen(variables)}
 ${planned.flatMap((query, place) => (all[place]?.action === 'keep' ? [] : [`  return query ${query};`])).join('\n')}
   -- What the law keeps is kept in what is handed over too: those rows name the person as well.
 ${assignLive(variables)}
 ${planned.flatMap((query, place) => (all[place]?.action === 'keep' ? [`  return query ${query};`] : [])).join('\n')}
   return;`,
-      { declare, overPlatform: true },
+      { declare: `${declare}\n${erasing.holding.declare}`, overPlatform: true },
     ),
     definer(
       `objects_to_erase$${map.kind}(p_key text, p_scope jsonb)`,
@@ -618,6 +627,24 @@ ${assignFrozen(objectVariables)}
 ${objects.map((part) => `  return query ${part.query};`).join('\n')}
   return;`,
       { declare: declareVariables(map, catalogue, objectVariables), overPlatform: true },
+    ),
+    compileHolds(
+      map,
+      catalogue,
+      Object.entries(map.collections)
+        .filter(([, held]) => held.erasure.action === 'delete' || held.erasure.action === 'anonymise')
+        .map(([name]) => ({ name, conditions: conditionsIn(erasing, name) })),
+      erasing.links.flatMap((link) =>
+        link.from !== null && collectionNamed(map, link.to).erasure.action === 'delete'
+          ? [
+              {
+                from: link.from,
+                to: link.to,
+                names: (alias: string, of: string) => namesRow(map, catalogue, link, alias, of),
+              },
+            ]
+          : [],
+      ),
     ),
   ].join('\n');
 }
@@ -786,6 +813,25 @@ export function compileErasureReadingByKind(kinds: readonly KindMap[]): string {
       ],
       'table (prefix text, key text)',
     ),
+    byKind(
+      kinds,
+      'held_rows',
+      [
+        ['p_key', 'text'],
+        ['p_scope', 'jsonb'],
+        ['p_hold', 'bigint'],
+      ],
+      'table (collection text, rows bigint)',
+    ),
+    byKind(
+      kinds,
+      'held_objects',
+      [
+        ['p_key', 'text'],
+        ['p_scope', 'jsonb'],
+      ],
+      'table (prefix text, key text)',
+    ),
   ].join('\n');
 }
 
@@ -881,7 +927,7 @@ export function compileErasureWriting(map: KindMap, catalogue: Catalogue): strin
     return [
       `when ${quoteLiteral(name)} then
     update ${fromItem(map, catalogue, held)} set ${owner} = p_successor::${typeOf(ownerColumn)}
-      where ${own.on(`t.${quoteIdentifier(key)}`)} = p_row_key::${own.type} and ${subjectKeyIn(map, catalogue, held, [held.shared.owner], 't')} = v_key;`,
+      where ${own.on(`t.${quoteIdentifier(key)}`)} = p_row_key::${own.type} and ${subjectKeyIn(map, catalogue, held, [held.shared.owner], 't')} = v_key and ${erasing.holding.spared(name)};`,
     ];
   });
   const reading = readingScope(map, catalogue);
@@ -894,7 +940,7 @@ export function compileErasureWriting(map: KindMap, catalogue: Catalogue): strin
       return {
         variables: conditions.variables,
         branch: `when ${quoteLiteral(`${name}.${action}`)} then
-    update ${fromItem(map, catalogue, held)} set ${assignments(catalogue, held, what.set)} where ${isRow(catalogue, held)} and ${anyOf(conditions)}${once};`,
+    update ${fromItem(map, catalogue, held)} set ${assignments(catalogue, held, what.set)} where ${isRow(catalogue, held)} and ${anyOf(conditions)}${once} and ${erasing.holding.spared(name)};`,
       };
     }),
   );
@@ -912,12 +958,13 @@ export function compileErasureWriting(map: KindMap, catalogue: Catalogue): strin
       branches.length === 0
         ? "  raise exception 'The map erases nothing.' using errcode = 'PC005';"
         : `${assignKey(map, catalogue, 'p_key')}
+${erasing.holding.assign('p_scope')}
 ${assignFrozen(variables)}
   case p_collection || '.' || p_action
 ${branches.join('\n  ')}
   end case;${finish}`,
       {
-        declare: `${declareVariables(map, catalogue, variables)}\n  v_rows bigint; v_beyond boolean;`,
+        declare: `${declareVariables(map, catalogue, variables)}\n${erasing.holding.declare}\n  v_rows bigint; v_beyond boolean;`,
         pins,
         overPlatform: true,
       },
@@ -928,10 +975,15 @@ ${branches.join('\n  ')}
       sharing.length === 0
         ? "  raise exception 'Nothing in the map is shared.' using errcode = 'PC005';"
         : `${assignKey(map, catalogue, 'p_key')}
+${erasing.holding.assign("'{}'")}
   case p_collection
 ${sharing.join('\n  ')}
   end case;${counted}${finish}`,
-      { declare: `${declareVariables(map, catalogue, [])}\n  v_rows bigint;`, pins, overPlatform: true },
+      {
+        declare: `${declareVariables(map, catalogue, [])}\n${erasing.holding.declare}\n  v_rows bigint;`,
+        pins,
+        overPlatform: true,
+      },
     ),
     definer(
       `act_on_row$${map.kind}(p_collection text, p_action text, p_key text, p_row_key text, p_reference text)`,
@@ -940,13 +992,14 @@ ${sharing.join('\n  ')}
         ? "  raise exception 'The map allows nothing to be done to a row.' using errcode = 'PC005';"
         : `${assignKey(map, catalogue, 'p_key')}
 ${assignLive(actionVariables)}
+${erasing.holding.assign("'{}'")}
   case p_collection || '.' || p_action
 ${actions.map((each) => each.branch).join('\n  ')}
   else
     raise exception 'The map allows no such thing.' using errcode = 'PC005';
   end case;${counted}${finish}`,
       {
-        declare: `${declareVariables(map, catalogue, actionVariables)}\n  v_rows bigint;`,
+        declare: `${declareVariables(map, catalogue, actionVariables)}\n${erasing.holding.declare}\n  v_rows bigint;`,
         pins,
         overPlatform: true,
       },
@@ -992,6 +1045,13 @@ export function readerRights(map: KindMap, catalogue: Catalogue): ReadonlyMap<st
     const known = rights.get(link.fromTable) ?? new Set<string>();
     for (const column of link.reference.fromColumns) known.add(column);
     rights.set(link.fromTable, known);
+  }
+  // What a held row refers to stays with it, also by a column that is never shown.
+  for (const { from, fromTable, reference } of erasingOf(map, catalogue).links) {
+    const never = reference.fromColumns.filter(
+      (column) => from !== null && collectionNamed(map, from).columns[column]?.never === true,
+    );
+    if (never.length > 0) rights.set(fromTable, new Set([...(rights.get(fromTable) ?? []), ...never]));
   }
   return new Map([...rights].map(([table, columns]) => [table, [...columns]]));
 }

@@ -595,7 +595,7 @@ function keysBy(variable: KeyVariable, paths: readonly PathCondition[], suffix: 
 }
 
 /** Sets a variable's arrays to what a query gives, side by side. */
-function assign(variable: KeyVariable, suffix: string, query: string): string {
+export function assign(variable: KeyVariable, suffix: string, query: string): string {
   const [only, ...more] = variable.parts;
   if (only !== undefined && more.length === 0) return `  ${only.name}${suffix} := array(${query});`;
   const fields = variable.parts.map((_, place) => `key_${place + 1}`);
@@ -633,11 +633,11 @@ function grow(group: readonly KeyVariable[], live: Live): string {
   ].join('\n');
 }
 
-/** Assigns the variables from a plan's frozen scope. */
-export function assignFrozen(variables: readonly KeyVariable[]): string {
+/** Assigns the variables from a plan's frozen scope, or from another document of that form. */
+export function assignFrozen(variables: readonly KeyVariable[], from = 'p_scope'): string {
   return variables
     .map((each) => {
-      const values = `jsonb_array_elements_text(coalesce(p_scope -> ${quoteLiteral(each.scope)}, '[]')) x(value)`;
+      const values = `jsonb_array_elements_text(coalesce(${from} -> ${quoteLiteral(each.scope)}, '[]')) x(value)`;
       return assign(
         each,
         '',

@@ -323,12 +323,12 @@ async function runErasure(
     const left = (await plannedObjects(at, plan, signal)).length;
     const ended = await at.database.effect(
       sql`select privacy_console.end_run(${begun.run}::bigint, ${left}::bigint) as result`,
-      z.object({ complete: z.boolean(), left: z.number(), tasks: z.number() }),
+      z.object({ complete: z.boolean(), left: z.number(), tasks: z.number(), holds: z.string().nullish() }),
       noNote,
       { timeoutMs: 300_000 },
     );
     const { complete, tasks } = ended;
-    return { planId: plan, complete, left: ended.left, objectsLeft: left, tasks };
+    return { planId: plan, complete, left: ended.left, objectsLeft: left, tasks, holds: ended.holds ?? null };
   } catch (error) {
     if (await endedElsewhere(at, plan))
       return { planId: plan, complete: true, left: 0, objectsLeft: 0, tasks: 0 };

@@ -56,6 +56,16 @@ export const planRow = z.object({
     }),
   ),
   approversNeeded: z.number(),
+  holds: z.array(
+    z.object({
+      hold: z.number(),
+      ground: z.string(),
+      rows: z.number().nullable(),
+      late: z.boolean(),
+      lifted: z.boolean(),
+      person: z.boolean(),
+    }),
+  ),
   run: z
     .object({
       id: z.number(),

@@ -326,6 +326,7 @@ ${definer(
   if cardinality(p_keys) <> cardinality(p_bytes) then
     raise exception 'Each object needs its size.' using errcode = 'PC004';
   end if;
+  perform privacy_console.keep_holds_out();
   select s.key, s.kind into v_key, v_kind from privacy_console.subject s where s.reference = v_plan.subject;
   -- Only objects that the map gives to this person can enter the plan.
   if exists (select from unnest(p_keys) k(key) where not exists (
@@ -335,15 +336,22 @@ ${definer(
   end if;
   delete from privacy_console.plan_line l where l.plan = p_plan;
   insert into privacy_console.plan_object (plan, number, key, bytes)
-    select p_plan, k.number, k.key, k.size from unnest(p_keys, p_bytes) with ordinality k(key, size, number);
+    select p_plan, row_number() over (order by k.number), k.key, k.size from unnest(p_keys, p_bytes) with ordinality k(key, size, number)
+    where not exists (select from privacy_console.held_objects(v_kind, v_key, v_plan.scope) h
+      where h.key = k.key or (h.prefix is not null and starts_with(k.key, h.prefix)));
+  perform privacy_console.note_holds(v_plan, false, null);
   insert into privacy_console.plan_task (plan, name, title, owner, moment)
     select p_plan, t.name, t.title, t.owner, t.moment from privacy_console.map_task t where t.kind = v_kind;
   insert into privacy_console.plan_line (plan, step, collection, action, planned, because, until)
-    select p_plan, row_number() over (order by x.rank, x.place), x.collection, x.action, x.planned, x.because, x.until from (
+    select p_plan, row_number() over (order by x.rank, x.place, x.collection), x.collection, x.action, x.planned, x.because, x.until from (
       select 1 as rank, 0 as place, d.collection, 'hand_over' as action, count(*) as planned,
           'Stays as it is, with what is written in it, and has a new owner'::text as because, null::timestamptz as until
         from privacy_console.plan_decision d where d.plan = p_plan and d.chosen = 'hand_over' group by d.collection
-      union all select 2, 0, 'objects', 'objects', cardinality(p_keys), null, null
+      union all select 2, 0, 'objects', 'objects', (select count(*) from privacy_console.plan_object o where o.plan = p_plan), null, null
+      union all select 4, 0, h.collection, 'keep', h.rows, 'Legal hold ' || (
+          select string_agg(n.hold::text, ', ' order by n.hold) from privacy_console.plan_hold n
+            where n.plan = p_plan and exists (select from privacy_console.held_rows(v_kind, v_key, v_plan.scope, n.hold) x where x.collection = h.collection)), null
+        from privacy_console.held_rows(v_kind, v_key, v_plan.scope, null) h
       union all select case t.action when 'quiesce' then 0 else 3 end, t.place, t.collection, t.action, t.planned, t.because, t.until
         from privacy_console.rows_to_erase(v_kind, v_key, v_plan.scope, v_plan.subject) t
         -- Also where there is nothing now: what comes until the run is covered by the same approval.
@@ -430,6 +438,10 @@ ${definer(
           'doneBy', b.login, 'doneAt', t.done_at, 'entry', t.entry) order by t.moment desc, t.name), '[]')
         from privacy_console.plan_task t left join privacy_console.staff b on b.id = t.done_by where t.plan = p.id),
       'approversNeeded', privacy_console.approvers_needed(p.id),
+      'holds', (select coalesce(jsonb_agg(jsonb_build_object('hold', h.id, 'ground', h.ground, 'rows', n.rows, 'late', coalesce(n.late, true), 'lifted', h.lifted_at is not null,
+          'person', h.subject is not null and h.subject = p.subject) order by h.id), '[]')
+        from privacy_console.hold h left join privacy_console.plan_hold n on n.hold = h.id and n.plan = p.id
+        where n.hold is not null or (h.subject = p.subject and h.lifted_at is null and p.state in ('draft', 'awaiting', 'approved', 'running'))),
       'run', (select jsonb_build_object('id', r.id, 'by', b.login, 'startedAt', r.started_at, 'finishedAt', r.finished_at, 'state', r.state, 'dueAt', r.due_at,
           'steps', (select coalesce(jsonb_agg(jsonb_build_object('collection', l.collection, 'action', l.action, 'planned', l.planned, 'done', t.done, 'left', t.remaining) order by t.step), '[]')
             from privacy_console.run_step t join privacy_console.plan_line l on l.plan = p.id and l.step = t.step where t.run = r.id))
@@ -539,8 +551,12 @@ ${definer(
   if privacy_console.has_approved(v_plan, v_staff) then
     return privacy_console.refused('erasure.begun', v_plan.subject, v_plan.request, 'not_permitted', 'Who approved a plan can''t run it.');
   end if;
+  perform privacy_console.keep_holds_out();
   v_code := 'refused';
-  if v_plan.bytes is distinct from convert_to(privacy_console.plan_text(v_plan), 'UTF8') then
+  v_says := privacy_console.stopped_by(v_plan);
+  if v_says is not null then
+    v_code := 'conflict';
+  elsif v_plan.bytes is distinct from convert_to(privacy_console.plan_text(v_plan), 'UTF8') then
     v_says := 'The plan is not what was approved; plan it again and have that approved.';
   elsif not privacy_console.is_approved(v_plan) then
     v_says := 'No valid approval covers this plan; plan it again and have that approved.';
@@ -612,9 +628,22 @@ ${definer(
     raise exception 'The data map has changed since this was planned; plan it again and have that approved.' using errcode = 'PC006';
   end if;
   perform privacy_console.refuse_where_unsafe();
+  perform privacy_console.keep_holds_out();
   perform privacy_console.hold_briefly();
   return v_plan;`,
   { declare: '  v_plan privacy_console.plan;' },
+)}
+${definer(
+  'stop_for_hold(p_run bigint, p_plan privacy_console.plan, p_action text)',
+  'jsonb',
+  `  -- A hold that came after the plan ends the run before anything more goes; null while there is none.
+  v_says := privacy_console.stopped_by(p_plan);
+  if v_says is null then
+    return null;
+  end if;
+  update privacy_console.run r set state = 'incomplete' where r.id = p_run;
+  return privacy_console.refused(p_action, p_plan.subject, p_plan.request, 'conflict', v_says);`,
+  { declare: '  v_says text;' },
 )}
 ${definer(
   'held_up()',
@@ -695,10 +724,14 @@ ${definer(
   `  -- What had to come to rest has; the rest waits for its time, or for what people have to do before.
   perform privacy_console.only_write();
   v_plan := privacy_console.running_plan(p_run);
+  v_stopped := privacy_console.stop_for_hold(p_run, v_plan, 'erasure.waiting');
+  if v_stopped is not null then
+    return v_stopped;
+  end if;
   update privacy_console.run r set state = 'waiting' where r.id = p_run returning r.entry, r.due_at into v_intent, v_due;
   return jsonb_build_object('ok', true, 'dueAt', v_due) || privacy_console.receipt(privacy_console.append('erasure.waiting', v_plan.subject, v_plan.request, 'done', null,
     json_build_object('run', p_run, 'until', to_char(v_due at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))::text));`,
-  { declare: '  v_plan privacy_console.plan; v_intent bigint; v_due timestamptz;' },
+  { declare: '  v_plan privacy_console.plan; v_intent bigint; v_due timestamptz; v_stopped jsonb;' },
 )}
 ${definer(
   'cancel_run(p_run bigint, p_reason text)',
@@ -757,6 +790,10 @@ ${definer(
   -- Locked before anything is asked, so that a run called off meanwhile is seen to be.
   select t.* into v_step from privacy_console.run_step t where t.run = p_run and t.step = p_step for update;
   v_plan := privacy_console.running_plan(p_run);
+  v_stopped := privacy_console.stop_for_hold(p_run, v_plan, 'erasure.batch');
+  if v_stopped is not null then
+    return v_stopped;
+  end if;
   v_held := privacy_console.held_up();
   if v_held is not null then
     return jsonb_build_object('ok', true, 'rows', 0, 'done', v_step.done, 'finished', false, 'again', false, 'entry', null, 'held', v_held);
@@ -826,7 +863,7 @@ ${definer(
       json_build_object('run', p_run, 'step', p_step, 'collection', v_line.collection, 'action', v_line.action, 'rows', v_rows)::text));`,
   {
     declare:
-      '  v_plan privacy_console.plan; v_step privacy_console.run_step; v_line privacy_console.plan_line; v_decision privacy_console.plan_decision; v_key text; v_kind text; v_rows bigint; v_trouble text; v_held text;',
+      '  v_plan privacy_console.plan; v_step privacy_console.run_step; v_line privacy_console.plan_line; v_decision privacy_console.plan_decision; v_key text; v_kind text; v_rows bigint; v_trouble text; v_held text; v_stopped jsonb;',
   },
 )}
 ${definer(
@@ -836,6 +873,10 @@ ${definer(
   perform 1 from privacy_console.run r where r.id = p_run for update;
   v_plan := privacy_console.running_plan(p_run);
   perform privacy_console.refuse_early(p_run);
+  v_stopped := privacy_console.stop_for_hold(p_run, v_plan, 'objects.intended');
+  if v_stopped is not null then
+    return v_stopped;
+  end if;
   v_held := privacy_console.held_up();
   if v_held is not null then
     return jsonb_build_object('ok', true, 'entry', null, 'held', v_held);
@@ -846,7 +887,7 @@ ${definer(
     order by o.state desc, o.number limit greatest(least(p_limit, 1000), 1);
   -- Which they are is told by announced_objects, once this is committed.
   return jsonb_build_object('ok', true) || privacy_console.receipt(v_entry);`,
-  { declare: '  v_plan privacy_console.plan; v_entry bigint; v_held text;' },
+  { declare: '  v_plan privacy_console.plan; v_entry bigint; v_held text; v_stopped jsonb;' },
 )}
 ${definer(
   'announced_objects(p_intent bigint)',
@@ -859,8 +900,14 @@ ${definer(
       and not exists (select from privacy_console.entry f where f.intent = p_intent)) then
     raise exception 'These objects were not announced.' using errcode = 'PC005';
   end if;
+  -- A hold may have come since they were announced; what has been told here can't be called back.
+  select privacy_console.stopped_by(p) into v_says from privacy_console.plan_announcement a join privacy_console.plan p on p.id = a.plan where a.intent = p_intent limit 1;
+  if v_says is not null then
+    raise exception '%', v_says using errcode = 'PC006';
+  end if;
   return query select o.number, o.key from privacy_console.plan_announcement a join privacy_console.plan_object o on o.plan = a.plan and o.number = a.number
     where a.intent = p_intent and o.state <> 'deleted' order by o.number;`,
+  { declare: '  v_says text;' },
 )}
 ${definer(
   'found_objects(p_run bigint, p_keys text[], p_bytes bigint[])',
@@ -877,6 +924,11 @@ ${definer(
       where o.key = k.key or (o.prefix is not null and starts_with(k.key, o.prefix)))) then
     raise exception 'The run names an object that does not belong to this person.' using errcode = 'PC007';
   end if;
+  -- Where they belong to what a hold covers they stay.
+  select coalesce(array_agg(k.key order by k.number), '{}'), coalesce(array_agg(k.size order by k.number), '{}') into p_keys, p_bytes
+    from unnest(p_keys, p_bytes) with ordinality k(key, size, number)
+    where not exists (select from privacy_console.subject s cross join lateral privacy_console.held_objects(s.kind, s.key, v_plan.scope) h
+      where s.reference = v_plan.subject and (h.key = k.key or (h.prefix is not null and starts_with(k.key, h.prefix))));
   select l.planned into v_planned from privacy_console.plan_line l where l.plan = v_plan.id and l.action = 'objects';
   select count(*), coalesce(max(o.number), 0) into v_known, v_last from privacy_console.plan_object o where o.plan = v_plan.id;
   if v_known + (select count(*) from unnest(p_keys) k(key) where not exists (
@@ -974,10 +1026,14 @@ ${definer(
   update privacy_console.run r set objects_left = v_objects where r.id = p_run;
   -- What people have to do besides keeps it open as well.
   select count(*) into v_tasks from privacy_console.plan_task t where t.plan = v_plan.id and t.done_at is null;
-  if v_left > 0 or v_objects > 0 or v_tasks > 0 then
+  -- What a hold covers keeps it open too, and the person known: it goes once two people have lifted that.
+  select string_agg(distinct h.id::text, ', ') into v_holds from privacy_console.hold h
+    where h.lifted_at is null and (h.subject = v_plan.subject or exists (select from privacy_console.held_rows(v_kind, v_key, v_plan.scope, h.id)));
+  if v_left > 0 or v_objects > 0 or v_tasks > 0 or v_holds is not null then
     update privacy_console.run r set state = 'incomplete' where r.id = p_run;
-    return jsonb_build_object('ok', true, 'complete', false, 'left', v_left, 'tasks', v_tasks) || privacy_console.receipt(
-      privacy_console.append('erasure.incomplete', v_plan.subject, v_plan.request, 'failed', null, json_build_object('run', p_run, 'left', v_left, 'tasks', v_tasks)::text));
+    update privacy_console.request r set state = 'in_progress' where r.id = v_plan.request and r.state = 'waiting_approval';
+    return jsonb_build_object('ok', true, 'complete', false, 'left', v_left, 'tasks', v_tasks, 'holds', v_holds) || privacy_console.receipt(
+      privacy_console.append('erasure.incomplete', v_plan.subject, v_plan.request, 'failed', null, json_build_object('run', p_run, 'left', v_left, 'tasks', v_tasks, 'holds', v_holds)::text));
   end if;
   v_text := '{"actors":{"approved":' || (select json_agg(b.login order by a.id)::text from privacy_console.approval a join privacy_console.staff b on b.id = a.staff where a.plan = v_plan.id and a.decision = 'approve')
     || ',"planned":' || (select to_json(b.login)::text from privacy_console.staff b where b.id = v_plan.staff)
@@ -1033,7 +1089,7 @@ ${definer(
   return jsonb_build_object('ok', true, 'complete', true, 'left', 0, 'tasks', 0) || privacy_console.receipt(v_entry);`,
   {
     declare:
-      '  v_plan privacy_console.plan; v_key text; v_kind text; v_controller text; v_number text; v_left bigint; v_objects bigint; v_tasks bigint; v_text text; v_entry bigint; v_intent bigint;',
+      '  v_plan privacy_console.plan; v_key text; v_kind text; v_controller text; v_number text; v_left bigint; v_objects bigint; v_tasks bigint; v_holds text; v_text text; v_entry bigint; v_intent bigint;',
   },
 )}
 ${definer(

@@ -64,6 +64,7 @@ const executable: readonly (readonly [string, readonly string[]])[] = [
       'list_exports',
       'plans',
       'deletions_held',
+      'holds',
       'read_certificate',
       'releases',
       'redactions',
@@ -118,7 +119,10 @@ const executable: readonly (readonly [string, readonly string[]])[] = [
     'privacy_operator, privacy_approver',
     ['decide_plan', 'cancel_run', 'decide_release', 'retire_signing_key', 'record_custody'],
   ],
-  ['privacy_operator, privacy_approver, privacy_admin', ['abandon_export']],
+  [
+    'privacy_operator, privacy_approver, privacy_admin',
+    ['abandon_export', 'place_hold', 'review_hold', 'propose_lift', 'decide_lift'],
+  ],
   [
     'privacy_auditor, privacy_approver, privacy_admin',
     ['trail_entries', 'open_intents', 'begin_trail_work', 'end_trail_work'],
@@ -134,6 +138,7 @@ const executable: readonly (readonly [string, readonly string[]])[] = [
     'privacy_console_reader',
     [
       'subject_of',
+      'holds_in_force',
       'export_scope',
       'bucket_checking',
       'my_open_subjects',
