@@ -97,6 +97,7 @@ function OnePlan(props: { readonly plan: ErasurePlan; readonly since: PlanDiffer
     >
       <Controller says={plan.controller} />
       {plan.state === 'approved' || plan.state === 'running' ? <HeldNote /> : null}
+      <HoldsFound plan={plan} />
       {plan.state === 'done' ? <Certificate planId={plan.id} /> : null}
       <Panel label={en.deletion.titleFor(plan.id)}>
         <div className={styles['facts']}>
@@ -175,6 +176,30 @@ function OnePlan(props: { readonly plan: ErasurePlan; readonly since: PlanDiffer
         </div>
       ) : null}
     </Page>
+  );
+}
+
+/** The legal holds a plan has met: what stays, what stops it, and what can go after all. */
+function HoldsFound(props: { readonly plan: ErasurePlan }): ReactNode {
+  const { plan } = props;
+  const words = en.holds.found;
+  if (plan.holds.length === 0) return null;
+  const stops = plan.holds.some((hold) => !hold.lifted && (hold.person || hold.late));
+  return (
+    <Note tone={stops ? 'bad' : 'warn'}>
+      {plan.holds.map((hold) => (
+        <div key={hold.hold}>
+          <Link to={paths.holds}>{en.holds.number(hold.hold)}</Link>: {hold.ground}.{' '}
+          {hold.lifted
+            ? words.lifted
+            : hold.person
+              ? words.person
+              : hold.late
+                ? words.late
+                : words.part(formatNumber(hold.rows ?? 0))}
+        </div>
+      ))}
+    </Note>
   );
 }
 
