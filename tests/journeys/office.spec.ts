@@ -250,6 +250,100 @@ test('a deletion brings to rest, waits, has people do their part, and is called 
   expect(faults).toEqual([]);
 });
 
+test('a legal hold is placed at a person’s record, stops part of a deletion, nags, and is lifted by two', async ({
+  office,
+}) => {
+  const words = en.holds;
+  const faults: string[] = [];
+  const { email } = await withSuperuser(
+    office.platform,
+    office.platform.database,
+    async ({ query }) =>
+      (
+        await query<{ email: string }>(
+          `select u.email::text from users u join workspaces w on w.owner_id = u.id
+           where length(u.email) between 10 and 60 and exists (select from messages m where m.workspace_id = w.id)
+             and not exists (select from workspaces v join workspace_members m on m.workspace_id = v.id where v.owner_id = u.id and m.user_id <> u.id)
+           order by u.id limit 1`,
+        )
+      ).rows[0] ?? { email: '' },
+  );
+  const page = await office.operator();
+  await goTo(page, 'holds', words.title);
+  faults.push(...(await examine(page, 'holds-none')));
+  const { request } = await ask(page, 'requests.open', { kind: 'deletion', receivedOn: '2026-10-01' });
+  const { hits } = await ask(page, 'search.run', { text: email, requestId: request.id });
+  const subject = hits[0]?.subject ?? '';
+  await page.evaluate(
+    (to) => {
+      window.location.hash = `#${to}`;
+    },
+    `/people/${subject}?request=${String(request.id)}`,
+  );
+  await press(page, en.person.openAction);
+  await atScreen(page, en.person.title);
+  await ask(page, 'requests.link', { id: request.id, subject });
+  await press(page, words.placeOnRow);
+  const dialog = page.getByRole('dialog', { name: words.place });
+  await expect(dialog.getByRole('textbox', { name: words.ground })).toBeFocused();
+  await page.keyboard.type('Suit 12 of 2026');
+  await dialog.getByRole('textbox', { name: words.authority }).fill('High Court');
+  faults.push(...(await examine(page, 'holds-place')));
+  await press(dialog, words.place);
+  await dialog.waitFor({ state: 'hidden' });
+
+  const { plan } = await ask(page, 'erasure.plan', { requestId: request.id });
+  await page.evaluate((to) => (window.location.hash = `#${to}`), `/deletions/${String(plan.id)}`);
+  await atScreen(page, en.deletion.titleFor(plan.id));
+  await sees(part(page, en.deletion.kept).getByText('Legal hold 1'));
+  faults.push(...(await examine(page, 'holds-plan')));
+  await ask(page, 'holds.place', {
+    on: { subject },
+    ground: 'Notice of the agency',
+    authority: 'Agency',
+    owner: 'operator',
+    reviewOn: '2099-01-31',
+  });
+  await withSuperuser(office.platform, office.platform.database, ({ query }) =>
+    query('update privacy_console.hold set review_on = current_date - 2 where id = 1'),
+  );
+  await page.reload();
+  await sees(page.getByText(words.found.person));
+  faults.push(...(await examine(page, 'holds-plan-stopped')));
+  await page.evaluate((to) => (window.location.hash = `#${to}`), `/people/${subject}`);
+  await sees(page.getByText(words.reviewed));
+  faults.push(...(await examine(page, 'holds-person')));
+  await goTo(page, 'desk', en.desk.title);
+  await sees(page.getByText(words.dueNote(1)));
+  faults.push(...(await examine(page, 'holds-desk')));
+
+  await goTo(page, 'holds', words.title);
+  await sees(page.getByText(words.states.due));
+  faults.push(...(await examine(page, 'holds-list')));
+  await press(page, `${words.act.lift}: ${words.number(1)}`);
+  const lifting = page.getByRole('dialog', { name: words.actTitle.lift(1) });
+  await lifting.getByRole('textbox', { name: words.why }).fill('settled');
+  await press(lifting, words.act.lift);
+  await lifting.waitFor({ state: 'hidden' });
+  // Who proposed it is offered no decision.
+  await sees(page.getByText(words.states.asked));
+  await expect(page.getByRole('button', { name: `${words.act.decide}: ${words.number(1)}` })).toHaveCount(0);
+
+  const approver = await office.approverBeside();
+  await goTo(approver, 'approvals', en.approvals.title);
+  await sees(part(approver, words.liftsWaiting).getByText('settled'));
+  faults.push(...(await examine(approver, 'holds-approvals')));
+  await goTo(approver, 'holds', words.title);
+  await press(approver, `${words.act.decide}: ${words.number(1)}`);
+  const deciding = approver.getByRole('dialog', { name: words.actTitle.decide(1) });
+  await deciding.getByRole('textbox', { name: words.why }).fill('settled, as the court says');
+  faults.push(...(await examine(approver, 'holds-decide')));
+  await press(deciding, words.approve);
+  await deciding.waitFor({ state: 'hidden' });
+  await sees(approver.getByText(words.states.lifted, { exact: true }));
+  expect(faults).toEqual([]);
+});
+
 test('an operator ends a login of a person, asked once more, and the row shows it', async ({ office }) => {
   const page = await office.operator();
   const { id, email } = await withSuperuser(

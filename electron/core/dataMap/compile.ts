@@ -178,8 +178,7 @@ export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
     `grant execute on function ${readerFunctions(['read', 'page', 'count', 'reached', 'paths', 'series'], ['object_rows', 'object_prefixes'])}, privacy_console.run_search, privacy_console.show_reveal to privacy_viewer, privacy_operator;`,
     `grant execute on function ${readerFunctions(['rows', 'part', 'review'])} to privacy_operator;`,
     'grant execute on function privacy_console.bucket_names to privacy_auditor, privacy_admin;',
-    'grant execute on function privacy_console.erasure_scope, privacy_console.shared_rows, privacy_console.rows_to_erase, privacy_console.objects_to_erase, privacy_console.bucket_named, privacy_console.refuse_unheld_row, privacy_console.refuse_unheld_object, privacy_console.held_rows, privacy_console.held_objects, privacy_console.row_stands to privacy_console_trail;',
-    `grant execute on function ${kinds.map(({ kind }) => `privacy_console.held_parts$${kind}`).join(', ')} to privacy_console_writer;`,
+    'grant execute on function privacy_console.erasure_scope, privacy_console.shared_rows, privacy_console.rows_to_erase, privacy_console.objects_to_erase, privacy_console.bucket_named, privacy_console.refuse_unheld_row, privacy_console.refuse_unheld_object, privacy_console.held_parts, privacy_console.held_rows, privacy_console.held_objects, privacy_console.row_stands to privacy_console_trail;',
   ].join('\n');
   const writing = [
     compileJson(map, 'writing'),
@@ -302,6 +301,7 @@ function refuseTakenNames(map: DataMap): void {
     'refuse_unheld_row',
     'refuse_unheld_object',
     'holds_object',
+    'held_parts',
     'held_rows',
     'held_objects',
     'row_stands',

@@ -1,7 +1,7 @@
 import { definer, planPins } from '../database/pins.ts';
 import { ExpectedError } from '#core/kernel/errors.ts';
 import { mappedAbove, type Catalogue, type Reference } from './catalogue.ts';
-import { compileHolds, holdingOf, type Holding } from './compileHolds.ts';
+import { compileHolds, holdingOf, partsOf, type Holding } from './compileHolds.ts';
 import { changedDocument, type JsonOwner } from './compileJson.ts';
 import { isRow, prefixExpression } from './compileReading.ts';
 import { maskOf } from './masks.ts';
@@ -610,7 +610,7 @@ ${shared.map((query) => `  return query ${query};`).join('\n')}
       `rows_to_erase$${map.kind}(p_key text, p_scope jsonb, p_reference text)`,
       'table (place int, collection text, action text, planned bigint, because text, until timestamptz)',
       `${begin}
-${erasing.holding.assign('p_scope')}
+${erasing.holding.assign(partsOf(map, 'null'))}
 ${assignFrozen(variables)}
 ${planned.flatMap((query, place) => (all[place]?.action === 'keep' ? [] : [`  return query ${query};`])).join('\n')}
   -- What the law keeps is kept in what is handed over too: those rows name the person as well.
@@ -815,6 +815,16 @@ export function compileErasureReadingByKind(kinds: readonly KindMap[]): string {
     ),
     byKind(
       kinds,
+      'held_parts',
+      [
+        ['p_key', 'text'],
+        ['p_scope', 'jsonb'],
+        ['p_hold', 'bigint'],
+      ],
+      'jsonb',
+    ),
+    byKind(
+      kinds,
       'held_rows',
       [
         ['p_key', 'text'],
@@ -848,6 +858,7 @@ export function compileErasureWritingByKind(kinds: readonly KindMap[]): string {
         ['p_scope', 'jsonb'],
         ['p_reference', 'text'],
         ['p_limit', 'int'],
+        ['p_held', 'jsonb'],
       ],
       'bigint',
     ),
@@ -859,6 +870,7 @@ export function compileErasureWritingByKind(kinds: readonly KindMap[]): string {
         ['p_key', 'text'],
         ['p_row_key', 'text'],
         ['p_successor', 'text'],
+        ['p_held', 'jsonb'],
       ],
       'bigint',
     ),
@@ -871,6 +883,7 @@ export function compileErasureWritingByKind(kinds: readonly KindMap[]): string {
         ['p_key', 'text'],
         ['p_row_key', 'text'],
         ['p_reference', 'text'],
+        ['p_held', 'jsonb'],
       ],
       'bigint',
     ),
@@ -953,12 +966,12 @@ export function compileErasureWriting(map: KindMap, catalogue: Catalogue): strin
   return v_rows;`;
   return [
     definer(
-      `erase_rows$${map.kind}(p_collection text, p_action text, p_key text, p_scope jsonb, p_reference text, p_limit int)`,
+      `erase_rows$${map.kind}(p_collection text, p_action text, p_key text, p_scope jsonb, p_reference text, p_limit int, p_held jsonb)`,
       'bigint',
       branches.length === 0
         ? "  raise exception 'The map erases nothing.' using errcode = 'PC005';"
         : `${assignKey(map, catalogue, 'p_key')}
-${erasing.holding.assign('p_scope')}
+${erasing.holding.assign('p_held')}
 ${assignFrozen(variables)}
   case p_collection || '.' || p_action
 ${branches.join('\n  ')}
@@ -970,12 +983,12 @@ ${branches.join('\n  ')}
       },
     ),
     definer(
-      `hand_over$${map.kind}(p_collection text, p_key text, p_row_key text, p_successor text)`,
+      `hand_over$${map.kind}(p_collection text, p_key text, p_row_key text, p_successor text, p_held jsonb)`,
       'bigint',
       sharing.length === 0
         ? "  raise exception 'Nothing in the map is shared.' using errcode = 'PC005';"
         : `${assignKey(map, catalogue, 'p_key')}
-${erasing.holding.assign("'{}'")}
+${erasing.holding.assign('p_held')}
   case p_collection
 ${sharing.join('\n  ')}
   end case;${counted}${finish}`,
@@ -986,13 +999,13 @@ ${sharing.join('\n  ')}
       },
     ),
     definer(
-      `act_on_row$${map.kind}(p_collection text, p_action text, p_key text, p_row_key text, p_reference text)`,
+      `act_on_row$${map.kind}(p_collection text, p_action text, p_key text, p_row_key text, p_reference text, p_held jsonb)`,
       'bigint',
       actions.length === 0
         ? "  raise exception 'The map allows nothing to be done to a row.' using errcode = 'PC005';"
         : `${assignKey(map, catalogue, 'p_key')}
 ${assignLive(actionVariables)}
-${erasing.holding.assign("'{}'")}
+${erasing.holding.assign('p_held')}
   case p_collection || '.' || p_action
 ${actions.map((each) => each.branch).join('\n  ')}
   else
@@ -1046,12 +1059,16 @@ export function readerRights(map: KindMap, catalogue: Catalogue): ReadonlyMap<st
     for (const column of link.reference.fromColumns) known.add(column);
     rights.set(link.fromTable, known);
   }
-  // What a held row refers to stays with it, also by a column that is never shown.
-  for (const { from, fromTable, reference } of erasingOf(map, catalogue).links) {
-    const never = reference.fromColumns.filter(
-      (column) => from !== null && collectionNamed(map, from).columns[column]?.never === true,
-    );
-    if (never.length > 0) rights.set(fromTable, new Set([...(rights.get(fromTable) ?? []), ...never]));
+  // What a held row refers to stays with it, also by columns that are never shown.
+  for (const { from, fromTable, to, reference } of erasingOf(map, catalogue).links) {
+    if (from === null) continue;
+    for (const [table, name, columns] of [
+      [fromTable, from, reference.fromColumns],
+      [collectionNamed(map, to).table, to, reference.toColumns],
+    ] as const) {
+      const never = columns.filter((column) => collectionNamed(map, name).columns[column]?.never === true);
+      if (never.length > 0) rights.set(table, new Set([...(rights.get(table) ?? []), ...never]));
+    }
   }
   return new Map([...rights].map(([table, columns]) => [table, [...columns]]));
 }

@@ -1,16 +1,18 @@
 import { definer } from '../database/pins.ts';
 import type { Catalogue } from './catalogue.ts';
-import { isRow, prefixExpression, rowKey } from './compileReading.ts';
+import { prefixExpression, rowKey } from './compileReading.ts';
 import { kindsOf, type KindCollection, type KindMap, type SubjectPath } from './map.ts';
 import {
   assign,
   assignFrozen,
   assignKey,
   collectionNamed,
+  columnOf,
   declareVariables,
   frozenValues,
   fromItem,
   readingScope,
+  sameColumn,
   subjectConditions,
   subjectKeyIn,
   subjectKeyType,
@@ -33,8 +35,8 @@ export interface Keeping {
 export interface Holding {
   /** Declarations of what {@link Holding.assign} sets. */
   readonly declare: string;
-  /** Statements that read which holds are in force for `p_key` and a plan's frozen scope. */
-  assign(scope: string): string;
+  /** Statements that set it from the document an expression gives, as `held_parts` makes it. */
+  assign(held: string): string;
   /** Condition on `t` of a collection's rows that no hold covers, and that no held row hangs on. */
   spared(name: string): string;
 }
@@ -127,11 +129,27 @@ function ofPeople(known: Known, name: string, alias: string): readonly string[] 
   });
 }
 
+/** Condition on an alias that it is the row whose key is `k.value`; by its text where a type's own schema may be closed to us. */
+function isKept(catalogue: Catalogue, of: KindCollection, alias: string): string {
+  const columns = catalogue.primaryKeys.get(of.table) ?? [];
+  if (columns.length === 0) return 'false';
+  return columns
+    .map((name, place) => {
+      const column = columnOf(catalogue, of, name);
+      const raw = `${alias}.${quoteIdentifier(name)}`;
+      const part = `(k.value::json ->> ${place})`;
+      if (column.typeKind === 'e') return `${raw}::text = ${part}`;
+      const same = sameColumn(column);
+      return `${same.on(raw)} = ${part}::${same.type}`;
+    })
+    .join(' and ');
+}
+
 /** How a row in an alias is held by itself, by its person, or by what it hangs on. */
 function branchesOf(known: Known, name: string, alias: string, rows: string): readonly Branch[] {
   const of = collectionNamed(known.map, name);
   return [
-    { beside: `, unnest(${rows}) k(value)`, where: isRow(known.catalogue, of, 'k.value', alias) },
+    { beside: `, unnest(${rows}) k(value)`, where: isKept(known.catalogue, of, alias) },
     ...ofPeople(known, name, alias).map((where) => ({ beside: '', where })),
     ...(known.paths.get(name) ?? []).map((path) => ({ beside: '', where: path.on(alias, suffix) })),
   ].filter((branch) => branch.where !== 'false');
@@ -142,7 +160,7 @@ function isHeld(known: Known, name: string, rows = ownName(known, name)): string
   const of = collectionNamed(known.map, name);
   return [
     `${quoteLiteral(name)} = any (h_tables)`,
-    `(cardinality(${rows}) > 0 and exists (select from unnest(${rows}) k(value) where ${isRow(known.catalogue, of, 'k.value')}))`,
+    `(cardinality(${rows}) > 0 and exists (select from unnest(${rows}) k(value) where ${isKept(known.catalogue, of, 't')}))`,
     ...ofPeople(known, name, 't'),
     ...(known.paths.get(name) ?? []).map((path) => path.on('t', suffix)),
   ].join(' or ');
@@ -177,14 +195,19 @@ function assignBase(known: Known): string {
   ].join('\n');
 }
 
+/** What gives the keys that holds cover, of all holds or of one. */
+export function partsOf(map: KindMap, hold: string): string {
+  return `privacy_console.held_parts$${map.kind}(p_key, p_scope, ${hold})`;
+}
+
 function rowsOf(name: string, part: 'rows' | 'stay'): string {
   return texts(`h_held -> '${part}' -> ${quoteLiteral(name)}`);
 }
 
-/** Statements that read `held_parts`; `also` whether what merely stays because of held rows counts. */
-function assignParts(known: Known, also: boolean, scope = 'p_scope', hold = 'null'): string {
+/** Statements that take in what `held_parts` gives; `also` whether what merely stays because of held rows counts. */
+function assignParts(known: Known, also: boolean, document: string): string {
   return [
-    `  h_held := privacy_console.held_parts$${known.map.kind}(p_key, ${scope}, ${hold});`,
+    `  h_held := ${document};`,
     '  h_none := h_held is null;',
     '  if not h_none then',
     assignBase(known),
@@ -202,7 +225,7 @@ export function holdingOf(map: KindMap, catalogue: Catalogue): Holding {
   const known = knownOf(map, catalogue);
   return {
     declare: declarations(known),
-    assign: (scope) => assignParts(known, true, scope),
+    assign: (document) => assignParts(known, true, document),
     spared: (name) => `(h_none or (${isHeld(known, name)}) is not true)`,
   };
 }
@@ -319,7 +342,7 @@ ${known.variables.map((each) => `  h_held := jsonb_set(h_held, array['keys', ${q
     definer(
       `held_rows$${map.kind}(p_key text, p_scope jsonb, p_hold bigint)`,
       'table (collection text, rows bigint)',
-      `${assignParts(known, true, 'p_scope', 'p_hold')}
+      `${assignParts(known, true, partsOf(map, 'p_hold'))}
   if h_none then
     return;
   end if;
@@ -337,7 +360,7 @@ ${concerned
     definer(
       `held_objects$${map.kind}(p_key text, p_scope jsonb)`,
       'table (prefix text, key text)',
-      `${assignParts(known, false)}
+      `${assignParts(known, false, partsOf(map, 'null'))}
   if h_none then
     return;
   end if;
@@ -362,7 +385,7 @@ export function compileRowStands(kinds: readonly KindMap[], catalogue: Catalogue
 ${[...seen]
   .map(([name, map]) => {
     const of = collectionNamed(map, name);
-    return `  when ${quoteLiteral(name)} then return exists (select from ${fromItem(map, catalogue, of)} where ${isRow(catalogue, of)});`;
+    return `  when ${quoteLiteral(name)} then return exists (select from ${fromItem(map, catalogue, of)}, unnest(array[p_row_key]) k(value) where ${isKept(catalogue, of, 't')});`;
   })
   .join('\n')}
   else

@@ -66,19 +66,14 @@ export function rowKey(catalogue: Catalogue, held: KindCollection): string {
   return `json_build_array(${columns.map((each) => `t.${quoteIdentifier(each)}::text`).join(', ')})::text`;
 }
 
-/** Condition on an alias that it is the row whose key is in the text variable `p_row_key`; false where no key tells rows apart. */
-export function isRow(
-  catalogue: Catalogue,
-  held: KindCollection,
-  variable = 'p_row_key',
-  alias = 't',
-): string {
+/** Condition on alias `t` that it is the row whose key is in the text variable `p_row_key`; false where no key tells rows apart. */
+export function isRow(catalogue: Catalogue, held: KindCollection, variable = 'p_row_key'): string {
   const columns = catalogue.primaryKeys.get(held.table) ?? [];
   if (columns.length === 0) return 'false';
   return columns
     .map((each, place) => {
       const same = sameColumn(columnOf(catalogue, held, each));
-      return `${same.on(`${alias}.${quoteIdentifier(each)}`)} = (${variable}::json ->> ${place})::${same.type}`;
+      return `${same.on(`t.${quoteIdentifier(each)}`)} = (${variable}::json ->> ${place})::${same.type}`;
     })
     .join(' and ');
 }

@@ -47,6 +47,13 @@ export function PlaceHold(props: { readonly title: string; readonly on?: On }): 
   );
 }
 
+/** Days until a hold is reviewed, unless somebody says otherwise. */
+const usualDays = 90;
+
+function inDays(days: number): string {
+  return new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10);
+}
+
 function onOf(kind: Kind, subject: string, collection: string | null, row: string): On | null {
   if (kind === 'person') return subject.trim() === '' ? null : { subject: subject.trim() };
   if (collection === null) return null;
@@ -65,7 +72,7 @@ function PlaceForm(props: { readonly on: On | null; readonly onDone: () => void 
   const [ground, setGround] = useState('');
   const [authority, setAuthority] = useState('');
   const [owner, setOwner] = useState<string | null>(session.login);
-  const [reviewOn, setReviewOn] = useState<string | null>(null);
+  const [reviewOn, setReviewOn] = useState<string | null>(inDays(usualDays));
   const place = useWrite('holds.place', ({ hold, entry }) => {
     tell(words.placed(hold), entry);
     props.onDone();

@@ -146,10 +146,23 @@ ${definer(
   'plan_places(p_plan bigint)',
   'table (prefix text, key text)',
   `  select p.scope, s.key, s.kind into v_scope, v_key, v_kind from privacy_console.plan p join privacy_console.subject s on s.reference = p.subject where p.id = p_plan;
-  return query select x.value, null::text from jsonb_array_elements_text(coalesce(v_scope -> '/prefixes', '[]')) x(value)
-    union select null, x.value from jsonb_array_elements_text(coalesce(v_scope -> '/keys', '[]')) x(value)
-    union select o.prefix, o.key from privacy_console.objects_to_erase(v_kind, v_key, v_scope) o;`,
+  return query select y.prefix, y.key from (
+      select x.value, null::text from jsonb_array_elements_text(coalesce(v_scope -> '/prefixes', '[]')) x(value)
+      union select null, x.value from jsonb_array_elements_text(coalesce(v_scope -> '/keys', '[]')) x(value)
+      union select o.prefix, o.key from privacy_console.objects_to_erase(v_kind, v_key, v_scope) o) y(prefix, key)
+    -- Not what a legal hold covers as a whole.
+    where not exists (select from privacy_console.held_objects(v_kind, v_key, v_scope) h
+      where h.key = y.key or (h.prefix is not null and starts_with(coalesce(y.prefix, y.key), h.prefix)));`,
   { declare: '  v_scope jsonb; v_key text; v_kind text;' },
+)}
+${definer(
+  'unheld_objects(p_plan privacy_console.plan, p_keys text[], p_bytes bigint[])',
+  'table (keys text[], bytes bigint[])',
+  `  -- Those that no legal hold covers.
+  return query select coalesce(array_agg(k.key order by k.number), '{}'), coalesce(array_agg(k.size order by k.number), '{}')
+    from unnest(p_keys, p_bytes) with ordinality k(key, size, number)
+    where not exists (select from privacy_console.subject s cross join lateral privacy_console.held_objects(s.kind, s.key, p_plan.scope) h
+      where s.reference = p_plan.subject and (h.key = k.key or (h.prefix is not null and starts_with(k.key, h.prefix))));`,
 )}
 ${definer(
   'forget_plans(p_subject text)',
@@ -328,6 +341,7 @@ ${definer(
   end if;
   perform privacy_console.keep_holds_out();
   select s.key, s.kind into v_key, v_kind from privacy_console.subject s where s.reference = v_plan.subject;
+  select u.keys, u.bytes into p_keys, p_bytes from privacy_console.unheld_objects(v_plan, p_keys, p_bytes) u;
   -- Only objects that the map gives to this person can enter the plan.
   if exists (select from unnest(p_keys) k(key) where not exists (
       select from privacy_console.plan_places(v_plan.id) o
@@ -336,9 +350,7 @@ ${definer(
   end if;
   delete from privacy_console.plan_line l where l.plan = p_plan;
   insert into privacy_console.plan_object (plan, number, key, bytes)
-    select p_plan, row_number() over (order by k.number), k.key, k.size from unnest(p_keys, p_bytes) with ordinality k(key, size, number)
-    where not exists (select from privacy_console.held_objects(v_kind, v_key, v_plan.scope) h
-      where h.key = k.key or (h.prefix is not null and starts_with(k.key, h.prefix)));
+    select p_plan, k.number, k.key, k.size from unnest(p_keys, p_bytes) with ordinality k(key, size, number);
   perform privacy_console.note_holds(v_plan, false, null);
   insert into privacy_console.plan_task (plan, name, title, owner, moment)
     select p_plan, t.name, t.title, t.owner, t.moment from privacy_console.map_task t where t.kind = v_kind;
@@ -347,7 +359,7 @@ ${definer(
       select 1 as rank, 0 as place, d.collection, 'hand_over' as action, count(*) as planned,
           'Stays as it is, with what is written in it, and has a new owner'::text as because, null::timestamptz as until
         from privacy_console.plan_decision d where d.plan = p_plan and d.chosen = 'hand_over' group by d.collection
-      union all select 2, 0, 'objects', 'objects', (select count(*) from privacy_console.plan_object o where o.plan = p_plan), null, null
+      union all select 2, 0, 'objects', 'objects', cardinality(p_keys), null, null
       union all select 4, 0, h.collection, 'keep', h.rows, 'Legal hold ' || (
           select string_agg(n.hold::text, ', ' order by n.hold) from privacy_console.plan_hold n
             where n.plan = p_plan and exists (select from privacy_console.held_rows(v_kind, v_key, v_plan.scope, n.hold) x where x.collection = h.collection)), null
@@ -814,14 +826,14 @@ ${definer(
     if v_line.action = 'hand_over' then
       v_rows := 0;
       for v_decision in select d.* from privacy_console.plan_decision d where d.plan = v_plan.id and d.chosen = 'hand_over' and d.collection = v_line.collection order by d.key loop
-        if privacy_console.hand_over(v_kind, v_line.collection, v_key, v_decision.row_key, v_decision.successor) <> 1 then
+        if privacy_console.hand_over(v_kind, v_line.collection, v_key, v_decision.row_key, v_decision.successor, privacy_console.held_parts(v_kind, v_key, v_plan.scope, null)) <> 1 then
           -- Neither the person's any more nor anybody's whom the approval named.
           raise exception 'not handed over' using errcode = 'restrict_violation';
         end if;
         v_rows := v_rows + 1;
       end loop;
     else
-      v_rows := privacy_console.erase_rows(v_kind, v_line.collection, v_line.action, v_key, v_plan.scope, v_plan.subject, p_limit);
+      v_rows := privacy_console.erase_rows(v_kind, v_line.collection, v_line.action, v_key, v_plan.scope, v_plan.subject, p_limit, privacy_console.held_parts(v_kind, v_key, v_plan.scope, null));
     end if;
     if v_step.done + v_rows > privacy_console.most_of(v_line.planned) then
       raise exception 'too many' using errcode = 'PC007';
@@ -919,16 +931,12 @@ ${definer(
     raise exception 'Each object needs its size.' using errcode = 'PC004';
   end if;
   perform 1 from privacy_console.run r where r.id = p_run for update;
+  select u.keys, u.bytes into p_keys, p_bytes from privacy_console.unheld_objects(v_plan, p_keys, p_bytes) u;
   if exists (select from unnest(p_keys) k(key) where not exists (
       select from privacy_console.plan_places(v_plan.id) o
       where o.key = k.key or (o.prefix is not null and starts_with(k.key, o.prefix)))) then
     raise exception 'The run names an object that does not belong to this person.' using errcode = 'PC007';
   end if;
-  -- Where they belong to what a hold covers they stay.
-  select coalesce(array_agg(k.key order by k.number), '{}'), coalesce(array_agg(k.size order by k.number), '{}') into p_keys, p_bytes
-    from unnest(p_keys, p_bytes) with ordinality k(key, size, number)
-    where not exists (select from privacy_console.subject s cross join lateral privacy_console.held_objects(s.kind, s.key, v_plan.scope) h
-      where s.reference = v_plan.subject and (h.key = k.key or (h.prefix is not null and starts_with(k.key, h.prefix))));
   select l.planned into v_planned from privacy_console.plan_line l where l.plan = v_plan.id and l.action = 'objects';
   select count(*), coalesce(max(o.number), 0) into v_known, v_last from privacy_console.plan_object o where o.plan = v_plan.id;
   if v_known + (select count(*) from unnest(p_keys) k(key) where not exists (
