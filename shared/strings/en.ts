@@ -1254,7 +1254,8 @@ export const en = {
     lifted: (id: number) => `Legal hold ${String(id)} is lifted.`,
     stays: (id: number) => `Legal hold ${String(id)} stays in force.`,
     found: {
-      part: (rows: string) => `It covers ${rows} rows of this plan, which stay; the rest can go.`,
+      part: (rows: number) =>
+        `What it covers of this plan stays (${plural(rows, 'row', 'rows')}); the rest can go.`,
       person: 'It is on this person: nothing is deleted until two people have lifted it.',
       late: 'It was placed since this was planned: plan the deletion again, and have that approved.',
       lifted: 'It has been lifted: plan the deletion again to delete what it kept.',

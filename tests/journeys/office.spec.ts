@@ -310,7 +310,11 @@ test('a legal hold is placed at a person’s record, stops part of a deletion, n
   await page.reload();
   await sees(page.getByText(words.found.person));
   faults.push(...(await examine(page, 'holds-plan-stopped')));
-  await page.evaluate((to) => (window.location.hash = `#${to}`), `/people/${subject}`);
+  await page.evaluate(
+    (to) => (window.location.hash = `#${to}`),
+    `/people/${subject}?request=${String(request.id)}`,
+  );
+  await press(page, en.person.openAction);
   await sees(page.getByText(words.reviewed));
   faults.push(...(await examine(page, 'holds-person')));
   await goTo(page, 'desk', en.desk.title);

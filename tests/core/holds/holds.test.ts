@@ -60,7 +60,7 @@ test('a plan shows what is held and keeps it; lifted, the request is open again 
   const { entries } = await expectDone(await desk.signIn('auditor'), 'audit.list', {
     action: 'erasure.requeued',
   });
-  expect(entries).toMatchObject([{ request: victim.request, outcome: 'done' }]);
+  expect(entries).toMatchObject([{ requestId: victim.request, outcome: 'done' }]);
   const again = await approve(desk, operator, victim);
   expect(again.holds).toEqual([]);
   expect(await run(operator, again.id)).toMatchObject({ result: { complete: true, left: 0 } });

@@ -196,7 +196,7 @@ function HoldsFound(props: { readonly plan: ErasurePlan }): ReactNode {
               ? words.person
               : hold.late
                 ? words.late
-                : words.part(formatNumber(hold.rows ?? 0))}
+                : words.part(hold.rows ?? 0)}
         </div>
       ))}
     </Note>
