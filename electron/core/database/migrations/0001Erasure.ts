@@ -111,6 +111,8 @@ create table privacy_console.run (
   due_at timestamptz not null,
   finished_at timestamptz,
   objects_left bigint,
+  -- Uploads never completed that were ended in the bucket; null where it can't list them.
+  uploads_ended bigint default 0,
   entry bigint not null references privacy_console.entry
 );
 
@@ -118,6 +120,8 @@ create table privacy_console.run_step (
   run bigint not null references privacy_console.run,
   step int not null,
   done bigint not null default 0,
+  -- Where the last batch ended, as far as the map's index tells: the keys of one row, gone when the run has ended.
+  after jsonb,
   remaining bigint,
   finished_at timestamptz,
   primary key (run, step)
@@ -172,7 +176,9 @@ ${definer(
   update privacy_console.plan_object o set key = null from privacy_console.plan p
     where p.id = o.plan and p.subject = p_subject and p.state in ('denied', 'done', 'expired') and o.key is not null;
   update privacy_console.plan_decision d set row_key = null, successor = null, about = '' from privacy_console.plan p
-    where p.id = d.plan and p.subject = p_subject and p.state in ('denied', 'done', 'expired') and d.row_key is not null;`,
+    where p.id = d.plan and p.subject = p_subject and p.state in ('denied', 'done', 'expired') and d.row_key is not null;
+  update privacy_console.run_step t set after = null from privacy_console.run r join privacy_console.plan p on p.id = r.plan
+    where r.id = t.run and p.subject = p_subject and p.state in ('denied', 'done', 'expired') and t.after is not null;`,
 )}
 ${definer(
   'draft_plan(p_request bigint)',
@@ -825,6 +831,7 @@ ${definer(
   begin
     if v_line.action = 'hand_over' then
       v_rows := 0;
+      v_did := '{"more": false}';
       for v_decision in select d.* from privacy_console.plan_decision d where d.plan = v_plan.id and d.chosen = 'hand_over' and d.collection = v_line.collection order by d.key loop
         if privacy_console.hand_over(v_kind, v_line.collection, v_key, v_decision.row_key, v_decision.successor, privacy_console.held_parts(v_kind, v_key, v_plan.scope, null)) <> 1 then
           -- Neither the person's any more nor anybody's whom the approval named.
@@ -833,7 +840,8 @@ ${definer(
         v_rows := v_rows + 1;
       end loop;
     else
-      v_rows := privacy_console.erase_rows(v_kind, v_line.collection, v_line.action, v_key, v_plan.scope, v_plan.subject, p_limit, privacy_console.held_parts(v_kind, v_key, v_plan.scope, null));
+      v_did := privacy_console.erase_rows(v_kind, v_line.collection, v_line.action, v_key, v_plan.scope, v_plan.subject, p_limit, v_step.after, privacy_console.held_parts(v_kind, v_key, v_plan.scope, null));
+      v_rows := (v_did ->> 'rows')::bigint;
     end if;
     if v_step.done + v_rows > privacy_console.most_of(v_line.planned) then
       raise exception 'too many' using errcode = 'PC007';
@@ -862,20 +870,21 @@ ${definer(
       when 'hand_over' then 'What was to be handed over, or who was to take it over, is no longer there; plan the deletion again and have it approved.'
       else 'Rows that the plan does not cover hang on this person''s rows; plan the deletion again and have it approved.' end);
   end if;
-  update privacy_console.run_step t set done = t.done + v_rows,
-      finished_at = case when v_line.action = 'hand_over' or v_rows < p_limit then clock_timestamp() end
+  v_more := (v_did ->> 'more')::boolean;
+  update privacy_console.run_step t set done = t.done + v_rows, after = nullif(v_did -> 'after', 'null'),
+      finished_at = case when not v_more then clock_timestamp() end
     where t.run = p_run and t.step = p_step;
   -- Nothing was done, so there is nothing to tell.
   if v_rows = 0 then
-    return jsonb_build_object('ok', true, 'rows', 0, 'done', v_step.done, 'finished', true, 'again', false, 'entry', null);
+    return jsonb_build_object('ok', true, 'rows', 0, 'done', v_step.done, 'finished', not v_more, 'again', false, 'entry', null);
   end if;
-  return jsonb_build_object('ok', true, 'rows', v_rows, 'done', v_step.done + v_rows, 'finished', v_line.action = 'hand_over' or v_rows < p_limit, 'again', false)
+  return jsonb_build_object('ok', true, 'rows', v_rows, 'done', v_step.done + v_rows, 'finished', not v_more, 'again', false)
     || privacy_console.receipt(privacy_console.append('erasure.batch', v_plan.subject, v_plan.request, 'done',
       (select r.entry from privacy_console.run r where r.id = p_run),
       json_build_object('run', p_run, 'step', p_step, 'collection', v_line.collection, 'action', v_line.action, 'rows', v_rows)::text));`,
   {
     declare:
-      '  v_plan privacy_console.plan; v_step privacy_console.run_step; v_line privacy_console.plan_line; v_decision privacy_console.plan_decision; v_key text; v_kind text; v_rows bigint; v_trouble text; v_held text; v_stopped jsonb;',
+      '  v_plan privacy_console.plan; v_step privacy_console.run_step; v_line privacy_console.plan_line; v_decision privacy_console.plan_decision; v_key text; v_kind text; v_rows bigint; v_did jsonb; v_more boolean; v_trouble text; v_held text; v_stopped jsonb;',
   },
 )}
 ${definer(
@@ -900,6 +909,43 @@ ${definer(
   -- Which they are is told by announced_objects, once this is committed.
   return jsonb_build_object('ok', true) || privacy_console.receipt(v_entry);`,
   { declare: '  v_plan privacy_console.plan; v_entry bigint; v_held text; v_stopped jsonb;' },
+)}
+${definer(
+  'intend_uploads(p_run bigint)',
+  'jsonb',
+  `  -- Uploads never completed are no objects yet, hold parts all the same, and could still be completed.
+  perform privacy_console.only_write();
+  perform 1 from privacy_console.run r where r.id = p_run for update;
+  v_plan := privacy_console.running_plan(p_run);
+  perform privacy_console.refuse_early(p_run);
+  v_stopped := privacy_console.stop_for_hold(p_run, v_plan, 'uploads.intended');
+  if v_stopped is not null then
+    return v_stopped;
+  end if;
+  v_held := privacy_console.held_up();
+  if v_held is not null then
+    return jsonb_build_object('ok', true, 'entry', null, 'held', v_held);
+  end if;
+  return jsonb_build_object('ok', true) || privacy_console.receipt(
+    privacy_console.append('uploads.intended', v_plan.subject, v_plan.request, 'intent', null, json_build_object('run', p_run)::text));`,
+  { declare: '  v_plan privacy_console.plan; v_held text; v_stopped jsonb;' },
+)}
+${definer(
+  'uploads_ended(p_run bigint, p_intent bigint, p_ended bigint)',
+  'jsonb',
+  `  -- Null for a bucket that can't list uploads.
+  perform privacy_console.only_write();
+  perform 1 from privacy_console.run r where r.id = p_run for update;
+  v_plan := privacy_console.running_plan(p_run);
+  if p_ended < 0 or not exists (select from privacy_console.entry e join privacy_console.detail d on d.entry = e.number
+      where e.number = p_intent and e.action = 'uploads.intended' and e.actor = session_user::text and (d.text::json ->> 'run')::bigint = p_run
+        and not exists (select from privacy_console.entry f where f.intent = p_intent)) then
+    raise exception 'That no upload is left was not announced.' using errcode = 'PC005';
+  end if;
+  update privacy_console.run r set uploads_ended = r.uploads_ended + p_ended where r.id = p_run;
+  return jsonb_build_object('ok', true) || privacy_console.receipt(privacy_console.append('uploads.ended', v_plan.subject, v_plan.request, 'done', p_intent,
+    json_build_object('run', p_run, 'ended', p_ended)::text));`,
+  { declare: '  v_plan privacy_console.plan;' },
 )}
 ${definer(
   'announced_objects(p_intent bigint)',
@@ -1059,7 +1105,8 @@ ${definer(
         from privacy_console.run_step t join privacy_console.plan_line l on l.plan = v_plan.id and l.step = t.step where t.run = p_run)
     || ',"subject":' || to_json(v_plan.subject)::text
     || ',"tasks":' || (select coalesce(json_agg(json_build_object('title', t.title, 'owner', t.owner, 'done', to_char(t.done_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), 'by', b.login, 'entry', t.entry) order by t.name), '[]')::text
-        from privacy_console.plan_task t join privacy_console.staff b on b.id = t.done_by where t.plan = v_plan.id) || '}';
+        from privacy_console.plan_task t join privacy_console.staff b on b.id = t.done_by where t.plan = v_plan.id)
+    || ',"uploads":' || (select coalesce(r.uploads_ended::text, 'null') from privacy_console.run r where r.id = p_run) || '}';
   update privacy_console.run r set state = 'done', finished_at = clock_timestamp() where r.id = p_run;
   -- Forget what named the person; the keyed hash stays, so that the story can be found again by who knows the key.
   update privacy_console.plan p set state = 'done' where p.id = v_plan.id;
