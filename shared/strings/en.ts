@@ -1202,7 +1202,7 @@ export const en = {
     states: {
       inForce: 'in force',
       due: 'review is due',
-      asked: 'lifting waits for a decision',
+      asked: 'to be lifted by another',
       lifted: 'lifted',
     },
     whole: (title: string) => `${title}, for everybody`,
@@ -1240,8 +1240,8 @@ export const en = {
     dueSince: 'Its review is due since',
     dueNote: (count: number) =>
       plural(count, 'legal hold is due for review', 'legal holds are due for review'),
-    dueHint: 'Say whether they go on, or have them lifted.',
-    show: 'Show them',
+    dueHint: 'Say what goes on until when, or propose to lift it.',
+    show: 'Show what is due',
     next: 'Next review',
     why: 'Reason',
     reviewWhy: 'Why the hold goes on. It is kept in the trail.',

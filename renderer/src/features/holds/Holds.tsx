@@ -84,7 +84,7 @@ export function Holds(): ReactNode {
     {
       id: 'state',
       title: words.state,
-      width: 'minmax(168px, 1fr)',
+      width: 'minmax(216px, 1fr)',
       cell: (hold) => <Status tone={tones[stateOf(hold)]}>{words.states[stateOf(hold)]}</Status>,
       sort: stateOf,
     },
@@ -98,7 +98,7 @@ export function Holds(): ReactNode {
     {
       id: 'ground',
       title: words.ground,
-      width: 'minmax(200px, 2fr)',
+      width: 'minmax(160px, 2fr)',
       cell: (hold) => <CellText>{`${hold.ground} · ${hold.authority}`}</CellText>,
     },
     staffColumn('owner', words.owner, (hold) => hold.owner),
@@ -126,7 +126,7 @@ export function Holds(): ReactNode {
     {
       id: 'act',
       title: words.change,
-      width: '168px',
+      width: '232px',
       cell: (hold) =>
         hold.liftedAt !== null || !may ? null : (
           <span className={styles['buttons']}>
