@@ -35,6 +35,7 @@ import {
 import { migrations } from '../database/migrations/index.ts';
 import { collectionNamed, columnOf, isBase } from './paths.ts';
 import { quoteIdentifier, quoteLiteral, quoteTable, tableParts } from './quote.ts';
+import { refuseUnfitReplacements } from './replacements.ts';
 import { dollarQuoted } from '../database/pins.ts';
 import { ExpectedError } from '#core/kernel/errors.ts';
 
@@ -76,6 +77,7 @@ $body$;`;
 export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
   refuseUndecided(map);
   checkAgainstCatalogue(map, catalogue);
+  refuseUnfitReplacements(map, catalogue);
   const names = Object.keys(map.collections);
   const hash = mapHash(map);
   const readerColumns = (held: Collection): readonly string[] =>
@@ -267,6 +269,7 @@ function joinReaderRights(
 export function refuseUncompilable(map: DataMap, catalogue: Catalogue): void {
   refuseUndecided(map);
   checkAgainstCatalogue(map, catalogue);
+  refuseUnfitReplacements(map, catalogue);
   refuseTakenNames(map);
   const kinds = kindsOf(map);
   for (const kind of kinds) {

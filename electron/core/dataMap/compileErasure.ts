@@ -1,10 +1,17 @@
 import { definer, planPins } from '../database/pins.ts';
 import { ExpectedError } from '#core/kernel/errors.ts';
-import { mappedAbove, type Catalogue, type Reference } from './catalogue.ts';
+import { isUnique, mappedAbove, type Catalogue, type Reference } from './catalogue.ts';
 import { changedDocument, type JsonOwner } from './compileJson.ts';
 import { isRow, prefixExpression } from './compileReading.ts';
 import { maskOf } from './masks.ts';
-import type { Assigned, KindCollection, KindMap, SubjectPath } from './map.ts';
+import {
+  isReplacement,
+  type Assigned,
+  type KindCollection,
+  type KindMap,
+  type Replacement,
+  type SubjectPath,
+} from './map.ts';
 import {
   assignFrozen,
   assignKey,
@@ -33,6 +40,7 @@ import {
   type SubjectConditions,
 } from './paths.ts';
 import { quoteIdentifier, quoteLiteral, quoteTable, tableParts } from './quote.ts';
+import { compileReplacement, type CompiledReplacement } from './replacements.ts';
 
 /** One thing erasure does to one collection. */
 interface Step {
@@ -502,8 +510,28 @@ function stepsOf(erasing: Erasing): readonly Step[] {
   return [...made, ...kept];
 }
 
+/** A column's replacement, as this owner's functions make and recognise it. */
+function replacing(
+  catalogue: Catalogue,
+  held: KindCollection,
+  column: string,
+  replacement: Replacement,
+  owner: JsonOwner,
+): CompiledReplacement {
+  const unique = isUnique(catalogue, held.table, column);
+  return compileReplacement(
+    replacement,
+    columnOf(catalogue, held, column),
+    held.columns[column],
+    unique,
+    owner,
+  );
+}
+
 function valueOf(catalogue: Catalogue, held: KindCollection, column: string, value: Assigned): string {
   const type = typeOf(columnOf(catalogue, held, column));
+  if (isReplacement(value))
+    return replacing(catalogue, held, column, value, 'writing').value(`t.${quoteIdentifier(column)}`);
   if (value !== null && typeof value !== 'string')
     return `(${changedDocument(value, `t.${quoteIdentifier(column)}`, 'writing')})::${type}`;
   if (value === null) return `null::${type}`;
@@ -514,15 +542,17 @@ function valueOf(catalogue: Catalogue, held: KindCollection, column: string, val
 }
 
 /** Condition that a row doesn't yet hold what anonymising sets, as far as the reader may look. */
-function notYet({ set, held }: Step, owner: JsonOwner): string {
+function notYet(catalogue: Catalogue, { set, held }: Pick<Step, 'set' | 'held'>, owner: JsonOwner): string {
   const tests = Object.entries(set)
     .filter(([column, value]) => value !== 'now' && held.columns[column]?.never !== true)
     .map(([column, value]) =>
-      value === null
-        ? `t.${quoteIdentifier(column)} is not null`
-        : typeof value !== 'string'
-          ? `t.${quoteIdentifier(column)}::jsonb is distinct from ${changedDocument(value, `t.${quoteIdentifier(column)}`, owner)}`
-          : `t.${quoteIdentifier(column)}::text is distinct from replace(${quoteLiteral(value)}, '{reference}', p_reference)`,
+      isReplacement(value)
+        ? `not ${replacing(catalogue, held, column, value, owner).isDone(`t.${quoteIdentifier(column)}`)}`
+        : value === null
+          ? `t.${quoteIdentifier(column)} is not null`
+          : typeof value !== 'string'
+            ? `t.${quoteIdentifier(column)}::jsonb is distinct from ${changedDocument(value, `t.${quoteIdentifier(column)}`, owner)}`
+            : `t.${quoteIdentifier(column)}::text is distinct from replace(${quoteLiteral(value)}, '{reference}', p_reference)`,
     );
   return tests.length === 0 ? 'true' : `(${tests.join(' or ')})`;
 }
@@ -533,9 +563,27 @@ function assignments(catalogue: Catalogue, held: KindCollection, set: Step['set'
     .join(', ');
 }
 
+/** Tries of a batch whose random values somebody else already has. */
+const mostTries = 5;
+
+/** Does it anew, with other random values, where one of them was taken. */
+function again(update: string): string {
+  return `for v_try in 1 .. ${mostTries} loop
+      begin
+        ${update}
+        set constraints all immediate;
+        exit;
+      exception when unique_violation then
+        if v_try = ${mostTries} then raise; end if;
+      end;
+    end loop;`;
+}
+
 /** Condition of the rows a step still has to deal with. */
-function open(step: Step, owner: JsonOwner): string {
-  return step.action === 'anonymise' ? `${step.condition} and ${notYet(step, owner)}` : step.condition;
+function open(catalogue: Catalogue, step: Step, owner: JsonOwner): string {
+  return step.action === 'anonymise'
+    ? `${step.condition} and ${notYet(catalogue, step, owner)}`
+    : step.condition;
 }
 
 /** What erasure of one kind of subject reads: scope, shared rows, counts, objects; run as the reader. */
@@ -553,7 +601,7 @@ export function compileErasureReading(map: KindMap, catalogue: Catalogue): strin
     // What the law keeps may have a column set to null all the same: that is a step of its own.
     step.action === 'keep' && step.held.erasure.action === 'keep'
       ? `select ${places.get(step)}, ${quoteLiteral(step.collection)}, 'keep', count(*), ${quoteLiteral(step.held.erasure.ground)}, max(${instantOf(step.held.columns[step.held.erasure.from], `t.${quoteIdentifier(step.held.erasure.from)}`)}) + make_interval(years => ${step.held.erasure.years}) from ${fromItem(map, catalogue, step.held)} where ${step.condition}`
-      : `select ${places.get(step)}, ${quoteLiteral(step.collection)}, ${quoteLiteral(step.action)}, count(*), null::text, null::timestamptz from ${fromItem(map, catalogue, step.held)} where ${open(step, 'reading')}`,
+      : `select ${places.get(step)}, ${quoteLiteral(step.collection)}, ${quoteLiteral(step.action)}, count(*), null::text, null::timestamptz from ${fromItem(map, catalogue, step.held)} where ${open(catalogue, step, 'reading')}`,
   );
   const objects = Object.keys(map.collections).flatMap((name) => {
     const held = collectionNamed(map, name);
@@ -686,16 +734,16 @@ function deletion(erasing: Erasing, step: Step, variables: Variables): string {
       })
       .join(' and ');
   if (cut.length === 0 && carried.length === 0) {
-    const doomed = `(select ${columns.map((each) => `t.${quoteIdentifier(each)}`).join(', ')} from ${from} where ${open(step, 'writing')}${limit}) d`;
+    const doomed = `(select ${columns.map((each) => `t.${quoteIdentifier(each)}`).join(', ')} from ${from} where ${open(catalogue, step, 'writing')}${limit}) d`;
     return columns.length === 0
-      ? `delete from ${from} where ${open(step, 'writing')};
+      ? `delete from ${from} where ${open(catalogue, step, 'writing')};
     get diagnostics v_rows = row_count;`
       : `delete from ${from} using ${doomed} where ${same('t', 'd')};
     get diagnostics v_rows = row_count;`;
   }
   const needed = [...new Set([...columns, ...towards.flatMap((link) => link.reference.toColumns)])];
   const parts = [
-    `doomed as materialized (select ${needed.map((each) => `t.${quoteIdentifier(each)}`).join(', ')} from ${from} where ${open(step, 'writing')}${limit})`,
+    `doomed as materialized (select ${needed.map((each) => `t.${quoteIdentifier(each)}`).join(', ')} from ${from} where ${open(catalogue, step, 'writing')}${limit})`,
   ];
   const goes = (link: Link): string =>
     link.from === null ? 'false' : goesWith(erasing, link.from, 'x', variables);
@@ -719,7 +767,7 @@ function deletion(erasing: Erasing, step: Step, variables: Variables): string {
   });
   parts.push(
     columns.length === 0
-      ? `gone as (delete from ${from} where ${open(step, 'writing')} returning 1)`
+      ? `gone as (delete from ${from} where ${open(catalogue, step, 'writing')} returning 1)`
       : `gone as (delete from ${from} using doomed d where ${same('t', 'd')} returning 1)`,
   );
   const beyond = carried.map((_, place) => `exists (select from beyond_${place + 1})`).join(' or ');
@@ -860,16 +908,17 @@ export function compileErasureWriting(map: KindMap, catalogue: Catalogue): strin
             })
             .join(', ')
         : assignments(catalogue, step.held, step.set);
-    const doomed = `(select ${columns.map((each) => `t.${quoteIdentifier(each)}`).join(', ')} from ${from} where ${open(step, 'writing')} limit p_limit) d`;
+    const doomed = `(select ${columns.map((each) => `t.${quoteIdentifier(each)}`).join(', ')} from ${from} where ${open(catalogue, step, 'writing')} limit p_limit) d`;
     const same = columns
       .map((each) => {
         const { on } = sameColumn(columnOf(catalogue, step.held, each));
         return `${on(`t.${quoteIdentifier(each)}`)} = ${on(`d.${quoteIdentifier(each)}`)}`;
       })
       .join(' and ');
-    return `when ${name} then
-    update ${from} set ${set} ${columns.length === 0 ? `where ${open(step, 'writing')}` : `from ${doomed} where ${same}`};
+    const update = `update ${from} set ${set} ${columns.length === 0 ? `where ${open(catalogue, step, 'writing')}` : `from ${doomed} where ${same}`};
     get diagnostics v_rows = row_count;`;
+    return `when ${name} then
+    ${Object.values(step.set).some(isReplacement) ? again(update) : update}`;
   });
   const variables = [...used.values()];
   const sharing = Object.entries(map.collections).flatMap(([name, held]) => {

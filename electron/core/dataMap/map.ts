@@ -128,11 +128,75 @@ const subjectPath = pathFields.transform((given, context) => {
  * What a column is set to: `now`, null, or a text in which `{reference}` stands for the subject's opaque reference;
  * or values inside its document, by their paths, the rest of which stays.
  */
+const assigned = z.union([z.null(), z.string(), insideDocument(z.union([z.null(), z.string()]))]);
 const assignment = z.record(
   identifier,
-  z.union([z.null(), z.string(), insideDocument(z.union([z.null(), z.string()]))]),
+  assigned.superRefine((value, context) => {
+    if (typeof value === 'object' && value !== null && Object.hasOwn(value, 'replace'))
+      context.addIssue({ code: 'custom', message: 'only erasure replaces; write a text, null or now' });
+  }),
 );
-export type Assigned = z.output<typeof assignment>[string];
+
+/** In what a value of a row that stays is replaced; what each becomes is in replacements.ts. */
+export const replacementKinds = [
+  'email',
+  'phone',
+  'name',
+  'text',
+  'uuid',
+  'number',
+  'day',
+  'month',
+  'year',
+  'boolean',
+  'enum',
+  'json',
+  'bytes',
+  'empty',
+] as const;
+export type ReplacementKind = (typeof replacementKinds)[number];
+
+/** Kinds whose values are random, so that two alike can be replaced alike. */
+const randomKinds: readonly ReplacementKind[] = ['email', 'phone', 'name', 'text', 'uuid'];
+
+const replacement = z
+  .strictObject({
+    replace: z.enum(replacementKinds),
+    /** The same value gets the same new one wherever a run of the person's deletion meets it. */
+    consistent: z.boolean().default(false),
+  })
+  .superRefine(({ replace, consistent }, context) => {
+    if (consistent && !randomKinds.includes(replace))
+      context.addIssue({
+        code: 'custom',
+        path: ['consistent'],
+        message: `only what is random can be consistent (${randomKinds.join(', ')}); remove this`,
+      });
+  });
+export type Replacement = z.output<typeof replacement>;
+
+/** As {@link assignment}, and `{replace: KIND}` for a value of that kind which tells nothing of the old one. */
+const anonymisation = z.record(
+  identifier,
+  z.unknown().transform((given, context): z.output<typeof assigned> | Replacement => {
+    const parsed =
+      isNames(given) && Object.hasOwn(given, 'replace')
+        ? replacement.safeParse(given)
+        : assigned.safeParse(given);
+    if (parsed.success) return parsed.data;
+    for (const issue of parsed.error.issues)
+      context.issues.push({ ...issue, input: given } as z.core.$ZodRawIssue);
+    return z.NEVER;
+  }),
+);
+export type Assigned = z.output<typeof anonymisation>[string];
+
+export function isReplacement(value: Assigned): value is Replacement {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, 'replace');
+}
+
+/** What is set at paths inside a document. */
+export type Inside = Exclude<z.output<typeof assigned>, null | string>;
 
 const erasureAction = z.discriminatedUnion('action', [
   z.strictObject({
@@ -142,13 +206,13 @@ const erasureAction = z.discriminatedUnion('action', [
       .strictObject({
         /** `column`, or `columns` in the order of the key's, names the row. */
         by: z.array(z.strictObject({ collection: collectionName, column: oneOrMore })).min(1),
-        set: assignment,
+        set: anonymisation,
       })
       .optional(),
     /** A row that any row refers to which is not erased with it (other people's, kept ones) stays as it is. */
     unlessReferenced: z.literal(true).optional(),
   }),
-  z.strictObject({ action: z.literal('anonymise'), set: assignment }),
+  z.strictObject({ action: z.literal('anonymise'), set: anonymisation }),
   z.strictObject({
     action: z.literal('keep'),
     ground: z.string(),
@@ -707,7 +771,7 @@ function checkDocuments(
   }
   for (const [place, set] of assignmentsOf(held, at, byKind))
     for (const [column, value] of Object.entries(set)) {
-      if (value === null || typeof value === 'string') continue;
+      if (value === null || typeof value === 'string' || isReplacement(value)) continue;
       check([...place, column], Object.keys(value));
       for (const [path, inner] of Object.entries(value))
         if (inner === 'now')

@@ -89,6 +89,18 @@ create table privacy_console.plan_announcement (
 );
 create index plan_announcement_plan on privacy_console.plan_announcement (plan);
 
+-- What a run replaces alike wherever it meets it: old values by a keyed hash whose key goes when the plan is over.
+create table privacy_console.replacement_key (
+  plan bigint primary key references privacy_console.plan,
+  key bytea not null
+);
+create table privacy_console.replacement (
+  plan bigint not null references privacy_console.replacement_key on delete cascade,
+  hash bytea not null,
+  value text not null,
+  primary key (plan, hash)
+);
+
 create table privacy_console.approval (
   id bigint generated always as identity primary key,
   plan bigint not null references privacy_console.plan,
@@ -159,7 +171,26 @@ ${definer(
   update privacy_console.plan_object o set key = null from privacy_console.plan p
     where p.id = o.plan and p.subject = p_subject and p.state in ('denied', 'done', 'expired') and o.key is not null;
   update privacy_console.plan_decision d set row_key = null, successor = null, about = '' from privacy_console.plan p
-    where p.id = d.plan and p.subject = p_subject and p.state in ('denied', 'done', 'expired') and d.row_key is not null;`,
+    where p.id = d.plan and p.subject = p_subject and p.state in ('denied', 'done', 'expired') and d.row_key is not null;
+  delete from privacy_console.replacement_key k using privacy_console.plan p
+    where p.id = k.plan and p.subject = p_subject and p.state in ('denied', 'done', 'expired');`,
+)}
+${definer(
+  'replacement_for(p_reference text, p_form text, p_old text, p_new text)',
+  'text',
+  `  -- Called by the writer for each value of a batch: the new value it was replaced by before, else the one that is offered.
+  select p.id into v_plan from privacy_console.plan p join privacy_console.run r on r.plan = p.id
+    where p.subject = p_reference and p.state = 'running' and r.state = 'running';
+  if v_plan is null then
+    raise exception 'No deletion of this person is running.' using errcode = 'PC005';
+  end if;
+  insert into privacy_console.replacement_key (plan, key)
+    values (v_plan, decode(replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', ''), 'hex')) on conflict do nothing;
+  select k.key into v_key from privacy_console.replacement_key k where k.plan = v_plan;
+  v_hash := sha256(v_key || sha256(v_key || convert_to(json_build_array(p_form, p_old)::text, 'UTF8')));
+  insert into privacy_console.replacement (plan, hash, value) values (v_plan, v_hash, p_new) on conflict do nothing;
+  return (select r.value from privacy_console.replacement r where r.plan = v_plan and r.hash = v_hash);`,
+  { declare: '  v_plan bigint; v_key bytea; v_hash bytea;' },
 )}
 ${definer(
   'draft_plan(p_request bigint)',
@@ -791,12 +822,17 @@ ${definer(
     end if;
   exception
     when foreign_key_violation or restrict_violation then v_trouble := 'referenced';
+    when unique_violation or not_null_violation or check_violation or exclusion_violation or string_data_right_truncation then v_trouble := 'constraint';
     when sqlstate 'PC007' then v_trouble := 'too_many';
   end;
   if v_trouble = 'too_many' then
     update privacy_console.run r set state = 'incomplete' where r.id = p_run;
     return privacy_console.refused('erasure.batch', v_plan.subject, v_plan.request, 'refused',
       'More rows would go than the approved plan allows; plan the deletion again and have it approved.');
+  elsif v_trouble = 'constraint' then
+    update privacy_console.run r set state = 'incomplete' where r.id = p_run;
+    return privacy_console.refused('erasure.batch', v_plan.subject, v_plan.request, 'conflict',
+      'A constraint of the platform forbids what the data map writes into ' || v_line.collection || '; check the map, correct it, and plan the deletion again.');
   elsif v_trouble = 'referenced' then
     -- The platform wrote rows in the meantime that hang on these: steps that had ended have work again.
     if v_line.action <> 'hand_over' then
