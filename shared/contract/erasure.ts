@@ -155,6 +155,8 @@ export const erasureCertificate = z.object({
   tasks: z.array(
     z.object({ title: z.string(), owner: z.string(), by: z.string(), done: z.string(), entry: count }),
   ),
+  /** Uploads never completed that were ended in the bucket; null where the bucket can't list them. */
+  uploads: count.nullable(),
   /** Numbers of the trail's entries about this person under this request, but for those of single batches. */
   entries: z.array(count),
 });

@@ -1148,6 +1148,10 @@ export const en = {
         left: 'Left',
       },
       untouched: 'Looked at, nothing to do',
+      uploads: (ended: number | null) =>
+        ended === null
+          ? 'Unfinished uploads to R2: this bucket can’t list them, so none could be ended.'
+          : `Unfinished uploads to R2 that were ended: ${String(ended)}`,
       tasks: 'What people did by hand',
       tasksColumns: { what: 'What', owner: 'By', done: 'Done', entry: 'Entry' },
       kept: 'What is kept, and why',
@@ -1697,6 +1701,12 @@ const actions: Readonly<Record<string, Wording>> = {
   'objects.deleted': words('deleted', 'delete', (whom, under) => `objects of ${whom} in R2${under}`, {
     failed: 'could not delete all',
   }),
+  'uploads.intended': words(
+    'was about to end',
+    'end',
+    (whom, under) => `unfinished uploads of ${whom} to R2${under}`,
+  ),
+  'uploads.ended': words('ended', 'end', (whom, under) => `unfinished uploads of ${whom} to R2${under}`),
   'erasure.finished': words('finished', 'finish', (whom, under) => `the deletion of ${whom}${under}`),
   'bucket.checked': words('checked', 'check', () => 'the bucket against what rows name', {
     intended: 'set out to check',

@@ -26,6 +26,7 @@ const written = z.object({
   tasks: z.array(
     z.object({ title: z.string(), owner: z.string(), by: z.string(), done: z.string(), entry: z.number() }),
   ),
+  uploads: z.number().nullable(),
   steps: z.array(
     z.object({
       collection: z.string(),
@@ -74,6 +75,7 @@ export function readCertificate(text: string, collections: readonly MappedCollec
       })),
     kept: kept.map(({ collection, ...line }) => ({ ...place(collection), ...line })),
     tasks: rest.tasks,
+    uploads: rest.uploads,
     entries: rest.entries,
   };
 }

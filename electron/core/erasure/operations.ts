@@ -87,13 +87,13 @@ export function erasureOperations({ desk, jobs, batchRows }: ErasureOptions): So
         z.object({ plan: z.number(), entry: z.number() }),
         call.note,
       );
-      const fill = async (): ReturnType<typeof plannedObjects> => {
+      const fill = async (): ReturnType<typeof objectsAt> => {
         await database.effect(
           sql`select privacy_console.fill_plan(${draft.plan}::bigint, ${JSON.stringify(decisions)}::jsonb) as result`,
           z.object({}),
           noNote,
         );
-        return plannedObjects(at, draft.plan, call.signal);
+        return objectsAt(at, await placesOf(at, draft.plan, call.signal), call.signal);
       };
       const objects = await fill().catch(async (error: unknown) => {
         const code = error instanceof ExpectedError ? error.code : 'internal';
@@ -236,17 +236,23 @@ const runShape = z.object({
 
 const wherever = z.object({ prefix: z.string().nullable(), key: z.string().nullable() });
 
-/** Every object of the plan: those under its prefixes, and those its rows name elsewhere. */
-async function plannedObjects(
-  at: Desk,
-  plan: number,
-  signal: AbortSignal,
-): Promise<readonly { readonly key: string; readonly bytes: number }[]> {
-  const places = await at.database.rows(
+type Places = readonly z.output<typeof wherever>[];
+
+/** Where the plan's objects lie: prefixes, and keys that its rows name elsewhere. */
+async function placesOf(at: Desk, plan: number, signal: AbortSignal): Promise<Places> {
+  return at.database.rows(
     sql`select prefix, key from privacy_console.plan_prefixes(${plan}::bigint)`,
     wherever,
     { signal },
   );
+}
+
+/** Every object that is there now. */
+async function objectsAt(
+  at: Desk,
+  places: Places,
+  signal: AbortSignal,
+): Promise<readonly { readonly key: string; readonly bytes: number }[]> {
   if (places.length === 0) return [];
   const bucket = await at.openBucket('read');
   try {
@@ -320,7 +326,7 @@ async function runErasure(
     }
     await eraseAll(at, plan, begun, pace, progress, signal);
     progress('looking again', total(begun), total(begun));
-    const left = (await plannedObjects(at, plan, signal)).length;
+    const left = (await objectsAt(at, await placesOf(at, plan, signal), signal)).length;
     const ended = await at.database.effect(
       sql`select privacy_console.end_run(${begun.run}::bigint, ${left}::bigint) as result`,
       z.object({ complete: z.boolean(), left: z.number(), tasks: z.number() }),
@@ -373,21 +379,16 @@ async function eraseBatch(
   held: (why: string) => void,
   signal: AbortSignal,
 ): Promise<{ readonly rows: number; readonly finished: boolean; readonly again: boolean }> {
-  for (;;) {
-    signal.throwIfAborted();
-    const batch = await at.database.effect(
+  const batch = await untilLetGo(held, signal, () =>
+    at.database.effect(
       sql`select privacy_console.erase_batch(${run}::bigint, ${step}::int, ${pace.rows}::int) as result`,
       z.object({ rows: z.number(), finished: z.boolean(), again: z.boolean(), held: z.string().optional() }),
       noNote,
       { timeoutMs: 120_000 },
-    );
-    if (batch.held === undefined) {
-      if (pace.pauseMs > 0) await wait(pace.pauseMs, undefined, { signal }).catch(() => undefined);
-      return batch;
-    }
-    held(batch.held);
-    await wait(heldMs, undefined, { signal }).catch(() => undefined);
-  }
+    ),
+  );
+  if (pace.pauseMs > 0) await wait(pace.pauseMs, undefined, { signal }).catch(() => undefined);
+  return batch;
 }
 
 /** Brings to rest what would go on writing for the person; also again, for what has begun to meanwhile. */
@@ -464,6 +465,75 @@ async function eraseAll(
   }
 }
 
+/** Those of them that nobody completed are ended first: completed later, they would be objects again. */
+async function endUploads(
+  at: Desk,
+  run: number,
+  places: Places,
+  held: (why: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  if (places.length === 0) return;
+  const intent = await untilLetGo(held, signal, () =>
+    at.database.effect(
+      sql`select privacy_console.intend_uploads(${run}::bigint) as result`,
+      intended,
+      noNote,
+    ),
+  );
+  const bucket = await at.openBucket('delete');
+  try {
+    let ended: number | null = 0;
+    for (const { prefix, only } of asListed(places)) {
+      const outcome = await bucket.abortUploads(prefix, { signal, ...(only === null ? {} : { only }) });
+      ended = outcome === 'unsupported' ? null : ended + outcome.aborted;
+      if (ended === null) break;
+    }
+    await at.database.effect(
+      sql`select privacy_console.uploads_ended(${run}::bigint, ${intent.entry}::bigint, ${ended}::bigint) as result`,
+      receipt,
+      noNote,
+    );
+  } finally {
+    bucket.close();
+  }
+}
+
+/** Prefixes to list: for keys that rows name, the folder they lie in, once for all of them in it. */
+function asListed(
+  places: Places,
+): readonly { readonly prefix: string; readonly only: ReadonlySet<string> | null }[] {
+  const folders = new Map<string, Set<string>>();
+  for (const { key } of places) {
+    if (key === null) continue;
+    const folder = key.slice(0, key.lastIndexOf('/') + 1);
+    const named = folders.get(folder);
+    if (named === undefined) folders.set(folder, new Set([key]));
+    else named.add(key);
+  }
+  return [
+    ...places.flatMap(({ prefix }) => (prefix === null ? [] : [{ prefix, only: null }])),
+    ...[...folders].map(([prefix, only]) => ({ prefix, only })),
+  ];
+}
+
+const intended = z.object({ entry: z.number().nullable(), held: z.string().optional() });
+
+/** Asks again, with what it waits for told, until deletions are not held up any more. */
+async function untilLetGo<Answer extends { readonly held?: string | undefined }>(
+  held: (why: string) => void,
+  signal: AbortSignal,
+  ask: () => Promise<Answer>,
+): Promise<Answer> {
+  for (;;) {
+    signal.throwIfAborted();
+    const answer = await ask();
+    if (answer.held === undefined) return answer;
+    held(answer.held);
+    await wait(heldMs, undefined, { signal }).catch(() => undefined);
+  }
+}
+
 const announced = z.object({ number: z.coerce.number(), key: z.string() });
 
 async function eraseObjects(
@@ -473,7 +543,9 @@ async function eraseObjects(
   held: (why: string) => void,
   signal: AbortSignal,
 ): Promise<number> {
-  const stored = await plannedObjects(at, plan, signal);
+  const places = await placesOf(at, plan, signal);
+  await endUploads(at, run, places, held, signal);
+  const stored = await objectsAt(at, places, signal);
   await at.database.effect(
     sql`select privacy_console.found_objects(${run}::bigint, ${stored.map((each) => each.key)}::text[], ${stored.map((each) => each.bytes)}::bigint[]) as result`,
     z.object({ found: z.number() }),
@@ -484,18 +556,14 @@ async function eraseObjects(
   let deleted = 0;
   try {
     for (;;) {
-      signal.throwIfAborted();
       // Committed before a single object goes.
-      const batch = await at.database.effect(
-        sql`select privacy_console.intend_objects(${run}::bigint, 1000) as result`,
-        z.object({ entry: z.number().nullable(), held: z.string().optional() }),
-        noNote,
+      const batch = await untilLetGo(held, signal, () =>
+        at.database.effect(
+          sql`select privacy_console.intend_objects(${run}::bigint, 1000) as result`,
+          intended,
+          noNote,
+        ),
       );
-      if (batch.held !== undefined) {
-        held(batch.held);
-        await wait(heldMs, undefined, { signal }).catch(() => undefined);
-        continue;
-      }
       const objects = await at.database.rows(
         sql`select number, key from privacy_console.announced_objects(${batch.entry}::bigint)`,
         announced,

@@ -123,6 +123,8 @@ create table privacy_console.run (
   due_at timestamptz not null,
   finished_at timestamptz,
   objects_left bigint,
+  -- Uploads never completed that were ended in the bucket; null where it can't list them.
+  uploads_ended bigint default 0,
   entry bigint not null references privacy_console.entry
 );
 
@@ -885,6 +887,39 @@ ${definer(
   { declare: '  v_plan privacy_console.plan; v_entry bigint; v_held text;' },
 )}
 ${definer(
+  'intend_uploads(p_run bigint)',
+  'jsonb',
+  `  -- Uploads never completed are no objects yet, hold parts all the same, and could still be completed.
+  perform privacy_console.only_write();
+  perform 1 from privacy_console.run r where r.id = p_run for update;
+  v_plan := privacy_console.running_plan(p_run);
+  perform privacy_console.refuse_early(p_run);
+  v_held := privacy_console.held_up();
+  if v_held is not null then
+    return jsonb_build_object('ok', true, 'entry', null, 'held', v_held);
+  end if;
+  return jsonb_build_object('ok', true) || privacy_console.receipt(
+    privacy_console.append('uploads.intended', v_plan.subject, v_plan.request, 'intent', null, json_build_object('run', p_run)::text));`,
+  { declare: '  v_plan privacy_console.plan; v_held text;' },
+)}
+${definer(
+  'uploads_ended(p_run bigint, p_intent bigint, p_ended bigint)',
+  'jsonb',
+  `  -- Null for a bucket that can't list uploads.
+  perform privacy_console.only_write();
+  perform 1 from privacy_console.run r where r.id = p_run for update;
+  v_plan := privacy_console.running_plan(p_run);
+  if p_ended < 0 or not exists (select from privacy_console.entry e join privacy_console.detail d on d.entry = e.number
+      where e.number = p_intent and e.action = 'uploads.intended' and e.actor = session_user::text and (d.text::json ->> 'run')::bigint = p_run
+        and not exists (select from privacy_console.entry f where f.intent = p_intent)) then
+    raise exception 'That no upload is left was not announced.' using errcode = 'PC005';
+  end if;
+  update privacy_console.run r set uploads_ended = r.uploads_ended + p_ended where r.id = p_run;
+  return jsonb_build_object('ok', true) || privacy_console.receipt(privacy_console.append('uploads.ended', v_plan.subject, v_plan.request, 'done', p_intent,
+    json_build_object('run', p_run, 'ended', p_ended)::text));`,
+  { declare: '  v_plan privacy_console.plan;' },
+)}
+${definer(
   'announced_objects(p_intent bigint)',
   'table (number bigint, key text)',
   `  perform privacy_console.caller(array['operator']);
@@ -1031,7 +1066,8 @@ ${definer(
         from privacy_console.run_step t join privacy_console.plan_line l on l.plan = v_plan.id and l.step = t.step where t.run = p_run)
     || ',"subject":' || to_json(v_plan.subject)::text
     || ',"tasks":' || (select coalesce(json_agg(json_build_object('title', t.title, 'owner', t.owner, 'done', to_char(t.done_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), 'by', b.login, 'entry', t.entry) order by t.name), '[]')::text
-        from privacy_console.plan_task t join privacy_console.staff b on b.id = t.done_by where t.plan = v_plan.id) || '}';
+        from privacy_console.plan_task t join privacy_console.staff b on b.id = t.done_by where t.plan = v_plan.id)
+    || ',"uploads":' || (select coalesce(r.uploads_ended::text, 'null') from privacy_console.run r where r.id = p_run) || '}';
   update privacy_console.run r set state = 'done', finished_at = clock_timestamp() where r.id = p_run;
   -- Forget what named the person; the keyed hash stays, so that the story can be found again by who knows the key.
   update privacy_console.plan p set state = 'done' where p.id = v_plan.id;

@@ -104,6 +104,8 @@ const executable: readonly (readonly [string, readonly string[]])[] = [
       'begin_run',
       'erase_batch',
       'intend_objects',
+      'intend_uploads',
+      'uploads_ended',
       'announced_objects',
       'objects_deleted',
       'found_objects',

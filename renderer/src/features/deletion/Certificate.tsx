@@ -133,6 +133,9 @@ function Readable(props: { readonly certificate: OutputOf<'erasure.certificate'>
             </Dim>
           </p>
         )}
+        <p>
+          <Dim>{words.uploads(says.uploads)}</Dim>
+        </p>
       </section>
       {says.tasks.length === 0 ? null : (
         <section className={styles['part']}>
