@@ -596,6 +596,18 @@ export function compileErasureReading(map: KindMap, catalogue: Catalogue): strin
   const shared = Object.entries(map.collections).flatMap(([name, held]) =>
     held.shared === undefined ? [] : [sharedQuery(map, catalogue, name, held, held.shared)],
   );
+  const sharedLeft = Object.entries(map.collections).flatMap(([name, held]) => {
+    if (held.shared?.anonymise === undefined) return [];
+    const { set } = held.shared.anonymise;
+    const [key = ''] = catalogue.primaryKeys.get(held.table) ?? [];
+    const { on, type } = sameColumn(columnOf(catalogue, held, key));
+    return [
+      {
+        name,
+        query: `select count(*) from ${fromItem(map, catalogue, held)} where ${on(`t.${quoteIdentifier(key)}`)} = any (p_row_keys::${type}[]) and ${notYet(catalogue, { set, held }, 'reading')}`,
+      },
+    ];
+  });
   const places = new Map(all.map((step, place) => [step, place + 1]));
   const planned = all.map((step) =>
     // What the law keeps may have a column set to null all the same: that is a step of its own.
@@ -640,11 +652,19 @@ ${variables.map((each) => `  return query select ${quoteLiteral(each.scope)}::te
     ),
     definer(
       `shared_rows$${map.kind}(p_key text)`,
-      'table (collection text, row_key text, about text, successor text)',
+      'table (collection text, row_key text, about text, successor text, anonymises boolean)',
       `${begin}
 ${shared.map((query) => `  return query ${query};`).join('\n')}
   return;`,
       { declare: declareVariables(map, catalogue, []), overPlatform: true },
+    ),
+    definer(
+      // Rows among these that don't yet hold what anonymising sets.
+      `shared_left$${map.kind}(p_collection text, p_row_keys text[], p_reference text)`,
+      'bigint',
+      `${sharedLeft.map(({ name, query }) => `  if p_collection = ${quoteLiteral(name)} then return (${query}); end if;`).join('\n')}
+  return 0;`,
+      { overPlatform: true },
     ),
     definer(
       `rows_to_erase$${map.kind}(p_key text, p_scope jsonb, p_reference text)`,
@@ -693,7 +713,7 @@ function sharedQuery(
   );
   const others = `${fromItem(map, catalogue, bridge, 'b')} where ${link} and ${person} <> v_key`;
   return `select ${quoteLiteral(name)}::text, t.${quoteIdentifier(key)}::text, ${mask === undefined ? about : maskOf(mask, about)},
-    (select b.${quoteIdentifier(shared.person)}::text from ${others} order by b.${quoteIdentifier(shared.since)}, b.${quoteIdentifier(shared.person)} limit 1)
+    (select b.${quoteIdentifier(shared.person)}::text from ${others} order by b.${quoteIdentifier(shared.since)}, b.${quoteIdentifier(shared.person)} limit 1), ${shared.anonymise !== undefined}
     from ${fromItem(map, catalogue, held)} where ${subjectKeyIn(map, catalogue, held, [shared.owner], 't')} = v_key and exists (select from ${others})`;
 }
 
@@ -813,7 +833,17 @@ export function compileErasureReadingByKind(kinds: readonly KindMap[]): string {
       kinds,
       'shared_rows',
       [['p_key', 'text']],
-      'table (collection text, row_key text, about text, successor text)',
+      'table (collection text, row_key text, about text, successor text, anonymises boolean)',
+    ),
+    byKind(
+      kinds,
+      'shared_left',
+      [
+        ['p_collection', 'text'],
+        ['p_row_keys', 'text[]'],
+        ['p_reference', 'text'],
+      ],
+      'bigint',
     ),
     byKind(
       kinds,
@@ -861,6 +891,18 @@ export function compileErasureWritingByKind(kinds: readonly KindMap[]): string {
         ['p_key', 'text'],
         ['p_row_key', 'text'],
         ['p_successor', 'text'],
+      ],
+      'bigint',
+    ),
+    byKind(
+      kinds,
+      'anonymise_shared',
+      [
+        ['p_collection', 'text'],
+        ['p_key', 'text'],
+        ['p_row_key', 'text'],
+        ['p_successor', 'text'],
+        ['p_reference', 'text'],
       ],
       'bigint',
     ),
@@ -933,6 +975,23 @@ export function compileErasureWriting(map: KindMap, catalogue: Catalogue): strin
       where ${own.on(`t.${quoteIdentifier(key)}`)} = p_row_key::${own.type} and ${subjectKeyIn(map, catalogue, held, [held.shared.owner], 't')} = v_key;`,
     ];
   });
+  const leaving = Object.entries(map.collections).flatMap(([name, held]) => {
+    if (held.shared?.anonymise === undefined) return [];
+    const [key = ''] = catalogue.primaryKeys.get(held.table) ?? [];
+    const owner = `t.${quoteIdentifier(held.shared.owner)}`;
+    const own = sameColumn(columnOf(catalogue, held, key));
+    const ownerColumn = columnOf(catalogue, held, held.shared.owner);
+    const successor = sameColumn(ownerColumn);
+    const [next, isNext] = ownerColumn.notNull
+      ? [`p_successor::${typeOf(ownerColumn)}`, `${successor.on(owner)} = p_successor::${successor.type}`]
+      : [`null::${typeOf(ownerColumn)}`, `${owner} is null`];
+    const set = `${quoteIdentifier(held.shared.owner)} = ${next}, ${assignments(catalogue, held, held.shared.anonymise.set)}`;
+    // Once more where the platform wrote over what was set already.
+    const update = `update ${fromItem(map, catalogue, held)} set ${set}
+      where ${own.on(`t.${quoteIdentifier(key)}`)} = p_row_key::${own.type} and (${subjectKeyIn(map, catalogue, held, [held.shared.owner], 't')} = v_key or ${isNext});
+    get diagnostics v_rows = row_count;`;
+    return [`when ${quoteLiteral(name)} then\n    ${again(update)}`];
+  });
   const reading = readingScope(map, catalogue);
   const actions = Object.entries(map.collections).flatMap(([name, held]) =>
     Object.entries(held.actions).map(([action, what]) => {
@@ -980,6 +1039,17 @@ ${branches.join('\n  ')}
   case p_collection
 ${sharing.join('\n  ')}
   end case;${counted}${finish}`,
+      { declare: `${declareVariables(map, catalogue, [])}\n  v_rows bigint;`, pins, overPlatform: true },
+    ),
+    definer(
+      `anonymise_shared$${map.kind}(p_collection text, p_key text, p_row_key text, p_successor text, p_reference text)`,
+      'bigint',
+      leaving.length === 0
+        ? "  raise exception 'The map anonymises nothing that is shared.' using errcode = 'PC005';"
+        : `${assignKey(map, catalogue, 'p_key')}
+  case p_collection
+${leaving.join('\n  ')}
+  end case;${finish}`,
       { declare: `${declareVariables(map, catalogue, [])}\n  v_rows bigint;`, pins, overPlatform: true },
     ),
     definer(
@@ -1081,6 +1151,7 @@ export function writerRights(
       ...(held.erasure.action === 'delete' && held.erasure.whenReferenced !== undefined
         ? [held.erasure.whenReferenced.set]
         : []),
+      ...(held.shared?.anonymise === undefined ? [] : [held.shared.anonymise.set]),
       ...Object.values(held.actions).map((action) => action.set),
     ];
     for (const set of sets) {

@@ -308,7 +308,7 @@ const collection = z.strictObject({
   quiesce: collectionName.optional(),
   /**
    * Rows other people share (a workspace with other members): erasure needs a decision for each,
-   * to hand it over or to close it.
+   * to hand it over, to close it or to anonymise it.
    */
   shared: z
     .strictObject({
@@ -320,6 +320,8 @@ const collection = z.strictObject({
       owner: identifier,
       about: identifier,
       since: identifier,
+      /** A third decision: it stays with its members, without its owner and what tells of them. */
+      anonymise: z.strictObject({ set: anonymisation }).optional(),
     })
     .optional(),
 });
@@ -715,7 +717,7 @@ function checkReferences(map: DataMap, written: Written, places: MapPlaces): voi
             at('columns', column, 'thirdParty'),
             `no people of the kind ${kind} have rows here; write ${Object.keys(held.erasure).join(' or ')}`,
           );
-    checkUses(name, held, at, columnAt);
+    checkUses(name, held, at, columnAt, wrong);
     checkQuiescing(held, at, wrong);
     checkDocuments(held, at, wrong, byKind);
   }
@@ -832,6 +834,9 @@ function assignmentsOf(
     ...Object.entries(held.actions).map(
       ([action, what]) => [at('actions', action, 'set'), what.set] as const,
     ),
+    ...(held.shared?.anonymise === undefined
+      ? []
+      : [[at('shared', 'anonymise', 'set'), held.shared.anonymise.set] as const]),
     ...erased.flatMap(([kind, does]) => {
       const place = byKind ? ['erasure', kind] : ['erasure'];
       if (does.action === 'anonymise') return [[at(...place, 'set'), does.set] as const];
@@ -980,6 +985,7 @@ function checkUses(
   held: Collection,
   at: (...rest: readonly (string | number)[]) => Place,
   columnAt: ColumnAt,
+  wrong: Wrong,
 ): void {
   const { series, object, shared } = held;
   for (const [action, what] of Object.entries(held.actions)) {
@@ -993,6 +999,11 @@ function checkUses(
     columnAt(at('object', each), name, object?.[each]);
   if (shared === undefined) return;
   for (const each of ['owner', 'about'] as const) columnAt(at('shared', each), name, shared[each]);
+  for (const column of Object.keys(shared.anonymise?.set ?? {})) {
+    const place = at('shared', 'anonymise', 'set', column);
+    columnAt(place, name, column);
+    if (column === shared.owner) wrong(place, 'the owner is changed by itself; remove this');
+  }
   for (const each of ['column', 'person', 'since'] as const)
     columnAt(at('shared', each), shared.by, shared[each]);
 }

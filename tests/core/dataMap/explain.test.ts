@@ -139,7 +139,7 @@ test('each column says what the map does with it and why', () => {
     'message_id → messages.id, of a Message recipient',
   );
   expect(explainCollection(map, 'workspaces').erasureSays).toContain(
-    'staff decide whether it is handed over or closed',
+    'staff decide whether it is handed over, left to its members with name, settings overwritten, or closed',
   );
 });
 

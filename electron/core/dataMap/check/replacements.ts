@@ -93,13 +93,15 @@ function fixedClash(catalogue: Catalogue, held: Collection, column: string, valu
 
 /** Everything erasure writes into rows that stay. */
 function setsOf(held: Collection): readonly Readonly<Record<string, Assigned>>[] {
-  return Object.values(held.erasure).flatMap((does) =>
+  const shared = held.shared?.anonymise === undefined ? [] : [held.shared.anonymise.set];
+  const own = Object.values(held.erasure).flatMap((does) =>
     does.action === 'anonymise'
       ? [does.set]
       : does.action === 'delete' && does.whenReferenced !== undefined
         ? [does.whenReferenced.set]
         : [],
   );
+  return [...own, ...shared];
 }
 
 /**

@@ -108,7 +108,7 @@ function sayErasureOfKind(held: KindCollection): string {
   const decision =
     shared === undefined
       ? ''
-      : `; of each that other people share by ${printable(shared.by)}, staff decide whether it is handed over or closed`;
+      : `; of each that other people share by ${printable(shared.by)}, staff decide whether it is handed over${shared.anonymise === undefined ? '' : `, left to its members with ${list(Object.keys(shared.anonymise.set).sort())} overwritten,`} or closed`;
   switch (erasure.action) {
     case 'delete':
       return `Erasure deletes its rows${
