@@ -7,7 +7,7 @@ import { compileMap } from '#core/dataMap/compile.ts';
 import { parseMap, referenceMapText } from '#core/dataMap/map.ts';
 import { schemaVersion } from '#core/database/migrations/index.ts';
 import { installScript } from '#core/installation/script.ts';
-import { expectDone, openDesk } from '#tests/helpers/testDesk.ts';
+import { expectDone, openDesk, type TestDesk } from '#tests/helpers/testDesk.ts';
 import { findPerson, requestFor, run } from './approvedPlan.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
@@ -121,17 +121,23 @@ test('a shared workspace is left to its members without its owner and what tells
   );
 });
 
-test('where the map doesn’t say how, nobody can decide it, and the draft ends', async () => {
-  await using desk = await openDesk({ withBucket: true });
+/** Puts a map in force beside the console, as an administrator alone could not. */
+async function install(desk: TestDesk, text: string): Promise<void> {
   await desk.superuser(async ({ query }) => {
     const ask = async (text: string, values: readonly unknown[] = []): Promise<Record<string, unknown>[]> =>
       (await query<Record<string, unknown>>(text, [...values])).rows;
-    const map = parseMap(referenceMapText().replace(/ +anonymise: \{ set: \{ name: .*\n/, ''));
-    expect(map.collections['workspaces']?.shared?.anonymise).toBe(undefined);
+    const map = parseMap(text);
     await ask(
       `begin; ${installScript(schemaVersion, compileMap(map, await readCatalogue(ask, map)), null, 'demo')}; commit`,
     );
   });
+}
+
+test('where the map doesn’t say how, nobody can decide it; where nobody has to own it, nobody does', async () => {
+  await using desk = await openDesk({ withBucket: true });
+  const silent = referenceMapText().replace(/ +anonymise: \{ set: \{ name: .*\n/, '');
+  expect(parseMap(silent).collections['workspaces']?.shared?.anonymise).toBe(undefined);
+  await install(desk, silent);
   const operator = await desk.signIn('operator');
   const victim = await requestFor(operator, await findPerson(desk, true));
   const asked = await expectDone(operator, 'erasure.plan', { requestId: victim.request });
@@ -147,4 +153,23 @@ test('where the map doesn’t say how, nobody can decide it, and the draft ends'
   const [last] = (await expectDone(operator, 'erasure.list', { requestId: victim.request, awaiting: false }))
     .plans;
   expect(last?.state).toBe('expired');
+
+  await desk.superuser(({ query }) => query('alter table workspaces alter column owner_id drop not null'));
+  await install(desk, referenceMapText());
+  const { plan } = await expectDone(operator, 'erasure.plan', { requestId: victim.request, decisions });
+  for (const each of ['approver', 'second-approver'] as const)
+    await expectDone(await desk.signIn(each), 'erasure.decide', {
+      ...{ planId: plan.id, sha256: plan.sha256, decision: 'approve', reason: 'identity proved' },
+    });
+  expect(await run(operator, plan.id)).toMatchObject({ state: 'done', result: { complete: true } });
+  const { rows } = await desk.superuser(({ query }) =>
+    query<{ name: string; members: number }>(
+      'select name, (select count(*)::int from workspace_members m where m.workspace_id = w.id) as members from workspaces w where owner_id is null',
+    ),
+  );
+  expect(rows).toHaveLength(plan.decisions.length);
+  for (const { name, members } of rows) {
+    expect(name).toMatch(/^Erased [a-z]{12}$/);
+    expect(members).toBeGreaterThan(0);
+  }
 });
