@@ -334,7 +334,7 @@ test('hostile names are only names, there and back', () => {
 test('what a column is replaced by is said to be lost to Fides', () => {
   const map = parseMap(
     referenceMapText().replace(
-      /(  policy_notices:[\s\S]*?)erasure: \{ action: delete \}/,
+      /( {2}policy_notices:[\s\S]*?)erasure: \{ action: delete \}/,
       '$1erasure: { action: anonymise, set: { channel: { replace: empty } } }',
     ),
   );
