@@ -40,7 +40,7 @@ create table privacy_console.plan_decision (
   about text not null,
   successor text,
   -- Whether the map says how it is anonymised.
-  anonymises boolean not null,
+  anonymises boolean not null default false,
   chosen text check (chosen in ('hand_over', 'close', 'anonymise')),
   primary key (plan, key)
 );
