@@ -5,7 +5,7 @@ const planLine = z.object({
   collection: z.string(),
   title: z.string(),
   /** What happens to the rows. */
-  action: z.enum(['quiesce', 'delete', 'anonymise', 'keep', 'detach', 'hand_over']),
+  action: z.enum(['quiesce', 'delete', 'anonymise', 'keep', 'detach', 'hand_over', 'anonymise_shared']),
   rows: z.number().int(),
   /** The ground in law, for rows that are kept. */
   because: z.string().nullable(),
@@ -126,7 +126,16 @@ export const planDifference = z.object({
 });
 export type PlanDifference = z.infer<typeof planDifference>;
 
-const erasureAction = z.enum(['quiesce', 'hand_over', 'objects', 'detach', 'delete', 'anonymise', 'keep']);
+const erasureAction = z.enum([
+  'quiesce',
+  'hand_over',
+  'anonymise_shared',
+  'objects',
+  'detach',
+  'delete',
+  'anonymise',
+  'keep',
+]);
 
 /** What a certificate of deletion says, read from its text; tables and titles are those of the map in force. */
 export const erasureCertificate = z.object({
@@ -135,6 +144,8 @@ export const erasureCertificate = z.object({
   kind: z.string(),
   controller: z.string().nullable(),
   requestId: count,
+  /** When the request was received: a date. */
+  received: z.string(),
   /** SHA-256 of the plan that was approved and run, and of the data map it was made by. */
   plan: z.string(),
   map: z.string(),
@@ -175,6 +186,20 @@ export const erasureCertificate = z.object({
   entries: z.array(count),
 });
 export type ErasureCertificate = z.infer<typeof erasureCertificate>;
+
+/** What the check of a certificate found, on this computer alone. */
+export const certificateVerdict = z.object({
+  intact: z.boolean(),
+  /** Of its text, as the trail has it; null when it is no certificate. */
+  sha256: z.string().nullable(),
+  /** Fingerprints of the keys whose signatures are right. */
+  signers: z.array(z.string()),
+  faults: z.array(
+    z.object({ kind: z.enum(['unreadable', 'changed', 'signature', 'page']), says: z.string() }),
+  ),
+  says: erasureCertificate.nullable(),
+});
+export type CertificateVerdict = z.infer<typeof certificateVerdict>;
 
 const planId = z.number().int().positive();
 
@@ -287,13 +312,45 @@ export const erasure = {
       sha256: z.string(),
       entry: z.number().int(),
       says: erasureCertificate,
+      /** In the order they signed; each is checked when it is shown. */
+      signatures: z.array(
+        z.object({
+          fingerprint: z.string(),
+          login: z.string(),
+          person: z.string(),
+          at: z.string(),
+          /** Whether it is a signature of this text. */
+          right: z.boolean(),
+          /** Whether the key has been retired since. */
+          retired: z.boolean(),
+        }),
+      ),
     }),
+  }),
+  'erasure.signCertificate': operation({
+    effect: 'write',
+    permission: ['operator'],
+    summary: 'signs a certificate with one’s own key, once',
+    input: z.strictObject({ planId }),
+    output: z.object({ fingerprint: z.string(), entry: z.number().int() }),
   }),
   'erasure.saveCertificate': operation({
     effect: 'read',
     permission: 'staff',
-    summary: 'writes the exact text of a certificate to a new file',
+    summary:
+      'writes a certificate with its signatures to a new file: to read and print when it ends in .html, else JSON',
     input: z.strictObject({ planId, file: z.string().min(1).max(4_000) }),
     output: z.object({ file: z.string(), sha256: z.string() }),
+  }),
+  'certificates.verify': operation({
+    effect: 'local',
+    permission: 'anyone',
+    summary: 'checks a certificate that lies on this computer, offline',
+    input: z.strictObject({
+      file: z.string().min(1).max(4_000),
+      /** Whose signature is asked for: `SHA256:…`, or a file with the public key (`ssh-ed25519 …`). */
+      signer: z.string().min(1).max(4_000).optional(),
+    }),
+    output: certificateVerdict,
   }),
 } as const;

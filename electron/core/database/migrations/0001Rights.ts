@@ -66,6 +66,7 @@ const executable: readonly (readonly [string, readonly string[]])[] = [
       'deletions_held',
       'holds',
       'read_certificate',
+      'certificate_signatures',
       'releases',
       'redactions',
       'custody_of',
@@ -88,6 +89,7 @@ const executable: readonly (readonly [string, readonly string[]])[] = [
       'ask_release',
       'tell_beginnings',
       'use_signing_key',
+      'sign_certificate',
       'begin_export',
       'end_export',
       'resume_export',
@@ -151,6 +153,7 @@ const executable: readonly (readonly [string, readonly string[]])[] = [
       'reveal_shown',
     ],
   ],
+  ['privacy_console_writer', ['replacement_for']],
   ['privacy_console_reaper', ['staff_logins']],
 ];
 
