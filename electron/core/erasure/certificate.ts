@@ -1,6 +1,19 @@
 import { z } from 'zod';
 import type { MappedCollection } from '#shared/contract/dataMap.ts';
 import type { ErasureCertificate } from '#shared/contract/erasure.ts';
+import { findRow, outcomeRow, toFind, toOutcomes } from './plan.ts';
+
+const remains = z.object({
+  at: z.string(),
+  autovacuum: z.boolean(),
+  backupDays: z.number(),
+  backupsUntil: z.string(),
+  deadRows: z.number(),
+  uncleaned: z.number(),
+  oldestSnapshot: z.string().nullable(),
+  walArchived: z.boolean(),
+  walMegabytes: z.number(),
+});
 
 /** The canonical text that the database writes when a run has ended. */
 const written = z.object({
@@ -27,6 +40,9 @@ const written = z.object({
     z.object({ title: z.string(), owner: z.string(), by: z.string(), done: z.string(), entry: z.number() }),
   ),
   uploads: z.number().nullable(),
+  outcomes: z.array(outcomeRow),
+  finds: z.array(findRow),
+  remains,
   steps: z.array(
     z.object({
       collection: z.string(),
@@ -76,6 +92,9 @@ export function readCertificate(text: string, collections: readonly MappedCollec
     kept: kept.map(({ collection, ...line }) => ({ ...place(collection), ...line })),
     tasks: rest.tasks,
     uploads: rest.uploads,
+    outcomes: [...toOutcomes(rest.outcomes, collections)],
+    finds: rest.finds.map((each) => toFind(each, collections)),
+    remains: rest.remains,
     entries: rest.entries,
   };
 }

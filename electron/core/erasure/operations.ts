@@ -12,6 +12,7 @@ import { mapInForce } from '#core/subjects/index.ts';
 import type { ErasurePlan, PlanDifference } from '#shared/contract/erasure.ts';
 import { readCertificate } from './certificate.ts';
 import { differenceOf } from './difference.ts';
+import { lookAgain } from './lookAgain.ts';
 import { planRow, toPlan } from './plan.ts';
 
 type Names =
@@ -25,6 +26,7 @@ type Names =
   | 'erasure.continue'
   | 'erasure.cancel'
   | 'erasure.doTask'
+  | 'erasure.judge'
   | 'erasure.certificate'
   | 'erasure.saveCertificate';
 
@@ -193,6 +195,15 @@ export function erasureOperations({ desk, jobs, batchRows }: ErasureOptions): So
       );
       return { plan: await one(planId), entry };
     },
+    'erasure.judge': async ({ planId, find, because }, call) => {
+      const [collection = '', column = ''] = find.split('.', 2);
+      const { entry } = await desk().database.effect(
+        sql`select privacy_console.judge_find(${planId}::bigint, ${collection}::text, ${column}::text, ${because}::text) as result`,
+        receipt,
+        call.note,
+      );
+      return { plan: await one(planId), entry };
+    },
     'erasure.certificate': async ({ planId }) => {
       const found = await certificate(planId);
       const { collections } = await mapInForce(desk().database);
@@ -325,19 +336,20 @@ async function runErasure(
       return { planId: plan, complete: false, waiting: true, dueAt, tasks: begun.tasksBefore };
     }
     await eraseAll(at, plan, begun, pace, progress, signal);
+    await lookAgain(at, begun.run, progress, total(begun), signal);
     progress('looking again', total(begun), total(begun));
     const left = (await objectsAt(at, await placesOf(at, plan, signal), signal)).length;
     const ended = await at.database.effect(
       sql`select privacy_console.end_run(${begun.run}::bigint, ${left}::bigint) as result`,
-      z.object({ complete: z.boolean(), left: z.number(), tasks: z.number() }),
+      z.object({ complete: z.boolean(), left: z.number(), tasks: z.number(), finds: z.number() }),
       noNote,
       { timeoutMs: 300_000 },
     );
-    const { complete, tasks } = ended;
-    return { planId: plan, complete, left: ended.left, objectsLeft: left, tasks };
+    const { complete, tasks, finds } = ended;
+    return { planId: plan, complete, left: ended.left, objectsLeft: left, tasks, finds };
   } catch (error) {
     if (await endedElsewhere(at, plan))
-      return { planId: plan, complete: true, left: 0, objectsLeft: 0, tasks: 0 };
+      return { planId: plan, complete: true, left: 0, objectsLeft: 0, tasks: 0, finds: 0 };
     const code = error instanceof ExpectedError ? error.code : 'internal';
     await at.database
       .effect(

@@ -4,6 +4,7 @@ import { checking } from './0001Check.ts';
 import { custody } from './0001Custody.ts';
 import { erasing } from './0001Erasure.ts';
 import { exporting } from './0001Export.ts';
+import { lookingAgain } from './0001LookAgain.ts';
 import { mapChange } from './0001MapChange.ts';
 import {
   longestTransaction,
@@ -35,7 +36,7 @@ export const migrations: readonly Migration[] = [
       { as: 'administrator', sql: schema },
       {
         as: 'trail',
-        sql: `${trail}${access}${checking}${signingKeys}${exporting}${custody}${erasing}${mapChange}${staffLogins}${trailRights}`,
+        sql: `${trail}${access}${checking}${signingKeys}${exporting}${custody}${erasing}${lookingAgain}${mapChange}${staffLogins}${trailRights}`,
       },
       { as: 'trail', sql: 'grant create on schema privacy_console to privacy_console_reaper;' },
       { as: 'reaper', sql: `${reaper}${sessionBegan}${longestTransaction}${reaperRights}` },

@@ -9,6 +9,7 @@ import { paths } from '../../paths.ts';
 import { useRead } from '../../client/queries.ts';
 import { Dim, Facts, Hash, Loaded, Moment, Panel, Reference } from '../../components/Basics.tsx';
 import { formatDate, formatNumber } from '../../components/format.ts';
+import { JudgedFinds, Outcomes } from './FoundAgain.tsx';
 import styles from './deletion.module.css';
 
 const words = en.deletion.certificate;
@@ -94,6 +95,10 @@ function Readable(props: { readonly certificate: OutputOf<'erasure.certificate'>
           ]}
         />
       </div>
+      <section className={styles['part']}>
+        <h3>{en.deletion.again.outcomes}</h3>
+        <Outcomes outcomes={says.outcomes} />
+      </section>
       <section className={styles['part']}>
         <h3>{words.went}</h3>
         <table className={styles['table']}>
@@ -197,6 +202,12 @@ function Readable(props: { readonly certificate: OutputOf<'erasure.certificate'>
           </table>
         )}
       </section>
+      {says.finds.length === 0 ? null : (
+        <section className={styles['part']}>
+          <h3>{en.deletion.again.title}</h3>
+          <JudgedFinds finds={says.finds} />
+        </section>
+      )}
       <section className={styles['part']}>
         <h3>{words.entries}</h3>
         <p>
@@ -212,7 +223,7 @@ function Readable(props: { readonly certificate: OutputOf<'erasure.certificate'>
       <section className={styles['part']}>
         <h3>{words.remains}</h3>
         <ul className={styles['remaining']}>
-          {words.remaining.map((sentence) => (
+          {[...words.remainingFacts(says.remains, formatDate), ...words.remaining].map((sentence) => (
             <li key={sentence}>{sentence}</li>
           ))}
         </ul>
