@@ -141,7 +141,7 @@ async function onCopy<Value>(options: BenchOptions, work: (bench: Bench) => Prom
 }
 
 /** Who owns most messages, after those that are skipped. */
-async function heaviest({ bare }: Bench, skipped = 0): Promise<Account> {
+export async function heaviest({ bare }: Bench, skipped = 0): Promise<Account> {
   const { rows } = await bare.query<Account>(
     `select u.id, u.email::text, sum(m.held)::int as rows
      from (select workspace_id, count(*) as held from messages group by 1) m
@@ -155,7 +155,7 @@ async function heaviest({ bare }: Bench, skipped = 0): Promise<Account> {
 }
 
 /** A plan of the person's deletion, as an operator makes it: what others share is closed. */
-async function plannedFor(
+export async function plannedFor(
   { console }: Bench,
   email: string,
 ): Promise<{ readonly plan: ErasurePlan; readonly subject: string }> {
@@ -174,7 +174,7 @@ async function plannedFor(
   return { ...(await expectDone(console, 'erasure.plan', { requestId: request.id, decisions })), subject };
 }
 
-async function approve({ places }: Bench, plan: ErasurePlan): Promise<void> {
+export async function approve({ places }: Bench, plan: ErasurePlan): Promise<void> {
   const approvers = ['demo:approver', 'demo:second-approver'].slice(0, plan.approversNeeded);
   for (const profile of approvers) {
     const console = plainConsole(places);

@@ -3,6 +3,7 @@ import { ExpectedError } from '#core/kernel/errors.ts';
 import { mappedAbove, type Catalogue, type Reference } from './catalogue.ts';
 import { changedDocument, type JsonOwner } from './compileJson.ts';
 import { isRow, prefixExpression } from './compileReading.ts';
+import { deleteRange, rangeOf, rangeVariables } from './compileRange.ts';
 import { maskOf } from './masks.ts';
 import type { Assigned, KindCollection, KindMap, SubjectPath } from './map.ts';
 import {
@@ -695,6 +696,8 @@ function deletion(erasing: Erasing, step: Step, variables: Variables): string {
       })
       .join(' and ');
   if (cut.length === 0 && carried.length === 0) {
+    const range = whole ? null : rangeOf(catalogue, held, conditionsIn(erasing, step.collection));
+    if (range !== null) return deleteRange(map, catalogue, held, range, open(step, 'writing'));
     const doomed = `(select ${columns.map((each) => `t.${quoteIdentifier(each)}`).join(', ')} from ${from} where ${open(step, 'writing')}${limit}) d`;
     return columns.length === 0
       ? `delete from ${from} where ${open(step, 'writing')};
@@ -811,8 +814,9 @@ export function compileErasureWritingByKind(kinds: readonly KindMap[]): string {
         ['p_scope', 'jsonb'],
         ['p_reference', 'text'],
         ['p_limit', 'int'],
+        ['p_after', 'jsonb'],
       ],
-      'bigint',
+      'jsonb',
     ),
     byKind(
       kinds,
@@ -910,23 +914,26 @@ export function compileErasureWriting(map: KindMap, catalogue: Catalogue): strin
   const actionVariables = unique(actions.flatMap((each) => each.variables));
   const counted = `
   get diagnostics v_rows = row_count;`;
-  const finish = `
+  const speak = `
   -- Deferred constraints and triggers of the platform speak now, with this owner's rights.
-  set constraints all immediate;
+  set constraints all immediate;`;
+  const finish = `${speak}
   return v_rows;`;
   return [
     definer(
-      `erase_rows$${map.kind}(p_collection text, p_action text, p_key text, p_scope jsonb, p_reference text, p_limit int)`,
-      'bigint',
+      // Deletes what is open of one step, `p_limit` rows at most; tells how many, whether there is more, and where to go on.
+      `erase_rows$${map.kind}(p_collection text, p_action text, p_key text, p_scope jsonb, p_reference text, p_limit int, p_after jsonb)`,
+      'jsonb',
       branches.length === 0
         ? "  raise exception 'The map erases nothing.' using errcode = 'PC005';"
         : `${assignKey(map, catalogue, 'p_key')}
 ${assignFrozen(variables)}
   case p_collection || '.' || p_action
 ${branches.join('\n  ')}
-  end case;${finish}`,
+  end case;${speak}
+  return jsonb_build_object('rows', v_rows, 'more', coalesce(v_more, v_rows >= p_limit), 'after', v_after);`,
       {
-        declare: `${declareVariables(map, catalogue, variables)}\n  v_rows bigint; v_beyond boolean;`,
+        declare: `${declareVariables(map, catalogue, variables)}\n  v_rows bigint; v_beyond boolean;\n${rangeVariables}`,
         pins,
         overPlatform: true,
       },

@@ -120,6 +120,8 @@ create table privacy_console.run_step (
   run bigint not null references privacy_console.run,
   step int not null,
   done bigint not null default 0,
+  -- Where the last batch ended, as far as the map's index tells: the keys of one row, gone when the run has ended.
+  after jsonb,
   remaining bigint,
   finished_at timestamptz,
   primary key (run, step)
@@ -161,7 +163,9 @@ ${definer(
   update privacy_console.plan_object o set key = null from privacy_console.plan p
     where p.id = o.plan and p.subject = p_subject and p.state in ('denied', 'done', 'expired') and o.key is not null;
   update privacy_console.plan_decision d set row_key = null, successor = null, about = '' from privacy_console.plan p
-    where p.id = d.plan and p.subject = p_subject and p.state in ('denied', 'done', 'expired') and d.row_key is not null;`,
+    where p.id = d.plan and p.subject = p_subject and p.state in ('denied', 'done', 'expired') and d.row_key is not null;
+  update privacy_console.run_step t set after = null from privacy_console.run r join privacy_console.plan p on p.id = r.plan
+    where r.id = t.run and p.subject = p_subject and p.state in ('denied', 'done', 'expired') and t.after is not null;`,
 )}
 ${definer(
   'draft_plan(p_request bigint)',
@@ -783,6 +787,7 @@ ${definer(
   begin
     if v_line.action = 'hand_over' then
       v_rows := 0;
+      v_did := '{"more": false}';
       for v_decision in select d.* from privacy_console.plan_decision d where d.plan = v_plan.id and d.chosen = 'hand_over' and d.collection = v_line.collection order by d.key loop
         if privacy_console.hand_over(v_kind, v_line.collection, v_key, v_decision.row_key, v_decision.successor) <> 1 then
           -- Neither the person's any more nor anybody's whom the approval named.
@@ -791,7 +796,8 @@ ${definer(
         v_rows := v_rows + 1;
       end loop;
     else
-      v_rows := privacy_console.erase_rows(v_kind, v_line.collection, v_line.action, v_key, v_plan.scope, v_plan.subject, p_limit);
+      v_did := privacy_console.erase_rows(v_kind, v_line.collection, v_line.action, v_key, v_plan.scope, v_plan.subject, p_limit, v_step.after);
+      v_rows := (v_did ->> 'rows')::bigint;
     end if;
     if v_step.done + v_rows > privacy_console.most_of(v_line.planned) then
       raise exception 'too many' using errcode = 'PC007';
@@ -820,20 +826,21 @@ ${definer(
       when 'hand_over' then 'What was to be handed over, or who was to take it over, is no longer there; plan the deletion again and have it approved.'
       else 'Rows that the plan does not cover hang on this person''s rows; plan the deletion again and have it approved.' end);
   end if;
-  update privacy_console.run_step t set done = t.done + v_rows,
-      finished_at = case when v_line.action = 'hand_over' or v_rows < p_limit then clock_timestamp() end
+  v_more := (v_did ->> 'more')::boolean;
+  update privacy_console.run_step t set done = t.done + v_rows, after = nullif(v_did -> 'after', 'null'),
+      finished_at = case when not v_more then clock_timestamp() end
     where t.run = p_run and t.step = p_step;
   -- Nothing was done, so there is nothing to tell.
   if v_rows = 0 then
-    return jsonb_build_object('ok', true, 'rows', 0, 'done', v_step.done, 'finished', true, 'again', false, 'entry', null);
+    return jsonb_build_object('ok', true, 'rows', 0, 'done', v_step.done, 'finished', not v_more, 'again', false, 'entry', null);
   end if;
-  return jsonb_build_object('ok', true, 'rows', v_rows, 'done', v_step.done + v_rows, 'finished', v_line.action = 'hand_over' or v_rows < p_limit, 'again', false)
+  return jsonb_build_object('ok', true, 'rows', v_rows, 'done', v_step.done + v_rows, 'finished', not v_more, 'again', false)
     || privacy_console.receipt(privacy_console.append('erasure.batch', v_plan.subject, v_plan.request, 'done',
       (select r.entry from privacy_console.run r where r.id = p_run),
       json_build_object('run', p_run, 'step', p_step, 'collection', v_line.collection, 'action', v_line.action, 'rows', v_rows)::text));`,
   {
     declare:
-      '  v_plan privacy_console.plan; v_step privacy_console.run_step; v_line privacy_console.plan_line; v_decision privacy_console.plan_decision; v_key text; v_kind text; v_rows bigint; v_trouble text; v_held text;',
+      '  v_plan privacy_console.plan; v_step privacy_console.run_step; v_line privacy_console.plan_line; v_decision privacy_console.plan_decision; v_key text; v_kind text; v_rows bigint; v_did jsonb; v_more boolean; v_trouble text; v_held text;',
   },
 )}
 ${definer(
