@@ -1021,7 +1021,7 @@ export const en = {
       approved: 'An operator can run it now.',
       denied: 'It will not be run. Make a new plan if the reason has gone.',
       running: 'Deletion is running; it can be resumed if it is interrupted.',
-      done: 'Everything that had to go has gone, and a second look found nothing.',
+      done: 'Everything that had to go has gone and was looked for again; the certificate says what stays.',
       expired: 'The data has changed, the approval ran out or the deletion was called off. Make a new plan.',
     } satisfies Record<ErasurePlan['state'], string>,
     goes: 'Goes',
@@ -1125,6 +1125,8 @@ export const en = {
     handTold: 'The task is recorded as done.',
     steps: 'Steps',
     stepColumns: { step: 'Step', planned: 'Planned', done: 'Done', left: 'Left' },
+    unfinished: 'Not finished',
+    unfinishedText: 'Something is left, or was found again; what came of each kind of data is said below.',
     again: {
       title: 'Found again',
       text: 'Rows that nobody’s plan keeps still name the person. Have them mended on the platform and resume the deletion, or say why they stay; until then it is not done.',

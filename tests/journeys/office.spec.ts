@@ -196,6 +196,7 @@ test('a role that approves is given by two people, and an administrator pauses a
 });
 
 test('a deletion brings to rest, waits, has people do their part, and is called off', async ({ office }) => {
+  test.setTimeout(180_000);
   const faults: string[] = [];
   const { email } = await withSuperuser(office.platform, office.platform.database, async ({ query }) => {
     await query(`insert into privacy_console.setting values ('grace_minutes', 90)`);
@@ -273,6 +274,7 @@ test('a deletion brings to rest, waits, has people do their part, and is called 
   await atScreen(page, en.deletion.titleFor(third.id));
   const found = part(page, words.title);
   await sees(found.getByText(words.own));
+  await sees(page.getByText(en.deletion.unfinishedText));
   await sees(found.getByText(words.open, { exact: true }));
   await sees(part(page, words.outcomes).getByText(words.outcome.failed));
   faults.push(...(await examine(page, 'plan-found-again')));

@@ -79,8 +79,16 @@ function OnePlan(props: { readonly plan: ErasurePlan; readonly since: PlanDiffer
       title={en.deletion.titleFor(plan.id)}
       lead={
         <>
-          <Status tone={planTones[plan.state]}>{en.deletion.state[plan.state]}</Status>{' '}
-          {en.deletion.stateText[plan.state]}
+          {plan.state === 'running' && plan.run?.state === 'incomplete' ? (
+            <>
+              <Status tone="bad">{en.deletion.unfinished}</Status> {en.deletion.unfinishedText}
+            </>
+          ) : (
+            <>
+              <Status tone={planTones[plan.state]}>{en.deletion.state[plan.state]}</Status>{' '}
+              {en.deletion.stateText[plan.state]}
+            </>
+          )}
         </>
       }
       actions={
@@ -159,11 +167,11 @@ function OnePlan(props: { readonly plan: ErasurePlan; readonly since: PlanDiffer
           />
         </div>
       </Panel>
+      <FoundAgain plan={plan} />
       <FourColumns plan={plan} works={works} />
       {props.since === null || plan.run !== null ? null : <Since since={props.since} />}
       <ByHand plan={plan} works={works} />
       {plan.state === 'done' ? null : <Run plan={plan} />}
-      <FoundAgain plan={plan} />
       {plan.run?.state === 'incomplete' && plan.run.outcomes.length > 0 ? (
         <Panel title={en.deletion.again.outcomes}>
           <Outcomes outcomes={plan.run.outcomes} />
