@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
 import type { Console } from '#core/console.ts';
 import type { ErasurePlan } from '#shared/contract/erasure.ts';
@@ -151,4 +152,73 @@ test('a plan made anew goes on looking for what the rows that have gone told', a
   const again = await approve(desk, operator, victim);
   expect(again.lines.filter((line) => line.collection === 'users')).toEqual([]);
   expect((await run(operator, again.id)).result).toMatchObject({ complete: false, finds: 1 });
+});
+
+/** Letters that mean something in a pattern, an address, a number or a document. */
+const letters = [...'abAB01@.+-_%()[]{}*?^$|\\/"\' \n'];
+const isWord = (letter: string | undefined): boolean => letter !== undefined && /[a-z0-9]/i.test(letter);
+
+/** Whether an address stands in a text as a word of its own, told without a pattern. */
+function standsIn(text: string, address: string): boolean {
+  const [low, sought] = [text.toLowerCase(), address.toLowerCase()];
+  for (let at = low.indexOf(sought); at !== -1; at = low.indexOf(sought, at + 1)) {
+    const [before, after, next] = [low[at - 1], low[at + sought.length], low[at + sought.length + 1]];
+    const inAnother = isWord(before) || (before !== undefined && '._%+-'.includes(before));
+    if (!inAnother && !isWord(after) && after !== '-' && !(after === '.' && isWord(next))) return true;
+  }
+  return false;
+}
+
+/** Whether a number stands in a text with at most two signs between its digits, told without a pattern. */
+function numberIn(text: string, digits: string): boolean {
+  const from = (at: number, left: string): boolean => {
+    if (left === '') return !/[0-9]/.test(text[at] ?? '');
+    for (let signs = 0; signs <= 2; signs += 1) {
+      if (text[at + signs] === left[0] && from(at + signs + 1, left.slice(1))) return true;
+      const sign = text[at + signs];
+      if (sign === undefined || isWord(sign) || sign === '@') return false;
+    }
+    return false;
+  };
+  return [...text].some((letter, at) => letter === digits[0] && from(at + 1, digits.slice(1)));
+}
+
+test('addresses and numbers of any letters are found in texts of any letters as a walk through them finds them', async () => {
+  await using desk = await openDesk();
+  const letter = fc.constantFrom(...letters);
+  const some = (most: number): fc.Arbitrary<string> =>
+    fc.array(letter, { maxLength: most }).map((each) => each.join(''));
+  const address = fc
+    .tuple(some(4), some(4))
+    .map(([name, domain]) => `a${name}@${domain}b`)
+    .filter((each) => !/\s/.test(each));
+  const digits = fc
+    .array(fc.constantFrom('0', '1'), { minLength: 7, maxLength: 10 })
+    .map((all) => all.join(''));
+  const cases = fc.sample(
+    fc.record({ address, digits, before: some(3), after: some(3), between: some(2), cut: fc.nat(3) }),
+    { numRuns: 1_500, seed: 20_261_128 },
+  );
+  const texts = cases.map(({ before, after, between, cut, ...each }, n) => ({
+    n,
+    ...each,
+    text: before + each.address.slice(0, each.address.length - (cut === 3 ? 1 : 0)) + after,
+    number: before + [...each.digits].join(between) + after,
+  }));
+  const { rows } = await desk.superuser(({ query }) =>
+    query<{ stands: boolean; numbered: boolean }>(
+      `select t.text ~* privacy_console.identifier_pattern(array[lower(t.address)], '{}', '{}') as stands,
+         t.number ~* privacy_console.identifier_pattern('{}', array[t.digits], '{}') as numbered
+       from jsonb_to_recordset($1) t(address text, digits text, text text, number text, n int) order by t.n`,
+      [JSON.stringify(texts)],
+    ),
+  );
+  const expected = texts.map((each) => ({
+    stands: standsIn(each.text, each.address),
+    numbered: numberIn(each.number, each.digits),
+  }));
+  for (const [index, row] of rows.entries())
+    expect({ ...texts[index], ...row }).toEqual({ ...texts[index], ...expected[index] });
+  for (const each of ['stands', 'numbered'] as const)
+    for (const said of [true, false]) expect(expected.some((one) => one[each] === said)).toBe(true);
 });
