@@ -123,11 +123,12 @@ function naming(catalogue: Catalogue, held: Collection, column: string, mapped: 
         'invalid_input',
         `${held.table}.${column} holds bytes, in which nobody can be looked for; take “mayName” away, or give it another category.`,
       );
-    // Where a document breaks its line, the letter of the escape would stand before the word.
+    // In a document the letter of an escaped line's end would stand before the word.
     const text = ['json', 'jsonb'].includes(baseType)
       ? `regexp_replace(${raw}::text, '\\\\[bfnrt]', ' ', 'g')`
       : `${raw}::text`;
-    return `${text} ~* ${mapped.mayName === true ? 'p_person' : 'p_contacts'}`;
+    const pattern = mapped.mayName === true ? 'v_person' : 'v_contacts';
+    return `(${raw}::text ~* ${pattern}_loose and ${text} ~* ${pattern})`;
   }
   const indexed = catalogue.trigramSchema !== null && mapped.search.length > 0;
   if (form === 'email')
@@ -232,13 +233,14 @@ ${[frozen, ...handed].filter((line) => line !== '').join('\n')}
 ${each.body}`;
   };
   return definer(
-    `look_again$${map.kind}(p_collection text, p_key text, p_scope jsonb, p_handed_over jsonb, p_emails text[], p_phones text[], p_contacts text, p_person text)`,
+    `look_again$${map.kind}(p_collection text, p_key text, p_scope jsonb, p_handed_over jsonb, p_emails text[], p_phones text[], p_contacts text[], p_person text[])`,
     'table (column_name text, hits bigint, kept bigint, ground text)',
     looks.length === 0
       ? '  return;'
       : `${assignKey(map, catalogue, 'p_key')}
   v_whole := array(select replace(replace(replace(e.value, '\\', '\\\\'), '%', '\\%'), '_', '\\_') from unnest(p_emails) e(value));
   v_within := array(select '%' || n.value || '%' from unnest(p_phones) n(value));
+  v_contacts_loose := p_contacts[1]; v_contacts := p_contacts[2]; v_person_loose := p_person[1]; v_person := p_person[2];
   case p_collection
 ${looks.map(branch).join('\n')}
   else
@@ -248,7 +250,7 @@ ${looks.map(branch).join('\n')}
     {
       declare: `${declareVariables(map, catalogue, all)}
 ${kept.map((each) => `  ${each.name}$kept ${each.parts[0]?.type ?? ''}[];`).join('\n')}
-  v_whole text[]; v_within text[]; v_counts bigint[];`,
+  v_whole text[]; v_within text[]; v_counts bigint[]; v_contacts_loose text; v_contacts text; v_person_loose text; v_person text;`,
       overPlatform: true,
       pins: planPins,
     },
@@ -289,8 +291,8 @@ ${kinds.map(({ kind }) => `  when ${quoteLiteral(kind)} then return query select
         ['p_handed_over', 'jsonb'],
         ['p_emails', 'text[]'],
         ['p_phones', 'text[]'],
-        ['p_contacts', 'text'],
-        ['p_person', 'text'],
+        ['p_contacts', 'text[]'],
+        ['p_person', 'text[]'],
       ],
       'table (column_name text, hits bigint, kept bigint, ground text)',
     ),

@@ -207,8 +207,10 @@ test('addresses and numbers of any letters are found in texts of any letters as 
   }));
   const { rows } = await desk.superuser(({ query }) =>
     query<{ stands: boolean; numbered: boolean }>(
-      `select t.text ~* privacy_console.identifier_pattern(array[lower(t.address)], '{}', '{}') as stands,
-         t.number ~* privacy_console.identifier_pattern('{}', array[t.digits], '{}') as numbered
+      `select t.text ~* privacy_console.loose_pattern(array[lower(t.address)], '{}', '{}')
+           and t.text ~* privacy_console.identifier_pattern(array[lower(t.address)], '{}', '{}') as stands,
+         t.number ~* privacy_console.loose_pattern('{}', array[t.digits], '{}')
+           and t.number ~* privacy_console.identifier_pattern('{}', array[t.digits], '{}') as numbered
        from jsonb_to_recordset($1) t(address text, digits text, text text, number text, n int) order by t.n`,
       [JSON.stringify(texts)],
     ),
