@@ -158,15 +158,18 @@ function handedOver(
   });
 }
 
-/** Who decides about what a column says of somebody of another kind; null where that is nobody else. */
-function decidedElsewhere(map: KindMap, name: string, column: string): string | null {
-  const other = kindsOf(map.whole).find(({ kind, subject, collections }) => {
-    const held = collections[name];
-    return (
-      kind !== map.kind && subject.controller !== null && held !== undefined && namesSubject(held, column)
-    );
-  });
-  return other?.subject.controller ?? null;
+/**
+ * Why a column's rows are no concern of this deletion: what it holds is own
+ * data of people of another kind, who ask for themselves. Null where it isn't.
+ */
+function ofAnotherKind(map: KindMap, name: string, column: string, mapped: MapColumn): string | null {
+  const owns = (kind: KindMap): boolean =>
+    kind.collections[name] !== undefined && identifying(kind, name, column, mapped) !== null;
+  if (owns(map)) return null;
+  const other = kindsOf(map.whole).find(owns);
+  return other === undefined
+    ? null
+    : (other.subject.controller ?? `Own data of another kind of person: ${other.subject.title}`);
 }
 
 interface Look {
@@ -180,7 +183,9 @@ interface Look {
 function lookAt(map: KindMap, catalogue: Catalogue, name: string, held: Collection): Look | null {
   const columns = Object.entries(held.columns).flatMap(([column, mapped]) => {
     const condition = naming(catalogue, held, column, mapped);
-    return condition === null ? [] : [{ column, condition, ground: decidedElsewhere(map, name, column) }];
+    return condition === null
+      ? []
+      : [{ column, condition, ground: ofAnotherKind(map, name, column, mapped) }];
   });
   if (columns.length === 0) return null;
   const mine = map.collections[name];
