@@ -1067,10 +1067,15 @@ export async function commands(
   erase
     .command('certificate')
     .argument('<plan>', 'plan', wholeNumber)
-    .option('--save <file>', 'write its exact text, whose SHA-256 is in the trail, to a new file')
+    .option(
+      '--save <file>',
+      'write it with its signatures to a new file: a page to print when it ends in .html, else JSON',
+    )
+    .option('--sign', 'sign it with your own key first', false)
     .description('prints the certificate of a finished deletion; with --json its exact text as well')
-    .action((planId: number, options: { save?: string }) =>
+    .action((planId: number, options: { save?: string; sign: boolean }) =>
       run(async (command) => {
+        if (options.sign) await command.call('erasure.signCertificate', { planId });
         if (options.save !== undefined) {
           return command.call('erasure.saveCertificate', { planId, file: path.resolve(options.save) });
         }
@@ -1079,6 +1084,22 @@ export async function commands(
       }),
     );
 
+  program
+    .command('certificate')
+    .description('certificates of deletion, offline')
+    .command('verify <file>')
+    .option('--signer <key>', 'refuses any other signer than this: SHA256:…, or a file with the public key')
+    .description('checks the text and the signatures of one, a page or JSON, and names every fault')
+    .action((file: string, { signer }: { readonly signer?: string }) =>
+      run(
+        (command) =>
+          command.call('certificates.verify', {
+            file: path.resolve(file),
+            ...(signer === undefined ? {} : { signer }),
+          }),
+        { signIn: false, refused: (value: { intact: boolean }) => !value.intact },
+      ),
+    );
   program
     .command('pause')
     .requiredOption('--reason <text>', 'shown to who runs deletions')
@@ -1220,7 +1241,7 @@ function findLines(finds: readonly ErasureFind[]): readonly object[] {
 }
 
 /** A certificate as a person reads it. */
-function certificateLines({ sha256, entry, says }: OutputOf<'erasure.certificate'>): object {
+function certificateLines({ sha256, entry, says, signatures }: OutputOf<'erasure.certificate'>): object {
   const words = en.deletion.certificate;
   const listed = says.steps.filter((step) => step.planned > 0 || step.done > 0 || step.left > 0);
   const untouched = says.steps.filter((step) => !listed.includes(step));
@@ -1238,6 +1259,14 @@ function certificateLines({ sha256, entry, says }: OutputOf<'erasure.certificate
     [words.map]: says.map,
     [words.sha256]: sha256,
     [words.committed]: en.common.entry(entry),
+    [words.signatures]:
+      signatures.length === 0
+        ? words.unsigned
+        : signatures.map((each) => ({
+            [words.signatures]: words.signedBy(each.person, each.login),
+            [en.settings.keys.fingerprint]: each.fingerprint,
+            [words.toCheck]: each.right ? words.signaturesHint : words.wrong,
+          })),
     [en.deletion.again.outcomes]: outcomeLines(says.outcomes),
     [words.went]: listed.map((step) => ({
       [words.wentColumns.what]: step.title,

@@ -15,7 +15,6 @@ import { explanationOperations } from './explanation/index.ts';
 import {
   exportOperations,
   exportsAtOnce,
-  keyOperations,
   openStagings,
   packageOperations,
   type ExportPace,
@@ -27,6 +26,7 @@ import { createJobs } from './kernel/jobs.ts';
 import type { Log } from './kernel/log.ts';
 import type { Keychain } from './keychain/index.ts';
 import { requestOperations } from './requests/index.ts';
+import { keyOperations } from './signing/index.ts';
 import { staffOperations } from './staff/index.ts';
 import { subjectOperations } from './subjects/index.ts';
 import { version } from './version.ts';

@@ -64,7 +64,8 @@ export type ErasureFind = z.infer<typeof find>;
 /** What came of one kind of data; a kind may have several outcomes, and failures are never left out. */
 const outcome = z.object({
   title: z.string(),
-  group: z.string(),
+  /** Table, or prefixes of the bucket. */
+  where: z.string(),
   outcome: z.enum(['erased', 'anonymised', 'kept', 'not_found', 'failed']),
   rows: z.number().int(),
   /** Why it stays. */
@@ -179,6 +180,8 @@ export const erasureCertificate = z.object({
   kind: z.string(),
   controller: z.string().nullable(),
   requestId: count,
+  /** When the request was received: a date. */
+  received: z.string(),
   /** SHA-256 of the plan that was approved and run, and of the data map it was made by. */
   plan: z.string(),
   map: z.string(),
@@ -222,6 +225,20 @@ export const erasureCertificate = z.object({
   entries: z.array(count),
 });
 export type ErasureCertificate = z.infer<typeof erasureCertificate>;
+
+/** What the check of a certificate found, on this computer alone. */
+export const certificateVerdict = z.object({
+  intact: z.boolean(),
+  /** Of its text, as the trail has it; null when it is no certificate. */
+  sha256: z.string().nullable(),
+  /** Fingerprints of the keys whose signatures are right. */
+  signers: z.array(z.string()),
+  faults: z.array(
+    z.object({ kind: z.enum(['unreadable', 'changed', 'signature', 'page']), says: z.string() }),
+  ),
+  says: erasureCertificate.nullable(),
+});
+export type CertificateVerdict = z.infer<typeof certificateVerdict>;
 
 const planId = z.number().int().positive();
 
@@ -346,13 +363,45 @@ export const erasure = {
       sha256: z.string(),
       entry: z.number().int(),
       says: erasureCertificate,
+      /** In the order they signed; each is checked when it is shown. */
+      signatures: z.array(
+        z.object({
+          fingerprint: z.string(),
+          login: z.string(),
+          person: z.string(),
+          at: z.string(),
+          /** Whether it is a signature of this text. */
+          right: z.boolean(),
+          /** Whether the key has been retired since. */
+          retired: z.boolean(),
+        }),
+      ),
     }),
+  }),
+  'erasure.signCertificate': operation({
+    effect: 'write',
+    permission: ['operator'],
+    summary: 'signs a certificate with one’s own key, once',
+    input: z.strictObject({ planId }),
+    output: z.object({ fingerprint: z.string(), entry: z.number().int() }),
   }),
   'erasure.saveCertificate': operation({
     effect: 'read',
     permission: 'staff',
-    summary: 'writes the exact text of a certificate to a new file',
+    summary:
+      'writes a certificate with its signatures to a new file: to read and print when it ends in .html, else JSON',
     input: z.strictObject({ planId, file: z.string().min(1).max(4_000) }),
     output: z.object({ file: z.string(), sha256: z.string() }),
+  }),
+  'certificates.verify': operation({
+    effect: 'local',
+    permission: 'anyone',
+    summary: 'checks a certificate that lies on this computer, offline',
+    input: z.strictObject({
+      file: z.string().min(1).max(4_000),
+      /** Whose signature is asked for: `SHA256:…`, or a file with the public key (`ssh-ed25519 …`). */
+      signer: z.string().min(1).max(4_000).optional(),
+    }),
+    output: certificateVerdict,
   }),
 } as const;

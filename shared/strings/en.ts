@@ -4,6 +4,7 @@ import type { AuditEntry } from '#shared/contract/audit.ts';
 import type { ExplainedCollection, MapChange, MapDifference } from '#shared/contract/dataMap.ts';
 import type {
   ErasureCertificate,
+  ErasureFind,
   ErasureOutcome,
   ErasurePlan,
   ErasureRemains,
@@ -912,13 +913,18 @@ export const en = {
 
   pager: { label: 'Pages', earlier: 'Earlier', later: 'Later' },
   packageCheck: {
-    title: 'Check a package',
-    lead: 'Works offline, on any package of this program; nobody has to be signed in.',
+    title: 'Check a package or certificate',
+    lead: 'Works offline, on any package or certificate of deletion of this program; nobody has to be signed in.',
     chooseFile: 'Choose a file',
     chooseFolder: 'Choose a folder',
-    nothing: 'No package chosen',
+    nothing: 'Nothing chosen',
     nothingHint:
-      'Choose a package (a .zip, an encrypted .zip.age, any volume of one, or a folder). Every file, count and record in it is checked; nothing is unpacked or sent anywhere.',
+      'Choose a package (a .zip, an encrypted .zip.age, any volume of one, or a folder) or a certificate of deletion (.html or .json). Every file, count, record and signature in it is checked; nothing is unpacked or sent anywhere.',
+    certificate: {
+      intact: (signers: string) =>
+        `Intact: this is the text that was signed, and nothing was changed. Signed by ${signers}; whose key that is, its owner tells you another way than this file.`,
+      received: 'Received',
+    },
     opening: 'Open and check',
     again: 'Check again',
     lockedHint:
@@ -1136,6 +1142,14 @@ export const en = {
       kept: (rows: string, ground: string | null) =>
         `rows that stay as planned: ${rows}${ground === null ? '' : ` (${ground})`}`,
       because: (because: string, by: string) => `${because} (${by})`,
+      /** How many rows, and why those stay that do. */
+      says(find: ErasureFind): string {
+        return [
+          ...(find.rows === 0 ? [] : [this.rows(number.format(find.rows))]),
+          ...(find.because === null ? [] : [this.because(find.because, find.by ?? '')]),
+          ...(find.kept === 0 ? [] : [this.kept(number.format(find.kept), find.ground)]),
+        ].join(' · ');
+      },
       open: 'open',
       stays: 'stays',
       judge: 'It stays',
@@ -1146,7 +1160,7 @@ export const en = {
       outcomes: 'What came of each kind of data',
       outcomeColumns: {
         what: 'What',
-        group: 'Group',
+        where: 'Where',
         outcome: 'Outcome',
         because: 'Ground',
         until: 'Until',
@@ -1218,9 +1232,23 @@ export const en = {
       exact: 'The exact text',
       exactHint: 'Its SHA-256 is the one above; nothing may be added to it, not even a line’s end.',
       copyText: 'Copy the text',
-      saveText: 'Save the text…',
+      savePage: 'Save to hand out…',
+      saveDocument: 'Save as JSON…',
       saved: (file: string) => `Saved as ${file}.`,
-      filename: (plan: number) => `certificate-of-deletion-${plan}.json`,
+      filename: (plan: number, ending: 'html' | 'json') => `certificate-of-deletion-${plan}.${ending}`,
+      signatures: 'Signatures',
+      signaturesHint: 'checked just now on this computer',
+      signedBy: (person: string, login: string) => `${person} (${login})`,
+      wrong:
+        'This is no signature of the text: text or signature has been changed. Tell a compliance officer.',
+      retired: 'The key has been retired since.',
+      unsigned:
+        'Nobody has signed it yet: the computer it was run at had no keychain. Sign it at one that has, before it is handed out.',
+      sign: 'Sign',
+      signed: 'The certificate is signed.',
+      toCheck: 'To check it',
+      howToCheck:
+        'This page holds the exact text and its signatures. “console certificate verify FILE”, or “Check a package or certificate” in the window, checks both without a network, and that nothing else of the page was changed.',
       print: 'Print',
     },
     noPerson: 'This request has no person yet; find and link them first.',
@@ -1754,6 +1782,11 @@ const actions: Readonly<Record<string, Wording>> = {
   'objects.deleted': words('deleted', 'delete', (whom, under) => `objects of ${whom} in R2${under}`, {
     failed: 'could not delete all',
   }),
+  'certificate.signed': words(
+    'signed',
+    'sign',
+    (whom, under) => `the certificate of the deletion of ${whom}${under}`,
+  ),
   'uploads.intended': words(
     'was about to end',
     'end',

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { appendFile, readFile } from 'node:fs/promises';
+import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { describeEntry, en } from '#shared/strings/en.ts';
@@ -159,7 +159,21 @@ test('the main job without a window: find, see, reveal, export, plan, refuse, ap
   const saved = path.join(desk.folder, 'certificate.json');
   const save = ['erase', 'certificate', String(plan['id']), '--save', saved];
   expect(await json('auditor', ...save)).toMatchObject({ sha256: certificate.sha256 });
-  expect(await readFile(saved, 'utf8')).toBe(certificate.text);
+  expect(JSON.parse(await readFile(saved, 'utf8'))).toMatchObject({ certificate: certificate.text });
+  // Here is no keychain, so nobody could sign it, which the check says.
+  const check = await run(desk, 'certificate', 'verify', saved, '--json');
+  expect(check).toMatchObject({ code: 1 });
+  expect(JSON.parse(check.stdout)).toMatchObject({
+    intact: false,
+    sha256: certificate.sha256,
+    faults: [{ kind: 'signature', says: 'Nobody has signed it, so nothing shows where it comes from.' }],
+  });
+  const forged = path.join(desk.folder, 'forged.json');
+  await writeFile(forged, (await readFile(saved, 'utf8')).replace('"sha256": "', '"sha256": "0'));
+  expect(await run(desk, 'certificate', 'verify', forged)).toMatchObject({
+    code: 1,
+    stdout: expect.stringContaining('it has been changed') as string,
+  });
   expect(await run(desk, ...save, '--profile', 'demo:auditor')).toMatchObject({
     code: 1,
     stderr: 'There is already a file of that name; choose another.\n',

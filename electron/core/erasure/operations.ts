@@ -8,9 +8,13 @@ import { ExpectedError } from '#core/kernel/errors.ts';
 import type { Call, SomeHandlers } from '#core/kernel/dispatch.ts';
 import type { Jobs, Progress } from '#core/kernel/jobs.ts';
 import type { ObjectStore } from '#core/objectStore/objectStore.ts';
+import { fingerprintGiven, fingerprintOf, signerAt } from '#core/signing/index.ts';
 import { mapInForce } from '#core/subjects/index.ts';
 import type { ErasurePlan, PlanDifference } from '#shared/contract/erasure.ts';
-import { readCertificate } from './certificate.ts';
+import { documentText, sha256Of, signerIn, type SignedBy } from './certificate/document.ts';
+import { certificatePage } from './certificate/page.ts';
+import { readCertificate } from './certificate/read.ts';
+import { verifyCertificate } from './certificate/verify.ts';
 import { differenceOf } from './difference.ts';
 import { lookAgain } from './lookAgain.ts';
 import { planRow, toPlan } from './plan.ts';
@@ -28,7 +32,9 @@ type Names =
   | 'erasure.doTask'
   | 'erasure.judge'
   | 'erasure.certificate'
-  | 'erasure.saveCertificate';
+  | 'erasure.signCertificate'
+  | 'erasure.saveCertificate'
+  | 'certificates.verify';
 
 export interface ErasureOptions {
   readonly desk: () => Desk;
@@ -206,13 +212,39 @@ export function erasureOperations({ desk, jobs, batchRows }: ErasureOptions): So
     },
     'erasure.certificate': async ({ planId }) => {
       const found = await certificate(planId);
-      const { collections } = await mapInForce(desk().database);
-      return { ...found, says: readCertificate(found.text, collections) };
+      const signatures = await signaturesOf(desk(), planId);
+      return {
+        ...found,
+        says: readCertificate(found.text),
+        signatures: signatures.map(({ login, person, at, retired, ...signed }) => ({
+          fingerprint: fingerprintOf(signed.publicKey),
+          login,
+          person,
+          at,
+          retired,
+          right: signerIn(found.text, signed) !== null,
+        })),
+      };
     },
+    'erasure.signCertificate': async ({ planId }, call) => {
+      const signed = await signCertificate(desk(), planId, await certificate(planId), call);
+      if (signed === null)
+        throw new ExpectedError(
+          'no_keychain',
+          'This computer has no keychain, so there is no key to sign with; sign at another one.',
+        );
+      return signed;
+    },
+    'certificates.verify': async ({ file, signer }) =>
+      verifyCertificate(file, signer === undefined ? undefined : await fingerprintGiven(signer)),
     'erasure.saveCertificate': async ({ planId, file }) => {
       const { text, sha256 } = await certificate(planId);
+      const document = { text, signatures: await signaturesOf(desk(), planId) };
+      const content = /\.html?$/i.test(file)
+        ? certificatePage(document, readCertificate(text))
+        : documentText(document);
       // Never over another file: what a certificate is kept under should be it for good.
-      await writeFile(file, text, { flag: 'wx', mode: 0o600 }).catch((error: unknown) => {
+      await writeFile(file, content, { flag: 'wx', mode: 0o600 }).catch((error: unknown) => {
         const taken = error instanceof Error && 'code' in error && error.code === 'EEXIST';
         throw new ExpectedError(
           'disk',
@@ -224,6 +256,44 @@ export function erasureOperations({ desk, jobs, batchRows }: ErasureOptions): So
       return { file, sha256 };
     },
   };
+}
+
+const signatureRow = z.object({
+  publicKey: z.string().transform((hex) => Buffer.from(hex, 'hex')),
+  raw: z.string().transform((base64) => Buffer.from(base64, 'base64')),
+  ssh: z.string(),
+  login: z.string(),
+  person: z.string(),
+  at: z.string(),
+  retired: z.boolean(),
+});
+
+async function signaturesOf(
+  { database }: Desk,
+  plan: number,
+): Promise<readonly (SignedBy & z.output<typeof signatureRow>)[]> {
+  return database.rows(
+    sql`select public_key as "publicKey", raw, ssh, login, person, to_json(at) #>> '{}' as at, retired from privacy_console.certificate_signatures(${plan}::bigint)`,
+    signatureRow,
+  );
+}
+
+/** Signs with the key of who is signed in; null without a keychain. */
+async function signCertificate(
+  at: Desk,
+  plan: number,
+  { text }: { readonly text: string },
+  call: Pick<Call, 'note'>,
+): Promise<{ readonly fingerprint: string; readonly entry: number } | null> {
+  const signer = await signerAt(at, call);
+  if (signer === null) return null;
+  const { raw, ssh } = signer.sign(Buffer.from(text, 'utf8'), 'certificate');
+  const { entry } = await at.database.effect(
+    sql`select privacy_console.sign_certificate(${plan}::bigint, ${sha256Of(text)}::text, ${signer.fingerprint}::text, ${Buffer.from(raw).toString('base64')}::text, ${ssh}::text) as result`,
+    receipt,
+    call.note,
+  );
+  return { fingerprint: signer.fingerprint, entry };
 }
 
 const runShape = z.object({
@@ -346,7 +416,15 @@ async function runErasure(
       { timeoutMs: 300_000 },
     );
     const { complete, tasks, finds } = ended;
-    return { planId: plan, complete, left: ended.left, objectsLeft: left, tasks, finds };
+    return {
+      planId: plan,
+      complete,
+      left: ended.left,
+      objectsLeft: left,
+      tasks,
+      finds,
+      signed: complete && (await signEnded(at, plan)),
+    };
   } catch (error) {
     if (await endedElsewhere(at, plan))
       return { planId: plan, complete: true, left: 0, objectsLeft: 0, tasks: 0, finds: 0 };
@@ -362,6 +440,20 @@ async function runErasure(
     throw code === 'cancelled'
       ? new ExpectedError('cancelled', 'The deletion was stopped between two steps; resume it to finish it.')
       : error;
+  }
+}
+
+/** Signs the certificate of a run that has just ended; what fails there takes nothing of the deletion back, and it can be signed later. */
+async function signEnded(at: Desk, plan: number): Promise<boolean> {
+  try {
+    const { text } = await at.database.row(
+      sql`select text from privacy_console.read_certificate(${plan}::bigint)`,
+      z.object({ text: z.string() }),
+    );
+    return (await signCertificate(at, plan, { text }, { note: noNote })) !== null;
+  } catch (error) {
+    if (error instanceof ExpectedError) return false;
+    throw error;
   }
 }
 

@@ -38,7 +38,7 @@ export function toFind(
   };
 }
 
-/** Outcomes in the order and under the headings of the map; what has left the map since comes last under its name. */
+/** Outcomes in the order of the map; what has left the map since comes last under its name. */
 export function toOutcomes(
   rows: readonly z.output<typeof outcomeRow>[],
   collections: readonly MappedCollection[],
@@ -54,7 +54,7 @@ export function toOutcomes(
       return {
         ...outcome,
         title: collection === 'objects' ? 'Objects in R2' : (held?.title ?? collection),
-        group: held?.group ?? 'Files',
+        where: collection === 'objects' ? 'R2' : (held?.table ?? collection),
       };
     });
 }

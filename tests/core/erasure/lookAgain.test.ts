@@ -89,7 +89,7 @@ test('what others wrote about who was erased is found again wherever the map say
     ['support_messages.body', 1, 0, 'The tenant decides about it'],
   ]);
   expect(says.outcomes).toContainEqual({
-    ...{ title: 'Contacts', group: 'Messages', outcome: 'kept', rows: 1, until: null },
+    ...{ title: 'Contacts', where: 'public.contacts', outcome: 'kept', rows: 1, until: null },
     because: 'The tenant (workspace owner) is the controller; CloudSingh is the processor.',
   });
   expect(says.outcomes.some((each) => each.outcome === 'failed')).toBe(false);

@@ -1049,6 +1049,14 @@ ${definer(
     || ',"subject":' || to_json(v_plan.subject)::text
     || ',"tasks":' || (select coalesce(json_agg(json_build_object('title', t.title, 'owner', t.owner, 'done', to_char(t.done_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), 'by', b.login, 'entry', t.entry) order by t.name), '[]')::text
         from privacy_console.plan_task t join privacy_console.staff b on b.id = t.done_by where t.plan = v_plan.id)
+    -- So that it can be read where the map is not.
+    || ',"places":' || (select coalesce(json_object_agg(c.value ->> 'name', json_build_array(c.value ->> 'title', c.value ->> 'table') order by c.value ->> 'name'), '{}')::text
+        from privacy_console.data_map d cross join lateral jsonb_array_elements(d.described -> 'collections') c(value)
+        where d.hash = v_plan.map_hash and (c.value -> 'kinds' ? v_kind or exists (select from privacy_console.run_find f where f.run = p_run and f.collection = c.value ->> 'name')))
+    || ',"prefixes":' || (select coalesce(json_agg(distinct c.value ->> 'objectPrefix'), '[]')::text
+        from privacy_console.data_map d cross join lateral jsonb_array_elements(d.described -> 'collections') c(value)
+        where d.hash = v_plan.map_hash and c.value ->> 'objectPrefix' is not null and c.value -> 'kinds' ? v_kind)
+    || ',"received":' || (select to_json(to_char(r.received_on, 'YYYY-MM-DD'))::text from privacy_console.request r where r.id = v_plan.request)
     || ',"uploads":' || (select coalesce(r.uploads_ended::text, 'null') from privacy_console.run r where r.id = p_run) || '}';
   update privacy_console.run r set state = 'done', finished_at = clock_timestamp() where r.id = p_run;
   -- Forget what named the person; the keyed hash stays, so that the story can be found again by who knows the key.

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { access } from './0001Access.ts';
+import { certificates } from './0001Certificate.ts';
 import { checking } from './0001Check.ts';
 import { custody } from './0001Custody.ts';
 import { erasing } from './0001Erasure.ts';
@@ -36,7 +37,7 @@ export const migrations: readonly Migration[] = [
       { as: 'administrator', sql: schema },
       {
         as: 'trail',
-        sql: `${trail}${access}${checking}${signingKeys}${exporting}${custody}${erasing}${lookingAgain}${mapChange}${staffLogins}${trailRights}`,
+        sql: `${trail}${access}${checking}${signingKeys}${exporting}${custody}${erasing}${lookingAgain}${certificates}${mapChange}${staffLogins}${trailRights}`,
       },
       { as: 'trail', sql: 'grant create on schema privacy_console to privacy_console_reaper;' },
       { as: 'reaper', sql: `${reaper}${sessionBegan}${longestTransaction}${reaperRights}` },

@@ -6,7 +6,7 @@ import { en } from '#shared/strings/en.ts';
 import { tell } from '../../client/notices.tsx';
 import { useWrite } from '../../client/queries.ts';
 import { useMay, useSession } from '../../client/session.ts';
-import { Dim, FailureNote, Note, Panel, Status } from '../../components/Basics.tsx';
+import { FailureNote, Note, Panel, Status } from '../../components/Basics.tsx';
 import { formatDate, formatNumber } from '../../components/format.ts';
 import { isReason, Reason } from '../../components/Reason.tsx';
 import { paths } from '../../paths.ts';
@@ -52,7 +52,7 @@ export function FoundAgain(props: { readonly plan: ErasurePlan }): ReactNode {
             ) : (
               <Status tone="bad">{words.open}</Status>
             )}
-            <span className={styles['what']}>{whyOf(find).join(' · ')}</span>
+            <span className={styles['what']}>{words.says(find)}</span>
           </li>
         ))}
       </ul>
@@ -76,15 +76,6 @@ export function FoundAgain(props: { readonly plan: ErasurePlan }): ReactNode {
       </Modal>
     </Panel>
   );
-}
-
-/** What is said of a find: how many rows, and why those stay that do. */
-function whyOf(find: ErasureFind): readonly string[] {
-  return [
-    ...(find.rows === 0 ? [] : [words.rows(formatNumber(find.rows))]),
-    ...(find.because === null ? [] : [words.because(find.because, find.by ?? '')]),
-    ...(find.kept === 0 ? [] : [words.kept(formatNumber(find.kept), find.ground)]),
-  ];
 }
 
 function Judge(props: {
@@ -127,7 +118,7 @@ export function Outcomes(props: { readonly outcomes: readonly ErasureOutcome[] }
       <thead>
         <tr>
           <th scope="col">{words.outcomeColumns.what}</th>
-          <th scope="col">{words.outcomeColumns.group}</th>
+          <th scope="col">{words.outcomeColumns.where}</th>
           <th scope="col">{words.outcomeColumns.outcome}</th>
           <th scope="col">{words.outcomeColumns.because}</th>
           <th scope="col">{words.outcomeColumns.until}</th>
@@ -138,11 +129,9 @@ export function Outcomes(props: { readonly outcomes: readonly ErasureOutcome[] }
       </thead>
       <tbody>
         {props.outcomes.map((each) => (
-          <tr key={`${each.title} ${each.outcome} ${each.because ?? ''} ${String(each.rows)}`}>
+          <tr key={`${each.where} ${each.outcome} ${each.because ?? ''} ${String(each.rows)}`}>
             <th scope="row">{each.title}</th>
-            <td>
-              <Dim>{each.group}</Dim>
-            </td>
+            <td className={styles['place']}>{each.where}</td>
             <td>
               <Status tone={outcomeTones[each.outcome]}>{words.outcome[each.outcome]}</Status>
             </td>
@@ -162,7 +151,7 @@ export function JudgedFinds(props: { readonly finds: readonly ErasureFind[] }): 
     <ul className={styles['remaining']}>
       {props.finds.map((find) => (
         <li key={find.name}>
-          {words.place(find.title, find.column)}: {whyOf(find).join(' · ')}
+          {words.place(find.title, find.column)}: {words.says(find)}
           {find.entry === null ? null : (
             <>
               {' '}
