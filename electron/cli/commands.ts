@@ -912,7 +912,10 @@ export async function commands(
   erase
     .command('plan')
     .argument('<request>', 'deletion request', wholeNumber)
-    .option('--decide <key=value...>', 'decisions the plan asks for, e.g. workspaces-1=close')
+    .option(
+      '--decide <key=value...>',
+      'decisions the plan asks for: hand_over, anonymise or close, e.g. workspaces-1=close',
+    )
     .description('works out what deletion would do')
     .action((requestId: number, options: { decide?: string[] }) =>
       run(async (command) =>

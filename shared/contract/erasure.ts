@@ -5,7 +5,7 @@ const planLine = z.object({
   collection: z.string(),
   title: z.string(),
   /** What happens to the rows. */
-  action: z.enum(['quiesce', 'delete', 'anonymise', 'keep', 'detach', 'hand_over']),
+  action: z.enum(['quiesce', 'delete', 'anonymise', 'keep', 'detach', 'hand_over', 'anonymise_shared']),
   rows: z.number().int(),
   /** The ground in law, for rows that are kept. */
   because: z.string().nullable(),
@@ -171,7 +171,16 @@ export const planDifference = z.object({
 });
 export type PlanDifference = z.infer<typeof planDifference>;
 
-const erasureAction = z.enum(['quiesce', 'hand_over', 'objects', 'detach', 'delete', 'anonymise', 'keep']);
+const erasureAction = z.enum([
+  'quiesce',
+  'hand_over',
+  'anonymise_shared',
+  'objects',
+  'detach',
+  'delete',
+  'anonymise',
+  'keep',
+]);
 
 /** What a certificate of deletion says, read from its text; tables and titles are those of the map in force. */
 export const erasureCertificate = z.object({

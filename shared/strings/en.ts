@@ -1051,6 +1051,7 @@ export const en = {
       keep: 'kept',
       detach: 'detached from the person',
       hand_over: 'handed over',
+      anonymise_shared: 'left to its members',
       objects: 'deleted, each key checked',
     } satisfies Record<ErasureCertificate['steps'][number]['action'], string>,
     upTo: (rows: string) => `at most ${rows}`,

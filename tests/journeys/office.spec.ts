@@ -298,6 +298,36 @@ test('a deletion brings to rest, waits, has people do their part, and is called 
   expect(faults).toEqual([]);
 });
 
+test('a workspace that others work in is left to them by a choice on the plan', async ({ office }) => {
+  const faults: string[] = [];
+  const { email } = await withSuperuser(office.platform, office.platform.database, async ({ query }) => {
+    const { rows } = await query<{ email: string }>(
+      `select u.email::text from users u join workspaces w on w.owner_id = u.id join workspace_members m on m.workspace_id = w.id and m.user_id <> u.id
+         where length(u.email) between 10 and 60 group by u.id having count(distinct w.id) = 1 order by u.id limit 1`,
+    );
+    return rows[0] ?? { email: '' };
+  });
+  const page = await office.operator();
+  const { request } = await ask(page, 'requests.open', { kind: 'deletion', receivedOn: '2026-10-01' });
+  const { hits } = await ask(page, 'search.run', { text: email, requestId: request.id });
+  const subject = hits[0]?.subject ?? '';
+  await ask(page, 'subjects.open', { subject, requestId: request.id });
+  await ask(page, 'requests.link', { id: request.id, subject });
+  const { plan } = await ask(page, 'erasure.plan', { requestId: request.id });
+  await page.evaluate((to) => (window.location.hash = `#${to}`), `/deletions/${String(plan.id)}`);
+  await atScreen(page, en.deletion.titleFor(plan.id));
+  const title = plan.decisions[0]?.options.find(({ value }) => value === 'anonymise')?.title ?? '';
+  const choice = part(page, en.deletion.decide).getByRole('radio', { name: title });
+  await choice.check();
+  faults.push(...(await examine(page, 'plan-decision')));
+  await press(part(page, en.deletion.decide), en.deletion.answers);
+  await atScreen(page, en.deletion.titleFor(plan.id + 1));
+  await sees(part(page, en.deletion.kept).getByText(new RegExp(en.deletion.action.anonymise_shared)));
+  await expect(choice).toBeChecked();
+  faults.push(...(await examine(page, 'plan-left-to-members')));
+  expect(faults).toEqual([]);
+});
+
 test('an operator ends a login of a person, asked once more, and the row shows it', async ({ office }) => {
   const page = await office.operator();
   const { id, email } = await withSuperuser(

@@ -72,6 +72,12 @@ export function typeOf(column: CatalogueColumn): string {
   return `${quoteIdentifier(column.typeSchema)}.${quoteIdentifier(column.type.slice(column.typeSchema.length + 1))}`;
 }
 
+/** The same of what a column's type comes down to, below its domains. */
+export function baseTypeOf(column: CatalogueColumn): string {
+  if (column.baseSchema === 'pg_catalog') return column.baseType;
+  return `${quoteIdentifier(column.baseSchema)}.${quoteIdentifier(column.baseType.slice(column.baseSchema.length + 1))}`;
+}
+
 /** Whether equality on the type is the catalogue's own, exact and immune to other operators. */
 export function isBase(column: CatalogueColumn): boolean {
   return column.typeSchema === 'pg_catalog';
@@ -202,6 +208,8 @@ const valueColumn: CatalogueColumn = {
   notNull: true,
   baseType: 'text',
   baseSchema: 'pg_catalog',
+  baseKind: 'b',
+  length: null,
   generated: false,
 };
 

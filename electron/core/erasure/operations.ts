@@ -307,7 +307,16 @@ const runShape = z.object({
     z.object({
       step: z.number(),
       collection: z.string(),
-      action: z.enum(['quiesce', 'hand_over', 'objects', 'detach', 'delete', 'anonymise', 'keep']),
+      action: z.enum([
+        'quiesce',
+        'hand_over',
+        'anonymise_shared',
+        'objects',
+        'detach',
+        'delete',
+        'anonymise',
+        'keep',
+      ]),
       planned: z.number(),
       done: z.number(),
       finished: z.boolean(),

@@ -2,7 +2,16 @@ import { z } from 'zod';
 import type { MappedCollection } from '#shared/contract/dataMap.ts';
 import type { ErasureFind, ErasureOutcome, ErasurePlan } from '#shared/contract/erasure.ts';
 
-const actions = ['quiesce', 'hand_over', 'objects', 'detach', 'delete', 'anonymise', 'keep'] as const;
+const actions = [
+  'quiesce',
+  'hand_over',
+  'anonymise_shared',
+  'objects',
+  'detach',
+  'delete',
+  'anonymise',
+  'keep',
+] as const;
 
 /** Where the person was found again, as the database tells it. */
 export const findRow = z.object({
@@ -88,7 +97,8 @@ export const planRow = z.object({
       key: z.string(),
       about: z.string(),
       successor: z.boolean(),
-      chosen: z.enum(['hand_over', 'close']).nullable(),
+      anonymises: z.boolean(),
+      chosen: z.enum(['hand_over', 'close', 'anonymise']).nullable(),
     }),
   ),
   tasks: z.array(
@@ -170,6 +180,9 @@ export function toPlan(
       options: [
         ...(each.successor
           ? [{ value: 'hand_over', title: 'Hand it over to its longest-standing member' }]
+          : []),
+        ...(each.anonymises
+          ? [{ value: 'anonymise', title: 'Leave it to its members and replace what tells of the person' }]
           : []),
         { value: 'close', title: 'Close it and delete what is in it' },
       ],

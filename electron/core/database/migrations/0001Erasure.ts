@@ -39,7 +39,9 @@ create table privacy_console.plan_decision (
   row_key text,
   about text not null,
   successor text,
-  chosen text check (chosen in ('hand_over', 'close')),
+  -- Whether the map says how it is anonymised.
+  anonymises boolean not null default false,
+  chosen text check (chosen in ('hand_over', 'close', 'anonymise')),
   primary key (plan, key)
 );
 
@@ -47,7 +49,7 @@ create table privacy_console.plan_line (
   plan bigint not null references privacy_console.plan,
   step int not null,
   collection text not null,
-  action text not null check (action in ('quiesce', 'hand_over', 'objects', 'detach', 'delete', 'anonymise', 'keep')),
+  action text not null check (action in ('quiesce', 'hand_over', 'anonymise_shared', 'objects', 'detach', 'delete', 'anonymise', 'keep')),
   planned bigint not null,
   because text,
   until timestamptz,
@@ -88,6 +90,18 @@ create table privacy_console.plan_announcement (
   primary key (intent, number)
 );
 create index plan_announcement_plan on privacy_console.plan_announcement (plan);
+
+-- What a run replaces alike wherever it meets it: old values by a keyed hash whose key goes when the plan is over.
+create table privacy_console.replacement_key (
+  plan bigint primary key references privacy_console.plan,
+  key bytea not null
+);
+create table privacy_console.replacement (
+  plan bigint not null references privacy_console.replacement_key on delete cascade,
+  hash bytea not null,
+  value text not null,
+  primary key (plan, hash)
+);
 
 create table privacy_console.approval (
   id bigint generated always as identity primary key,
@@ -165,7 +179,26 @@ ${definer(
   update privacy_console.plan_decision d set row_key = null, successor = null, about = '' from privacy_console.plan p
     where p.id = d.plan and p.subject = p_subject and p.state in ('denied', 'done', 'expired') and d.row_key is not null;
   update privacy_console.run_step t set after = null from privacy_console.run r join privacy_console.plan p on p.id = r.plan
-    where r.id = t.run and p.subject = p_subject and p.state in ('denied', 'done', 'expired') and t.after is not null;`,
+    where r.id = t.run and p.subject = p_subject and p.state in ('denied', 'done', 'expired') and t.after is not null;
+  delete from privacy_console.replacement_key k using privacy_console.plan p
+    where p.id = k.plan and p.subject = p_subject and p.state in ('denied', 'done', 'expired');`,
+)}
+${definer(
+  'replacement_for(p_reference text, p_form text, p_old text, p_new text)',
+  'text',
+  `  -- Called by the writer for each value of a batch: the new value it was replaced by before, else the one that is offered.
+  select p.id into v_plan from privacy_console.plan p join privacy_console.run r on r.plan = p.id
+    where p.subject = p_reference and p.state = 'running' and r.state = 'running';
+  if v_plan is null then
+    raise exception 'No deletion of this person is running.' using errcode = 'PC005';
+  end if;
+  insert into privacy_console.replacement_key (plan, key)
+    values (v_plan, decode(replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', ''), 'hex')) on conflict do nothing;
+  select k.key into v_key from privacy_console.replacement_key k where k.plan = v_plan;
+  v_hash := sha256(v_key || sha256(v_key || convert_to(json_build_array(p_form, p_old)::text, 'UTF8')));
+  insert into privacy_console.replacement (plan, hash, value) values (v_plan, v_hash, p_new) on conflict do nothing;
+  return (select r.value from privacy_console.replacement r where r.plan = v_plan and r.hash = v_hash);`,
+  { declare: '  v_plan bigint; v_key bytea; v_hash bytea;' },
 )}
 ${definer(
   'draft_plan(p_request bigint)',
@@ -224,11 +257,17 @@ ${definer(
   if v_key is null then
     raise exception 'There is no draft of yours with that number; plan again.' using errcode = 'PC005';
   end if;
+  if exists (select from (
+      select r.anonymises, r.collection || '-' || row_number() over (partition by r.collection order by r.row_key) as key
+        from privacy_console.shared_rows(v_kind, v_key) r) s
+      where p_decisions ->> s.key = 'anonymise' and not s.anonymises) then
+    raise exception 'The data map doesn''t say how this is anonymised; hand it over or close it.' using errcode = 'PC004';
+  end if;
   select coalesce(jsonb_object_agg(d.collection, d.keys), '{}') into v_handed_over from (
     select s.collection, jsonb_agg(s.row_key) as keys from (
       select r.collection, r.row_key, r.collection || '-' || row_number() over (partition by r.collection order by r.row_key) as key
         from privacy_console.shared_rows(v_kind, v_key) r) s
-      where p_decisions ->> s.key = 'hand_over' group by s.collection) d;
+      where p_decisions ->> s.key in ('hand_over', 'anonymise') group by s.collection) d;
   -- What is handed over leaves the scope, and with it what hangs on it alone.
   select coalesce(jsonb_object_agg(x.name, x.keys), '{}') into v_scope from (
     select s.name, jsonb_agg(s.value order by s.value) as keys from (
@@ -238,9 +277,9 @@ ${definer(
         except select e.name, e.value from privacy_console.erasure_scope(v_kind, v_key, '{}') e where v_handed_over <> '{}')) s
     group by s.name) x;
   update privacy_console.plan p set scope = v_scope, filled = true where p.id = p_plan;
-  insert into privacy_console.plan_decision (plan, key, collection, row_key, about, successor, chosen)
-    select p_plan, s.collection || '-' || row_number() over (partition by s.collection order by s.row_key), s.collection, s.row_key, s.about, s.successor,
-      case when p_decisions ->> (s.collection || '-' || row_number() over (partition by s.collection order by s.row_key)) in ('hand_over', 'close')
+  insert into privacy_console.plan_decision (plan, key, collection, row_key, about, successor, anonymises, chosen)
+    select p_plan, s.collection || '-' || row_number() over (partition by s.collection order by s.row_key), s.collection, s.row_key, s.about, s.successor, s.anonymises,
+      case when p_decisions ->> (s.collection || '-' || row_number() over (partition by s.collection order by s.row_key)) in ('hand_over', 'close', 'anonymise')
         then p_decisions ->> (s.collection || '-' || row_number() over (partition by s.collection order by s.row_key)) end
     from privacy_console.shared_rows(v_kind, v_key) s;
   -- Also what an earlier plan still held of it.
@@ -248,7 +287,7 @@ ${definer(
       select jsonb_object_agg(k.name, (select coalesce(jsonb_agg(v.value order by v.value), '[]')
         from jsonb_array_elements_text(k.keys) v(value)
         where not exists (select from privacy_console.plan_decision d
-          where d.plan = p_plan and d.chosen = 'hand_over' and d.row_key = v.value and starts_with(k.name, d.collection || '.'))))
+          where d.plan = p_plan and d.chosen in ('hand_over', 'anonymise') and d.row_key = v.value and starts_with(k.name, d.collection || '.'))))
       from jsonb_each(p.scope) k(name, keys))
     where p.id = p_plan and p.scope <> '{}';
   -- Where the objects lie is frozen too: once the rows have gone nothing else tells it.
@@ -256,9 +295,9 @@ ${definer(
       with place as (
         select o.prefix, o.key from privacy_console.objects_to_erase(v_kind, v_key, p.scope) o
         union select b.value, null from jsonb_array_elements_text(coalesce(v_carried -> '/prefixes', '[]')) b(value)
-          where not exists (select from privacy_console.plan_decision d where d.plan = p_plan and d.chosen = 'hand_over' and position(d.row_key in b.value) > 0)
+          where not exists (select from privacy_console.plan_decision d where d.plan = p_plan and d.chosen in ('hand_over', 'anonymise') and position(d.row_key in b.value) > 0)
         union select null, b.value from jsonb_array_elements_text(coalesce(v_carried -> '/keys', '[]')) b(value)
-          where not exists (select from privacy_console.plan_decision d where d.plan = p_plan and d.chosen = 'hand_over' and position(d.row_key in b.value) > 0))
+          where not exists (select from privacy_console.plan_decision d where d.plan = p_plan and d.chosen in ('hand_over', 'anonymise') and position(d.row_key in b.value) > 0))
       select jsonb_build_object(
         '/prefixes', (select coalesce(jsonb_agg(l.prefix order by l.prefix), '[]') from place l where l.prefix is not null),
         '/keys', (select coalesce(jsonb_agg(l.key order by l.key), '[]') from place l where l.key is not null
@@ -347,9 +386,10 @@ ${definer(
     select p_plan, t.name, t.title, t.owner, t.moment from privacy_console.map_task t where t.kind = v_kind;
   insert into privacy_console.plan_line (plan, step, collection, action, planned, because, until)
     select p_plan, row_number() over (order by x.rank, x.place), x.collection, x.action, x.planned, x.because, x.until from (
-      select 1 as rank, 0 as place, d.collection, 'hand_over' as action, count(*) as planned,
-          'Stays as it is, with what is written in it, and has a new owner'::text as because, null::timestamptz as until
-        from privacy_console.plan_decision d where d.plan = p_plan and d.chosen = 'hand_over' group by d.collection
+      select 1 as rank, 0 as place, d.collection, case d.chosen when 'hand_over' then 'hand_over' else 'anonymise_shared' end as action, count(*) as planned,
+          case d.chosen when 'hand_over' then 'Stays as it is, with what is written in it, and has a new owner'
+            else 'Stays with what others wrote in it; what tells of the person is replaced' end as because, null::timestamptz as until
+        from privacy_console.plan_decision d where d.plan = p_plan and d.chosen in ('hand_over', 'anonymise') group by d.collection, d.chosen
       union all select 2, 0, 'objects', 'objects', cardinality(p_keys), null, null
       union all select case t.action when 'quiesce' then 0 else 3 end, t.place, t.collection, t.action, t.planned, t.because, t.until
         from privacy_console.rows_to_erase(v_kind, v_key, v_plan.scope, v_plan.subject) t
@@ -429,7 +469,7 @@ ${definer(
         from privacy_console.plan_line l where l.plan = p.id),
       'rate', v_rate,
       'objects', (select jsonb_build_object('count', count(*), 'bytes', coalesce(sum(o.bytes), 0)) from privacy_console.plan_object o where o.plan = p.id),
-      'decisions', (select coalesce(jsonb_agg(jsonb_build_object('key', d.key, 'about', d.about, 'successor', d.successor is not null, 'chosen', d.chosen) order by d.key), '[]')
+      'decisions', (select coalesce(jsonb_agg(jsonb_build_object('key', d.key, 'about', d.about, 'successor', d.successor is not null, 'anonymises', d.anonymises, 'chosen', d.chosen) order by d.key), '[]')
         from privacy_console.plan_decision d where d.plan = p.id),
       'approvals', (select coalesce(jsonb_agg(jsonb_build_object('by', b.login, 'at', a.at, 'decision', a.decision, 'expiresAt', a.expires_at) order by a.id), '[]')
         from privacy_console.approval a join privacy_console.staff b on b.id = a.staff where a.plan = p.id),
@@ -460,7 +500,7 @@ ${definer(
       select e.name, e.value from privacy_console.erasure_scope(v_kind, v_key, (
           select coalesce(jsonb_object_agg(d.collection, d.keys), '{}') from (
             select o.collection, jsonb_agg(o.row_key) as keys from privacy_console.plan_decision o
-              where o.plan = p_plan.id and o.chosen = 'hand_over' group by o.collection) d)) e
+              where o.plan = p_plan.id and o.chosen in ('hand_over', 'anonymise') group by o.collection) d)) e
       union select k.name, v.value from jsonb_each(p_plan.scope) k(name, keys) cross join lateral jsonb_array_elements_text(k.keys) v(value)
         where k.name not like '/%') u
     group by u.name) x;
@@ -785,11 +825,15 @@ ${definer(
   end if;
   select s.key, s.kind into v_key, v_kind from privacy_console.subject s where s.reference = v_plan.subject;
   begin
-    if v_line.action = 'hand_over' then
+    if v_line.action in ('hand_over', 'anonymise_shared') then
       v_rows := 0;
       v_did := '{"more": false}';
-      for v_decision in select d.* from privacy_console.plan_decision d where d.plan = v_plan.id and d.chosen = 'hand_over' and d.collection = v_line.collection order by d.key loop
-        if privacy_console.hand_over(v_kind, v_line.collection, v_key, v_decision.row_key, v_decision.successor) <> 1 then
+      for v_decision in select d.* from privacy_console.plan_decision d where d.plan = v_plan.id and d.collection = v_line.collection
+          and d.chosen = case v_line.action when 'hand_over' then 'hand_over' else 'anonymise' end order by d.key loop
+        v_moved := case v_line.action
+          when 'hand_over' then privacy_console.hand_over(v_kind, v_line.collection, v_key, v_decision.row_key, v_decision.successor)
+          else privacy_console.anonymise_shared(v_kind, v_line.collection, v_key, v_decision.row_key, v_decision.successor, v_plan.subject) end;
+        if v_moved <> 1 then
           -- Neither the person's any more nor anybody's whom the approval named.
           raise exception 'not handed over' using errcode = 'restrict_violation';
         end if;
@@ -804,15 +848,20 @@ ${definer(
     end if;
   exception
     when foreign_key_violation or restrict_violation then v_trouble := 'referenced';
+    when unique_violation or not_null_violation or check_violation or exclusion_violation or string_data_right_truncation then v_trouble := 'constraint';
     when sqlstate 'PC007' then v_trouble := 'too_many';
   end;
   if v_trouble = 'too_many' then
     update privacy_console.run r set state = 'incomplete' where r.id = p_run;
     return privacy_console.refused('erasure.batch', v_plan.subject, v_plan.request, 'refused',
       'More rows would go than the approved plan allows; plan the deletion again and have it approved.');
+  elsif v_trouble = 'constraint' then
+    update privacy_console.run r set state = 'incomplete' where r.id = p_run;
+    return privacy_console.refused('erasure.batch', v_plan.subject, v_plan.request, 'conflict',
+      'A constraint of the platform forbids what the data map writes into ' || v_line.collection || '; check the map, correct it, and plan the deletion again.');
   elsif v_trouble = 'referenced' then
     -- The platform wrote rows in the meantime that hang on these: steps that had ended have work again.
-    if v_line.action <> 'hand_over' then
+    if v_line.action not in ('hand_over', 'anonymise_shared') then
       update privacy_console.run_step t set finished_at = null
         from privacy_console.plan_line l, privacy_console.rows_to_erase(v_kind, v_key, v_plan.scope, v_plan.subject) x
         where t.run = p_run and t.finished_at is not null and l.plan = v_plan.id and l.step = t.step
@@ -822,8 +871,8 @@ ${definer(
       end if;
     end if;
     update privacy_console.run r set state = 'incomplete' where r.id = p_run;
-    return privacy_console.refused('erasure.batch', v_plan.subject, v_plan.request, 'conflict', case v_line.action
-      when 'hand_over' then 'What was to be handed over, or who was to take it over, is no longer there; plan the deletion again and have it approved.'
+    return privacy_console.refused('erasure.batch', v_plan.subject, v_plan.request, 'conflict', case
+      when v_line.action in ('hand_over', 'anonymise_shared') then 'What was to be handed over, or who was to take it over, is no longer there; plan the deletion again and have it approved.'
       else 'Rows that the plan does not cover hang on this person''s rows; plan the deletion again and have it approved.' end);
   end if;
   v_more := (v_did ->> 'more')::boolean;
@@ -840,7 +889,7 @@ ${definer(
       json_build_object('run', p_run, 'step', p_step, 'collection', v_line.collection, 'action', v_line.action, 'rows', v_rows)::text));`,
   {
     declare:
-      '  v_plan privacy_console.plan; v_step privacy_console.run_step; v_line privacy_console.plan_line; v_decision privacy_console.plan_decision; v_key text; v_kind text; v_rows bigint; v_did jsonb; v_more boolean; v_trouble text; v_held text;',
+      '  v_plan privacy_console.plan; v_step privacy_console.run_step; v_line privacy_console.plan_line; v_decision privacy_console.plan_decision; v_key text; v_kind text; v_rows bigint; v_moved bigint; v_did jsonb; v_more boolean; v_trouble text; v_held text;',
   },
 )}
 ${definer(
@@ -1011,6 +1060,10 @@ ${definer(
       when 'objects' then v_objects
       when 'hand_over' then (select count(*) from privacy_console.shared_rows(v_kind, v_key) s
         join privacy_console.plan_decision d on d.plan = v_plan.id and d.chosen = 'hand_over' and d.row_key = s.row_key)
+      when 'anonymise_shared' then (select count(*) from privacy_console.shared_rows(v_kind, v_key) s
+          join privacy_console.plan_decision d on d.plan = v_plan.id and d.chosen = 'anonymise' and d.row_key = s.row_key)
+        + privacy_console.shared_left(v_kind, l.collection, (select array_agg(d.row_key) from privacy_console.plan_decision d
+          where d.plan = v_plan.id and d.chosen = 'anonymise' and d.collection = l.collection), v_plan.subject)
       else coalesce((select x.planned from privacy_console.rows_to_erase(v_kind, v_key, v_plan.scope, v_plan.subject) x
         where x.collection = l.collection and x.action = l.action), 0) end
     from privacy_console.plan_line l where l.plan = v_plan.id and l.step = t.step and t.run = p_run;

@@ -118,7 +118,7 @@ ${definer(
   select s.key, s.kind into v_key, v_kind from privacy_console.subject s where s.reference = v_plan.subject;
   select coalesce(jsonb_object_agg(d.collection, d.keys), '{}') into v_handed_over from (
     select o.collection, jsonb_agg(o.row_key) as keys from privacy_console.plan_decision o
-      where o.plan = v_plan.id and o.chosen = 'hand_over' group by o.collection) d;
+      where o.plan = v_plan.id and o.chosen in ('hand_over', 'anonymise') group by o.collection) d;
   v_emails := privacy_console.scope_values(v_plan.scope, '/emails');
   v_phones := privacy_console.scope_values(v_plan.scope, '/phones');
   v_names := privacy_console.scope_values(v_plan.scope, '/names');
@@ -213,7 +213,7 @@ ${step(
       union all select l.collection, 'kept', case l.action when 'keep' then l.planned else l.done end, l.because, l.until
         from line l where l.action in ('keep', 'hand_over') and case l.action when 'keep' then l.planned else l.done end > 0
       union all select l.collection, 'failed', l.remaining, null, null from line l where l.remaining > 0
-      union all select f.collection, 'kept', sum(f.kept), coalesce(f.ground, 'Hangs on what was handed over'), null from privacy_console.run_find f
+      union all select f.collection, 'kept', sum(f.kept), coalesce(f.ground, 'Hangs on what was handed over or left to its members'), null from privacy_console.run_find f
         where f.run = p_run and f.kept > 0 and (f.ground is not null or not exists (select from line l where l.collection = f.collection and l.action in ('keep', 'hand_over')))
         group by f.collection, f.ground
       union all select f.collection, case when f.judged_at is null then 'failed' else 'kept' end, f.rows, f.because, null from privacy_console.run_find f

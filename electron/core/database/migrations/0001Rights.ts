@@ -150,6 +150,7 @@ const executable: readonly (readonly [string, readonly string[]])[] = [
       'reveal_shown',
     ],
   ],
+  ['privacy_console_writer', ['replacement_for']],
   ['privacy_console_reaper', ['staff_logins']],
 ];
 

@@ -50,7 +50,16 @@ const written = z.object({
   steps: z.array(
     z.object({
       collection: z.string(),
-      action: z.enum(['quiesce', 'hand_over', 'objects', 'detach', 'delete', 'anonymise', 'keep']),
+      action: z.enum([
+        'quiesce',
+        'hand_over',
+        'anonymise_shared',
+        'objects',
+        'detach',
+        'delete',
+        'anonymise',
+        'keep',
+      ]),
       planned: z.number(),
       done: z.number(),
       left: z.number(),

@@ -245,7 +245,9 @@ function FourColumns(props: { readonly plan: ErasurePlan; readonly works: boolea
   const goes = plan.lines.filter(
     (line) => ['quiesce', 'delete', 'anonymise', 'detach'].includes(line.action) && line.rows > 0,
   );
-  const kept = plan.lines.filter((line) => ['keep', 'hand_over'].includes(line.action) && line.rows > 0);
+  const kept = plan.lines.filter(
+    (line) => ['keep', 'hand_over', 'anonymise_shared'].includes(line.action) && line.rows > 0,
+  );
   const decidable = props.works && (plan.state === 'draft' || plan.state === 'awaiting');
   const complete = plan.decisions.every((one) => (answers[one.key] ?? one.chosen) !== null);
   const changed = plan.decisions.some((one) => (answers[one.key] ?? one.chosen) !== one.chosen);
@@ -284,6 +286,7 @@ function FourColumns(props: { readonly plan: ErasurePlan; readonly works: boolea
                 <Radio.Group
                   label={decision.question}
                   description={decision.about}
+                  inputWrapperOrder={['label', 'description', 'input', 'error']}
                   value={answers[decision.key] ?? decision.chosen}
                   onChange={(value) => {
                     setAnswers((before) => ({ ...before, [decision.key]: value }));
