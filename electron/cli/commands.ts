@@ -12,6 +12,7 @@ import {
   type MapChange,
   type MapComparison,
 } from '#shared/contract/dataMap.ts';
+import type { ErasureFind, ErasureOutcome } from '#shared/contract/erasure.ts';
 import type { InputOf, OutputOf } from '#shared/contract/index.ts';
 import type { Access } from '#shared/contract/subjects.ts';
 import { describeEntry, en } from '#shared/strings/en.ts';
@@ -1039,6 +1040,35 @@ export async function commands(
       run(async (command) => (await command.call('erasure.doTask', { planId, task, evidence })).plan),
     );
   erase
+    .command('finds')
+    .argument('<plan>', 'plan', wholeNumber)
+    .description('where a run found its person again; fails while nobody has said why something stays')
+    .action((planId: number) =>
+      run(
+        async (command) => {
+          const finds = (await command.call('erasure.show', { planId })).plan.run?.finds ?? [];
+          return globals().json ? finds : findLines(finds);
+        },
+        {
+          as: 'list',
+          refused: (value: readonly { rows: number; because: string | null }[]) =>
+            value.some((each) => each.rows > 0 && each.because === null),
+        },
+      ),
+    );
+  erase
+    .command('judge')
+    .argument('<plan>', 'plan', wholeNumber)
+    .argument('<find>', 'as “erase finds” names it, e.g. support_messages.body')
+    .requiredOption('--reason <text>', 'why it stays; stands on the certificate, so nothing about the person')
+    .description('says why rows stay in which the person was found again; never of one’s own deletion')
+    .action((planId: number, find: string, { reason }: { reason: string }) =>
+      run(async (command) => {
+        const { plan } = await command.call('erasure.judge', { planId, find, because: reason });
+        return globals().json ? plan : findLines(plan.run?.finds ?? []);
+      }),
+    );
+  erase
     .command('certificate')
     .argument('<plan>', 'plan', wholeNumber)
     .option(
@@ -1195,6 +1225,27 @@ function planLines({ plan, since }: OutputOf<'erasure.show'>): object {
   return { ...plan, since };
 }
 
+function outcomeLines(outcomes: readonly ErasureOutcome[]): readonly object[] {
+  const { outcomeColumns: columns, outcome } = en.deletion.again;
+  return outcomes.map((each) => ({
+    [columns.what]: each.title,
+    [columns.outcome]: outcome[each.outcome],
+    [columns.rows]: each.rows,
+    [columns.until]: each.until,
+    [columns.because]: each.because,
+  }));
+}
+
+function findLines(finds: readonly ErasureFind[]): readonly object[] {
+  return finds.map((each) => ({
+    find: each.name,
+    rows: each.rows,
+    kept: each.kept,
+    because: each.because ?? each.ground,
+    by: each.by,
+  }));
+}
+
 /** A certificate as a person reads it. */
 function certificateLines({ sha256, entry, says, signatures }: OutputOf<'erasure.certificate'>): object {
   const words = en.deletion.certificate;
@@ -1222,6 +1273,7 @@ function certificateLines({ sha256, entry, says, signatures }: OutputOf<'erasure
             [en.settings.keys.fingerprint]: each.fingerprint,
             [words.toCheck]: each.right ? words.signaturesHint : words.wrong,
           })),
+    [en.deletion.again.outcomes]: outcomeLines(says.outcomes),
     [words.went]: listed.map((step) => ({
       [words.wentColumns.what]: step.title,
       [words.wentColumns.where]: step.where,
@@ -1249,7 +1301,10 @@ function certificateLines({ sha256, entry, says, signatures }: OutputOf<'erasure
       [words.keptColumns.because]: line.because,
     })),
     [words.entries]: says.entries.join(', '),
-    [words.remains]: words.remaining.map((sentence) => ({ '': sentence })),
+    ...(says.finds.length === 0 ? {} : { [en.deletion.again.title]: findLines(says.finds) }),
+    [words.remains]: [...words.remainingFacts(says.remains, (date) => date), ...words.remaining].map(
+      (sentence) => ({ '': sentence }),
+    ),
   };
 }
 

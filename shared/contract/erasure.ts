@@ -40,6 +40,59 @@ const planTask = z.object({
 });
 export type PlanTask = z.infer<typeof planTask>;
 
+/** Rows in which the person was found again once everything had gone: how many, never what stands there. */
+const find = z.object({
+  /** Names the find: `collection.column`. */
+  name: z.string(),
+  title: z.string(),
+  /** Title of the column. */
+  column: z.string(),
+  /** Rows that nothing says why they stay: they keep the deletion open until somebody has said it. */
+  rows: z.number().int(),
+  /** Rows that stay on purpose: the plan keeps them or hands them over, or somebody else decides about them. */
+  kept: z.number().int(),
+  /** Who decides, where somebody else does. */
+  ground: z.string().nullable(),
+  /** Why they stay, as somebody has said who neither planned nor ran the deletion; null until then. */
+  because: z.string().nullable(),
+  by: z.string().nullable(),
+  at: z.string().nullable(),
+  entry: z.number().int().nullable(),
+});
+export type ErasureFind = z.infer<typeof find>;
+
+/** What came of one kind of data; a kind may have several outcomes, and failures are never left out. */
+const outcome = z.object({
+  title: z.string(),
+  /** Table, or prefixes of the bucket. */
+  where: z.string(),
+  outcome: z.enum(['erased', 'anonymised', 'kept', 'not_found', 'failed']),
+  rows: z.number().int(),
+  /** Why it stays. */
+  because: z.string().nullable(),
+  /** Until when the law asks for the last of it. */
+  until: z.string().nullable(),
+});
+export type ErasureOutcome = z.infer<typeof outcome>;
+
+/** What a database can't forget at once, as it said of itself when the deletion ended. */
+const remains = z.object({
+  at: z.string(),
+  autovacuum: z.boolean(),
+  /** How long backups and snapshots are kept, as an administrator has set it, and so until when. */
+  backupDays: z.number().int(),
+  backupsUntil: z.string(),
+  /** Deleted rows not cleaned up yet, as the statistics know, and in how many tables. */
+  deadRows: z.number().int(),
+  uncleaned: z.number().int(),
+  /** Since when the oldest transaction has been open that may still see them; null where none is. */
+  oldestSnapshot: z.string().nullable(),
+  /** Whether the write-ahead log is archived, and how much of it is kept here at most. */
+  walArchived: z.boolean(),
+  walMegabytes: z.number().int(),
+});
+export type ErasureRemains = z.infer<typeof remains>;
+
 export const erasurePlan = z.object({
   id: z.number().int(),
   requestId: z.number().int(),
@@ -94,6 +147,12 @@ export const erasurePlan = z.object({
       state: z.enum(['running', 'waiting', 'done', 'incomplete', 'cancelled']),
       /** Nothing goes before; until then it can be called off. */
       dueAt: z.string(),
+      /** Where the person was found again. */
+      finds: z.array(find),
+      /** By collection, once the run has looked again. */
+      outcomes: z.array(outcome),
+      /** Collections that have not been looked at again. */
+      unlooked: z.number().int(),
       steps: z.array(
         z.object({
           name: z.string(),
@@ -182,6 +241,9 @@ export const erasureCertificate = z.object({
   ),
   /** Uploads never completed that were ended in the bucket; null where the bucket can't list them. */
   uploads: count.nullable(),
+  outcomes: z.array(outcome),
+  finds: z.array(find),
+  remains,
   /** Numbers of the trail's entries about this person under this request, but for those of single batches. */
   entries: z.array(count),
 });
@@ -298,6 +360,18 @@ export const erasure = {
       planId,
       task: z.string().min(1).max(100),
       evidence: z.string().trim().min(3).max(2_000),
+    }),
+    output: z.object({ plan: erasurePlan, entry: z.number().int() }),
+  }),
+  'erasure.judge': operation({
+    effect: 'write',
+    permission: ['approver', 'operator'],
+    summary: 'says why rows stay in which a deletion found its person again; never of one’s own',
+    input: z.strictObject({
+      planId,
+      find: z.string().min(3).max(200),
+      /** Stands on the certificate: nothing of the person. */
+      because: z.string().trim().min(3).max(300),
     }),
     output: z.object({ plan: erasurePlan, entry: z.number().int() }),
   }),

@@ -2,7 +2,13 @@ import type { CustodyEvent } from '../domain/custody.ts';
 import type { RedactionGround } from '../domain/redaction.ts';
 import type { AuditEntry } from '#shared/contract/audit.ts';
 import type { ExplainedCollection, MapChange, MapDifference } from '#shared/contract/dataMap.ts';
-import type { ErasureCertificate, ErasurePlan } from '#shared/contract/erasure.ts';
+import type {
+  ErasureCertificate,
+  ErasureFind,
+  ErasureOutcome,
+  ErasurePlan,
+  ErasureRemains,
+} from '#shared/contract/erasure.ts';
 import type { ExportRelease, ExportRow, SigningKey } from '#shared/contract/exports.ts';
 import type { FailureCode } from '#shared/contract/result.ts';
 import type { SearchHit } from '#shared/contract/subjects.ts';
@@ -1022,7 +1028,7 @@ export const en = {
       approved: 'An operator can run it now.',
       denied: 'It will not be run. Make a new plan if the reason has gone.',
       running: 'Deletion is running; it can be resumed if it is interrupted.',
-      done: 'Everything that had to go has gone, and a second look found nothing.',
+      done: 'Everything that had to go has gone and was looked for again; the certificate says what stays.',
       expired: 'The data has changed, the approval ran out or the deletion was called off. Make a new plan.',
     } satisfies Record<ErasurePlan['state'], string>,
     goes: 'Goes',
@@ -1127,12 +1133,55 @@ export const en = {
     handTold: 'The task is recorded as done.',
     steps: 'Steps',
     stepColumns: { step: 'Step', planned: 'Planned', done: 'Done', left: 'Left' },
+    unfinished: 'Not finished',
+    unfinishedText: 'Something is left, or was found again; what came of each kind of data is said below.',
+    again: {
+      title: 'Found again',
+      text: 'Rows that nobody’s plan keeps still name the person. Have them mended on the platform and resume the deletion, or say why they stay; until then it is not done.',
+      own: 'Rows that nobody’s plan keeps still name the person. Have them mended on the platform and resume the deletion, or ask an approver who neither planned nor ran it to say why they stay.',
+      place: (title: string, column: string) => `${title}: ${column}`,
+      rows: (rows: string) => `rows that name the person: ${rows}`,
+      kept: (rows: string, ground: string | null) =>
+        `rows that stay as planned: ${rows}${ground === null ? '' : ` (${ground})`}`,
+      because: (because: string, by: string) => `${because} (${by})`,
+      /** How many rows, and why those stay that do. */
+      says(find: ErasureFind): string {
+        return [
+          ...(find.rows === 0 ? [] : [this.rows(number.format(find.rows))]),
+          ...(find.because === null ? [] : [this.because(find.because, find.by ?? '')]),
+          ...(find.kept === 0 ? [] : [this.kept(number.format(find.kept), find.ground)]),
+        ].join(' · ');
+      },
+      open: 'open',
+      stays: 'stays',
+      judge: 'It stays',
+      judgeTitle: (place: string) => `It stays: ${place}`,
+      why: 'Why it stays',
+      whyHint: 'at least three letters; stands on the certificate, so nothing about the person',
+      told: 'It is recorded that this stays. Resume the deletion to look again and end it.',
+      outcomes: 'What came of each kind of data',
+      outcomeColumns: {
+        what: 'What',
+        where: 'Where',
+        outcome: 'Outcome',
+        because: 'Ground',
+        until: 'Until',
+        rows: 'Rows',
+      },
+      outcome: {
+        erased: 'erased',
+        anonymised: 'anonymised',
+        kept: 'kept',
+        not_found: 'not found',
+        failed: 'failed',
+      } satisfies Record<ErasureOutcome['outcome'], string>,
+    },
     certificate: {
       title: 'Certificate of deletion',
       kind: 'Kind of person',
       controller: 'Controller',
       text: (subject: string) =>
-        `What CloudSingh held about the person ${subject} has been deleted as set out below. A second look after the run found nothing left of what was to go.`,
+        `What CloudSingh held about the person ${subject} has been deleted as set out below. A second look after the run found nothing left of what was to go, and the person nowhere else but where it is said below.`,
       what: 'What was asked for',
       ground: (request: number) =>
         `Deletion, request ${request}; privacy policy section 6, right of deletion`,
@@ -1167,9 +1216,17 @@ export const en = {
       entries: 'Entries in the trail',
       entriesHint: 'about this person under this request; each batch of rows has its own entry as well',
       remains: 'What a deletion can’t reach at once',
+      remainingFacts: (facts: ErasureRemains, day: (date: string) => string): readonly string[] => [
+        `Backups and snapshots of the database and the bucket are kept for ${String(facts.backupDays)} days, as an administrator has set it: what they hold is gone on ${day(facts.backupsUntil)}. After a restore the deletion has to be run again.`,
+        facts.uncleaned === 0
+          ? 'Deleted rows: the database’s statistics know of none in these tables that are not cleaned up.'
+          : `Deleted rows, unreadable by any query: about ${String(facts.deadRows)} in ${String(facts.uncleaned)} tables lie in the database’s files until it cleans them up, ${facts.autovacuum ? 'which it does by itself (autovacuum)' : 'which nobody does by itself here: autovacuum is off, so have them vacuumed'}.`,
+        facts.oldestSnapshot === null
+          ? 'Older snapshots: no transaction was open that could still see what went.'
+          : `Older snapshots: a transaction open since ${facts.oldestSnapshot} could still see what went, until it ends.`,
+        `The write-ahead log is reused after at most some ${String(facts.walMegabytes)} MB${facts.walArchived ? '; it is archived besides, and gone with the backups' : ', and is not archived'}. Replicas forget when they have caught up.`,
+      ],
       remaining: [
-        'Deleted rows stay unreadable in the database’s files until it has cleaned them up (vacuum), in its write-ahead log until that is reused, and on replicas until they have caught up.',
-        'Backups and snapshots of the database and the bucket hold what they held until they are replaced; after a restore the deletion has to be run again.',
         'Packages exported before are where they were taken to; the console can’t call them back.',
         'The request keeps what the person wrote, as the proof of what was asked for.',
         'The trail keeps its entries. They name the person by the reference alone, which leads nowhere any more.',
@@ -1772,6 +1829,11 @@ const actions: Readonly<Record<string, Wording>> = {
     'left',
     'leave',
     (whom, under) => `the deletion of ${whom}${under} to wait for its time`,
+  ),
+  'find.judged': words(
+    'said why something stays in which the person was found again',
+    'say why something stays in which the person was found again',
+    (whom, under) => `about ${whom}${under}`,
   ),
   'erasure.cancelled': words('called off', 'call off', (whom, under) => `the deletion of ${whom}${under}`),
   'hold.placed': words('placed', 'place', () => 'a legal hold'),

@@ -115,6 +115,28 @@ test('the main job without a window: find, see, reveal, export, plan, refuse, ap
     code: 1,
   });
   await json('approver', ...approve);
+  // Somebody else wrote about the person: partial is never done, in no exit code.
+  await desk.superuser(({ query }) =>
+    query(`insert into support_messages (from_email, subject, body) values ('a@example.net', 'About', $1)`, [
+      `ask ${email}`,
+    ]),
+  );
+  const erasing = ['erase', 'run', String(plan['id']), '--profile', 'demo:operator', '--json'];
+  const partial = await run(desk, ...erasing);
+  expect(partial.code).toBe(1);
+  expect(JSON.parse(partial.stdout)).toMatchObject({ complete: false, left: 0, finds: 1 });
+  const finds = await run(desk, 'erase', 'finds', String(plan['id']), '--profile', 'demo:approver');
+  expect(finds).toMatchObject({ code: 1 });
+  expect(finds.stdout).toContain('support_messages.body');
+  const judge = ['erase', 'judge', String(plan['id']), 'support_messages.body', '--reason'];
+  expect(await run(desk, ...judge, 'mine', '--profile', 'demo:operator')).toMatchObject({
+    code: 1,
+    stderr: 'Only an approver can say that something found again stays.\n',
+  });
+  await json('approver', ...judge, 'Proof of a dispute');
+  expect(await run(desk, 'erase', 'finds', String(plan['id']), '--profile', 'demo:auditor')).toMatchObject({
+    code: 0,
+  });
   expect(await json('operator', 'erase', 'run', String(plan['id']))).toMatchObject({
     complete: true,
     left: 0,
@@ -174,6 +196,7 @@ test('the main job without a window: find, see, reveal, export, plan, refuse, ap
     certificate.sha256,
     'workspaces/{id}/',
     ...words.remaining,
+    'Proof of a dispute',
   ])
     expect(lines).toContain(said);
   expect(lines).toMatch(

@@ -98,6 +98,7 @@ const pinned = {
   'erasure.continue': ['write', ['admin']],
   'erasure.cancel': ['write', ['operator', 'approver']],
   'erasure.doTask': ['write', ['operator']],
+  'erasure.judge': ['write', ['approver', 'operator']],
   'erasure.certificate': ['read', 'staff'],
   'erasure.signCertificate': ['write', ['operator']],
   'erasure.saveCertificate': ['read', 'staff'],

@@ -196,6 +196,7 @@ test('a role that approves is given by two people, and an administrator pauses a
 });
 
 test('a deletion brings to rest, waits, has people do their part, and is called off', async ({ office }) => {
+  test.setTimeout(180_000);
   const faults: string[] = [];
   const { email } = await withSuperuser(office.platform, office.platform.database, async ({ query }) => {
     await query(`insert into privacy_console.setting values ('grace_minutes', 90)`);
@@ -247,6 +248,53 @@ test('a deletion brings to rest, waits, has people do their part, and is called 
   await press(waiting, en.deletion.callOff);
   await sees(page.getByText(en.deletion.stateText.expired));
   faults.push(...(await examine(page, 'plan-called-off')));
+
+  // Somebody else has written about the person: planned anew and run, it isn't done until an approver says why that stays.
+  await withSuperuser(office.platform, office.platform.database, async ({ query }) => {
+    await query(`update privacy_console.setting set value = 0 where name = 'grace_minutes'`);
+    await query('delete from privacy_console.map_task');
+    await query(
+      `insert into support_messages (from_email, subject, body) values ('a@example.net', 'About', $1)`,
+      [`Ask ${email}.`],
+    );
+  });
+  const { plan: third } = await ask(page, 'erasure.plan', { requestId: request.id });
+  await ask(approver, 'erasure.decide', {
+    ...{ planId: third.id, sha256: third.sha256, decision: 'approve', reason: 'identity proved' },
+  });
+  const run = async (): Promise<void> => {
+    const { jobId: job } = await ask(page, 'erasure.run', { planId: third.id });
+    await ask(page, 'jobs.wait', { id: job });
+  };
+  await run();
+  const show = (to: Page): Promise<unknown> =>
+    to.evaluate((hash) => (window.location.hash = hash), `#/deletions/${String(third.id)}`);
+  const words = en.deletion.again;
+  await show(page);
+  await atScreen(page, en.deletion.titleFor(third.id));
+  const found = part(page, words.title);
+  await sees(found.getByText(words.own));
+  await sees(page.getByText(en.deletion.unfinishedText));
+  await sees(found.getByText(words.open, { exact: true }));
+  await sees(part(page, words.outcomes).getByText(words.outcome.failed));
+  faults.push(...(await examine(page, 'plan-found-again')));
+  await show(approver);
+  await atScreen(approver, en.deletion.titleFor(third.id));
+  const judging = words.judgeTitle(words.place('Support messages', 'Text'));
+  await approver.getByRole('button', { name: judging }).focus();
+  await approver.keyboard.press('Enter');
+  const judge = approver.getByRole('dialog', { name: judging });
+  await expect(judge.getByRole('textbox', { name: words.why })).toBeFocused();
+  await approver.keyboard.type('Proof of a dispute');
+  faults.push(...(await examine(approver, 'plan-judging')));
+  await press(judge, words.judge);
+  await judge.waitFor({ state: 'hidden' });
+  await sees(part(approver, words.title).getByText(words.because('Proof of a dispute', 'approver')));
+  await run();
+  const certificate = part(page, en.deletion.certificate.title);
+  await sees(certificate.getByText(words.because('Proof of a dispute', 'approver')).first());
+  await sees(certificate.getByText(/are kept for 35 days/));
+  faults.push(...(await examine(page, 'certificate-with-finds')));
   expect(faults).toEqual([]);
 });
 

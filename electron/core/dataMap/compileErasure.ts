@@ -102,6 +102,15 @@ function conditionsIn({ conditions }: Erasing, name: string): SubjectConditions 
   return found;
 }
 
+/** Conditions of the rows that erasure of a kind concerns, by collection. */
+export function compileErasureConditions(
+  map: KindMap,
+  catalogue: Catalogue,
+): (name: string) => SubjectConditions {
+  const erasing = erasingOf(map, catalogue);
+  return (name) => conditionsIn(erasing, name);
+}
+
 /** The links that lead to a collection. */
 function linksTo({ towards }: Erasing, name: string): readonly Link[] {
   return towards.get(name) ?? [];

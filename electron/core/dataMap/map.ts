@@ -69,6 +69,8 @@ const columnFields = z.strictObject({
   /** What no path names is withheld where values are masked, unless it is said to be shown. */
   others: z.enum(['masked', 'shown']).optional(),
   search: z.array(z.enum(searchForms)).default([]),
+  /** Free text or a document in which people may be named: a deletion looks there again, for names too. */
+  mayName: z.boolean().optional(),
   /** Where it comes from, when not from where its collection does. */
   origin: origin.optional(),
   /** For which kinds of people the value is about somebody else; true for all. Masked or left out in packages for them. */
@@ -710,6 +712,12 @@ function checkReferences(map: DataMap, written: Written, places: MapPlaces): voi
         wrong,
       );
     }
+    for (const [column, { mayName, never }] of Object.entries(held.columns))
+      if (mayName === true && never)
+        wrong(
+          at('columns', column, 'mayName'),
+          'nobody looks into what is never read; remove “mayName”, or “never”',
+        );
     for (const [column, { thirdParty }] of Object.entries(held.columns))
       for (const kind of thirdParty === undefined || thirdParty === true ? [] : [thirdParty].flat())
         if (!Object.hasOwn(held.erasure, kind))

@@ -16,6 +16,7 @@ import { certificatePage } from './certificate/page.ts';
 import { readCertificate } from './certificate/read.ts';
 import { verifyCertificate } from './certificate/verify.ts';
 import { differenceOf } from './difference.ts';
+import { lookAgain } from './lookAgain.ts';
 import { planRow, toPlan } from './plan.ts';
 
 type Names =
@@ -29,6 +30,7 @@ type Names =
   | 'erasure.continue'
   | 'erasure.cancel'
   | 'erasure.doTask'
+  | 'erasure.judge'
   | 'erasure.certificate'
   | 'erasure.signCertificate'
   | 'erasure.saveCertificate'
@@ -194,6 +196,15 @@ export function erasureOperations({ desk, jobs, batchRows }: ErasureOptions): So
     'erasure.doTask': async ({ planId, task, evidence }, call) => {
       const { entry } = await desk().database.effect(
         sql`select privacy_console.do_task(${planId}::bigint, ${task}::text, ${evidence}::text) as result`,
+        receipt,
+        call.note,
+      );
+      return { plan: await one(planId), entry };
+    },
+    'erasure.judge': async ({ planId, find, because }, call) => {
+      const [collection = '', column = ''] = find.split('.', 2);
+      const { entry } = await desk().database.effect(
+        sql`select privacy_console.judge_find(${planId}::bigint, ${collection}::text, ${column}::text, ${because}::text) as result`,
         receipt,
         call.note,
       );
@@ -404,15 +415,22 @@ async function runErasure(
       return { planId: plan, complete: false, waiting: true, dueAt, tasks: begun.tasksBefore };
     }
     await eraseAll(at, plan, begun, pace, progress, signal);
+    await lookAgain(at, begun.run, progress, total(begun), signal);
     progress('looking again', total(begun), total(begun));
     const left = (await objectsAt(at, await placesOf(at, plan, signal), signal)).length;
     const ended = await at.database.effect(
       sql`select privacy_console.end_run(${begun.run}::bigint, ${left}::bigint) as result`,
-      z.object({ complete: z.boolean(), left: z.number(), tasks: z.number(), holds: z.string().nullish() }),
+      z.object({
+        complete: z.boolean(),
+        left: z.number(),
+        tasks: z.number(),
+        finds: z.number(),
+        holds: z.string().nullish(),
+      }),
       noNote,
       { timeoutMs: 300_000 },
     );
-    const { complete, tasks } = ended;
+    const { complete, tasks, finds } = ended;
     return {
       planId: plan,
       complete,
@@ -420,11 +438,12 @@ async function runErasure(
       objectsLeft: left,
       tasks,
       holds: ended.holds ?? null,
+      finds,
       signed: complete && (await signEnded(at, plan)),
     };
   } catch (error) {
     if (await endedElsewhere(at, plan))
-      return { planId: plan, complete: true, left: 0, objectsLeft: 0, tasks: 0 };
+      return { planId: plan, complete: true, left: 0, objectsLeft: 0, tasks: 0, finds: 0 };
     const code = error instanceof ExpectedError ? error.code : 'internal';
     await at.database
       .effect(

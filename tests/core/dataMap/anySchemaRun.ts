@@ -6,7 +6,7 @@ import { schemaVersion } from '#core/database/migrations/index.ts';
 import { installScript } from '#core/installation/script.ts';
 import { ExpectedError } from '#core/kernel/errors.ts';
 import type { BareClient } from '#tests/helpers/bareClient.ts';
-import { linesOfWindow } from '#tests/helpers/psql.ts';
+import { lookAgain, linesOfWindow } from '#tests/helpers/psql.ts';
 import {
   caseOf,
   documentsOf,
@@ -403,6 +403,7 @@ async function runSteps({ operator }: Sessions, begun: Record<string, unknown>):
       if (again) break;
     }
     if (again) continue;
+    await lookAgain(operator, begun['run']);
     const ended = await effect(operator, 'end_run($1, 0)', [begun['run']]);
     return ended['complete'] === true;
   }

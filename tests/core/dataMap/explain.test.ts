@@ -147,7 +147,7 @@ test('values inside documents are explained, counted in and said to be lost to F
   const given = parseMap(
     referenceMapText()
       .replace(
-        'settings: { category: user.account.settings, mask: text, correct: true }',
+        'settings: { category: user.account.settings, mask: text, correct: true, mayName: true }',
         'settings: { category: user.account.settings, paths: { billing.email: { category: user.contact.email, mask: email }, token: { category: user.authorization, never: true } } }',
       )
       .replace("settings: '{}'", 'settings: { billing.email: null }'),

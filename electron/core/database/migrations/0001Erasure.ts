@@ -316,6 +316,7 @@ ${definer(
         '/keys', (select coalesce(jsonb_agg(l.key order by l.key), '[]') from place l where l.key is not null
           and not exists (select from place m where m.prefix is not null and starts_with(l.key, m.prefix)))))
     where p.id = p_plan;
+  update privacy_console.plan p set scope = p.scope || privacy_console.freeze_identifiers(v_kind, v_key, p.scope, v_carried) where p.id = p_plan;
   -- Nothing of what was found is told before this is committed.
   perform privacy_console.hold_briefly();
   return jsonb_build_object('ok', true);`,
@@ -501,6 +502,9 @@ ${definer(
         from privacy_console.hold h left join privacy_console.plan_hold n on n.hold = h.id and n.plan = p.id
         where n.hold is not null or (h.subject = p.subject and h.lifted_at is null and p.state in ('draft', 'awaiting', 'approved', 'running'))),
       'run', (select jsonb_build_object('id', r.id, 'by', b.login, 'startedAt', r.started_at, 'finishedAt', r.finished_at, 'state', r.state, 'dueAt', r.due_at,
+          'finds', privacy_console.finds_of(r.id),
+          'outcomes', case when r.state in ('incomplete', 'done') then privacy_console.outcomes_of(r.id) else '[]' end,
+          'unlooked', privacy_console.unlooked(r.id),
           'steps', (select coalesce(jsonb_agg(jsonb_build_object('collection', l.collection, 'action', l.action, 'planned', l.planned, 'done', t.done, 'left', t.remaining) order by t.step), '[]')
             from privacy_console.run_step t join privacy_console.plan_line l on l.plan = p.id and l.step = t.step where t.run = r.id))
         from privacy_console.run r join privacy_console.staff b on b.id = r.staff where r.plan = p.id))
@@ -648,6 +652,7 @@ ${definer(
   else
     update privacy_console.run r set state = 'running' where r.plan = p_plan returning r.id into v_run;
     update privacy_console.run_step t set finished_at = null where t.run = v_run and t.remaining > 0;
+    delete from privacy_console.run_look l where l.run = v_run;
   end if;
   return jsonb_build_object('ok', true, 'run', v_run,
       'waits', (select greatest(0, extract(epoch from r.due_at - clock_timestamp())) from privacy_console.run r where r.id = v_run),
@@ -1136,11 +1141,15 @@ ${definer(
   -- What a hold covers keeps it open too, and the person known: it goes once two people have lifted that.
   select string_agg(distinct h.id::text, ', ') into v_holds from privacy_console.hold h
     where h.lifted_at is null and (h.subject = v_plan.subject or exists (select from privacy_console.held_rows(v_kind, v_key, v_plan.scope, h.id)));
-  if v_left > 0 or v_objects > 0 or v_tasks > 0 or v_holds is not null then
+  -- So does what was found again until somebody has said why it stays, and where nobody has looked.
+  v_finds := privacy_console.open_finds(p_run);
+  v_unlooked := privacy_console.unlooked(p_run);
+  if v_left > 0 or v_objects > 0 or v_tasks > 0 or v_holds is not null or v_finds > 0 or v_unlooked > 0 then
     update privacy_console.run r set state = 'incomplete' where r.id = p_run;
     update privacy_console.request r set state = 'in_progress' where r.id = v_plan.request and r.state = 'waiting_approval';
-    return jsonb_build_object('ok', true, 'complete', false, 'left', v_left, 'tasks', v_tasks, 'holds', v_holds) || privacy_console.receipt(
-      privacy_console.append('erasure.incomplete', v_plan.subject, v_plan.request, 'failed', null, json_build_object('run', p_run, 'left', v_left, 'tasks', v_tasks, 'holds', v_holds)::text));
+    return jsonb_build_object('ok', true, 'complete', false, 'left', v_left, 'tasks', v_tasks, 'holds', v_holds, 'finds', v_finds) || privacy_console.receipt(
+      privacy_console.append('erasure.incomplete', v_plan.subject, v_plan.request, 'failed', null,
+        json_build_object('run', p_run, 'left', v_left, 'tasks', v_tasks, 'holds', v_holds, 'finds', v_finds, 'unlooked', v_unlooked)::text));
   end if;
   v_text := '{"actors":{"approved":' || (select json_agg(b.login order by a.id)::text from privacy_console.approval a join privacy_console.staff b on b.id = a.staff where a.plan = v_plan.id and a.decision = 'approve')
     || ',"planned":' || (select to_json(b.login)::text from privacy_console.staff b where b.id = v_plan.staff)
@@ -1148,11 +1157,13 @@ ${definer(
     || ',"certificate":1'
     || ',"controller":' || coalesce(to_json(v_controller)::text, 'null')
     || ',"entries":' || (select json_agg(e.number order by e.number)::text from privacy_console.entry e where e.request = v_plan.request and e.subject = v_plan.subject and e.action not in ('erasure.batch'))
+    || ',"finds":' || privacy_console.finds_of(p_run)::text
     || ',"finished":"' || to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') || '"'
     || ',"kept":' || (select coalesce(json_agg(json_build_object('collection', l.collection, 'rows', l.planned, 'because', l.because, 'until', to_char(l.until at time zone 'UTC', 'YYYY-MM-DD')) order by l.step), '[]')::text
         from privacy_console.plan_line l where l.plan = v_plan.id and l.action = 'keep')
     || ',"kind":' || to_json(v_kind)::text
-    || ',"map":' || to_json(v_plan.map_hash)::text || ',"plan":' || to_json(v_plan.sha256)::text || ',"request":' || v_plan.request
+    || ',"map":' || to_json(v_plan.map_hash)::text || ',"outcomes":' || privacy_console.outcomes_of(p_run)::text
+    || ',"plan":' || to_json(v_plan.sha256)::text || ',"remains":' || privacy_console.what_remains()::text || ',"request":' || v_plan.request
     || ',"started":"' || (select to_char(r.started_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') from privacy_console.run r where r.id = p_run) || '"'
     || ',"steps":' || (select coalesce(json_agg(json_build_object('collection', l.collection, 'action', l.action, 'planned', l.planned, 'done', t.done, 'left', t.remaining) order by t.step), '[]')::text
         from privacy_console.run_step t join privacy_console.plan_line l on l.plan = v_plan.id and l.step = t.step where t.run = p_run)
@@ -1162,7 +1173,7 @@ ${definer(
     -- So that it can be read where the map is not.
     || ',"places":' || (select coalesce(json_object_agg(c.value ->> 'name', json_build_array(c.value ->> 'title', c.value ->> 'table') order by c.value ->> 'name'), '{}')::text
         from privacy_console.data_map d cross join lateral jsonb_array_elements(d.described -> 'collections') c(value)
-        where d.hash = v_plan.map_hash and exists (select from privacy_console.plan_line l where l.plan = v_plan.id and l.collection = c.value ->> 'name'))
+        where d.hash = v_plan.map_hash and (c.value -> 'kinds' ? v_kind or exists (select from privacy_console.run_find f where f.run = p_run and f.collection = c.value ->> 'name')))
     || ',"prefixes":' || (select coalesce(json_agg(distinct c.value ->> 'objectPrefix'), '[]')::text
         from privacy_console.data_map d cross join lateral jsonb_array_elements(d.described -> 'collections') c(value)
         where d.hash = v_plan.map_hash and c.value ->> 'objectPrefix' is not null and c.value -> 'kinds' ? v_kind)
@@ -1189,7 +1200,7 @@ ${definer(
       (e.action = 'search.intended' and e.request in (select r.id from privacy_console.request r where r.subject = v_plan.subject))
       or (e.action in ('search.intended', 'access.opened') and exists (
         select from jsonb_each(v_plan.scope) k(name, keys) cross join lateral jsonb_array_elements_text(k.keys) v(value)
-        where length(v.value) > 5 and position(lower(v.value) in lower(d.text)) > 0))
+        where k.name <> '/names' and length(v.value) > 5 and position(lower(v.value) in lower(d.text)) > 0))
       or (e.action in ('search.intended', 'access.opened') and position(lower(v_key) in lower(d.text)) > 0)
       or (e.action = 'search.intended' and exists (
         select from (select translate(w.text, translate(w.text, '0123456789', ''), '')
@@ -1202,10 +1213,10 @@ ${definer(
     json_build_object('plan', v_plan.sha256, 'certificate', encode(sha256(convert_to(v_text, 'UTF8')), 'hex'))::text);
   insert into privacy_console.certificate (plan, text, sha256, entry)
     values (v_plan.id, v_text, encode(sha256(convert_to(v_text, 'UTF8')), 'hex'), v_entry);
-  return jsonb_build_object('ok', true, 'complete', true, 'left', 0, 'tasks', 0) || privacy_console.receipt(v_entry);`,
+  return jsonb_build_object('ok', true, 'complete', true, 'left', 0, 'tasks', 0, 'finds', 0) || privacy_console.receipt(v_entry);`,
   {
     declare:
-      '  v_plan privacy_console.plan; v_key text; v_kind text; v_controller text; v_number text; v_left bigint; v_objects bigint; v_tasks bigint; v_holds text; v_text text; v_entry bigint; v_intent bigint;',
+      '  v_plan privacy_console.plan; v_key text; v_kind text; v_controller text; v_number text; v_left bigint; v_objects bigint; v_tasks bigint; v_holds text; v_finds bigint; v_unlooked bigint; v_text text; v_entry bigint; v_intent bigint;',
   },
 )}
 ${definer(

@@ -116,12 +116,14 @@ const executable: readonly (readonly [string, readonly string[]])[] = [
       'stop_run',
       'wait_run',
       'do_task',
+      'to_look_at',
+      'look_at',
       'end_run',
     ],
   ],
   [
     'privacy_operator, privacy_approver',
-    ['decide_plan', 'cancel_run', 'decide_release', 'retire_signing_key', 'record_custody'],
+    ['decide_plan', 'cancel_run', 'judge_find', 'decide_release', 'retire_signing_key', 'record_custody'],
   ],
   [
     'privacy_operator, privacy_approver, privacy_admin',

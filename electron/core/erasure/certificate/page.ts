@@ -4,6 +4,7 @@ import { en } from '#shared/strings/en.ts';
 import { documentText, type CertificateDocument } from './document.ts';
 
 const words = en.deletion.certificate;
+const { again } = en.deletion;
 
 /** Between these stands the document that the page was made from. */
 const holder = { start: '<script type="application/json" id="certificate">\n', end: '</script>' } as const;
@@ -48,6 +49,25 @@ tr { break-inside: avoid; } li { margin: 1mm 0; }
 <h1>${escaped(words.title)}</h1>
 <p>${escaped(words.text(says.subject))}</p>
 <dl>${facts.map(([what, text]) => `<dt>${escaped(what)}</dt><dd>${escaped(text)}</dd>`).join('')}</dl>
+<h2>${escaped(again.outcomes)}</h2>
+${tableOf(
+  [
+    again.outcomeColumns.what,
+    again.outcomeColumns.where,
+    again.outcomeColumns.outcome,
+    again.outcomeColumns.because,
+    again.outcomeColumns.until,
+    again.outcomeColumns.rows,
+  ],
+  says.outcomes.map((each) => [
+    each.title,
+    each.where,
+    again.outcome[each.outcome],
+    each.because ?? en.common.nothing,
+    each.until ?? en.common.nothing,
+    each.rows,
+  ]),
+)}
 <h2>${escaped(words.went)}</h2>
 ${tableOf(
   [
@@ -103,10 +123,16 @@ ${
         ]),
       )
 }
-<h2>${escaped(words.entries)}</h2>
+${
+  says.finds.length === 0
+    ? ''
+    : `<h2>${escaped(again.title)}</h2>
+<ul>${says.finds.map((find) => `<li>${escaped(`${again.place(find.title, find.column)}: ${again.says(find)}`)}</li>`).join('')}</ul>
+`
+}<h2>${escaped(words.entries)}</h2>
 <p>${says.entries.join(', ')}. ${escaped(words.entriesHint)}</p>
 <h2>${escaped(words.remains)}</h2>
-<ul>${words.remaining.map((sentence) => `<li>${escaped(sentence)}</li>`).join('')}</ul>
+<ul>${[...words.remainingFacts(says.remains, (date) => date), ...words.remaining].map((sentence) => `<li>${escaped(sentence)}</li>`).join('')}</ul>
 <h2>${escaped(words.toCheck)}</h2>
 <p>${escaped(words.howToCheck)}</p>
 ${holder.start}${documentText(document).replaceAll('<', '\\u003c')}${holder.end}

@@ -1,5 +1,18 @@
 import { z } from 'zod';
 import type { ErasureCertificate } from '#shared/contract/erasure.ts';
+import { findRow, outcomeRow } from '../plan.ts';
+
+const remains = z.object({
+  at: z.string(),
+  autovacuum: z.boolean(),
+  backupDays: z.number(),
+  backupsUntil: z.string(),
+  deadRows: z.number(),
+  uncleaned: z.number(),
+  oldestSnapshot: z.string().nullable(),
+  walArchived: z.boolean(),
+  walMegabytes: z.number(),
+});
 
 /** The canonical text that the database writes when a run has ended. */
 const written = z.object({
@@ -26,6 +39,9 @@ const written = z.object({
     z.object({ title: z.string(), owner: z.string(), by: z.string(), done: z.string(), entry: z.number() }),
   ),
   uploads: z.number().nullable(),
+  outcomes: z.array(outcomeRow),
+  finds: z.array(findRow),
+  remains,
   /** Titles and tables of the collections, as the map had them. */
   places: z.record(z.string(), z.tuple([z.string(), z.string()])),
   prefixes: z.array(z.string()),
@@ -84,6 +100,16 @@ export function readCertificate(text: string): ErasureCertificate {
     kept: kept.map(({ collection, ...line }) => ({ ...place(collection), ...line })),
     tasks: rest.tasks,
     uploads: rest.uploads,
+    outcomes: rest.outcomes.map(({ collection, ...outcome }) => ({
+      ...(collection === 'objects' ? bucket : place(collection)),
+      ...outcome,
+    })),
+    finds: rest.finds.map(({ collection, ...find }) => ({
+      ...find,
+      name: `${collection}.${find.column}`,
+      title: place(collection).title,
+    })),
+    remains: rest.remains,
     entries: rest.entries,
   };
 }

@@ -21,6 +21,7 @@ import {
   Reference,
 } from '../../components/Basics.tsx';
 import { formatDate, formatNumber } from '../../components/format.ts';
+import { JudgedFinds, Outcomes } from './FoundAgain.tsx';
 import styles from './deletion.module.css';
 
 const words = en.deletion.certificate;
@@ -113,6 +114,10 @@ function Readable(props: { readonly certificate: OutputOf<'erasure.certificate'>
           ]}
         />
       </div>
+      <section className={styles['part']}>
+        <h3>{en.deletion.again.outcomes}</h3>
+        <Outcomes outcomes={says.outcomes} />
+      </section>
       <section className={styles['part']}>
         <h3>{words.went}</h3>
         <table className={styles['table']}>
@@ -216,6 +221,12 @@ function Readable(props: { readonly certificate: OutputOf<'erasure.certificate'>
           </table>
         )}
       </section>
+      {says.finds.length === 0 ? null : (
+        <section className={styles['part']}>
+          <h3>{en.deletion.again.title}</h3>
+          <JudgedFinds finds={says.finds} />
+        </section>
+      )}
       <section className={styles['part']}>
         <h3>{words.entries}</h3>
         <p>
@@ -231,7 +242,7 @@ function Readable(props: { readonly certificate: OutputOf<'erasure.certificate'>
       <section className={styles['part']}>
         <h3>{words.remains}</h3>
         <ul className={styles['remaining']}>
-          {words.remaining.map((sentence) => (
+          {[...words.remainingFacts(says.remains, formatDate), ...words.remaining].map((sentence) => (
             <li key={sentence}>{sentence}</li>
           ))}
         </ul>

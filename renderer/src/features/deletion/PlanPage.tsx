@@ -34,6 +34,7 @@ import { useNow } from '../../components/clock.ts';
 import { rowsThatGo } from '../../components/planColumns.tsx';
 import { planTones } from '../../components/tones.ts';
 import { Certificate } from './Certificate.tsx';
+import { FoundAgain, Outcomes } from './FoundAgain.tsx';
 import { isReason, Reason } from '../../components/Reason.tsx';
 import { HeldNote } from './Held.tsx';
 import styles from './deletion.module.css';
@@ -78,8 +79,16 @@ function OnePlan(props: { readonly plan: ErasurePlan; readonly since: PlanDiffer
       title={en.deletion.titleFor(plan.id)}
       lead={
         <>
-          <Status tone={planTones[plan.state]}>{en.deletion.state[plan.state]}</Status>{' '}
-          {en.deletion.stateText[plan.state]}
+          {plan.state === 'running' && plan.run?.state === 'incomplete' ? (
+            <>
+              <Status tone="bad">{en.deletion.unfinished}</Status> {en.deletion.unfinishedText}
+            </>
+          ) : (
+            <>
+              <Status tone={planTones[plan.state]}>{en.deletion.state[plan.state]}</Status>{' '}
+              {en.deletion.stateText[plan.state]}
+            </>
+          )}
         </>
       }
       actions={
@@ -159,10 +168,16 @@ function OnePlan(props: { readonly plan: ErasurePlan; readonly since: PlanDiffer
           />
         </div>
       </Panel>
+      <FoundAgain plan={plan} />
       <FourColumns plan={plan} works={works} />
       {props.since === null || plan.run !== null ? null : <Since since={props.since} />}
       <ByHand plan={plan} works={works} />
       {plan.state === 'done' ? null : <Run plan={plan} />}
+      {plan.run?.state === 'incomplete' && plan.run.outcomes.length > 0 ? (
+        <Panel title={en.deletion.again.outcomes}>
+          <Outcomes outcomes={plan.run.outcomes} />
+        </Panel>
+      ) : null}
       {plan.run?.state === 'waiting' ? <Waiting plan={plan} dueAt={plan.run.dueAt} /> : null}
       {plan.state === 'awaiting' ? <Decide plan={plan} /> : null}
       {works && (plan.state === 'approved' || (plan.state === 'running' && !busy && !waits)) ? (
