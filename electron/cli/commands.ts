@@ -12,6 +12,7 @@ import {
   type MapChange,
   type MapComparison,
 } from '#shared/contract/dataMap.ts';
+import type { ErasureFind, ErasureOutcome } from '#shared/contract/erasure.ts';
 import type { InputOf, OutputOf } from '#shared/contract/index.ts';
 import type { Access } from '#shared/contract/subjects.ts';
 import { describeEntry, en } from '#shared/strings/en.ts';
@@ -22,6 +23,7 @@ import type { Layout } from './print.ts';
 import { Refused, UsageError, type Command } from './command.ts';
 import { scopeFrom, withScope, type ScopeOptions } from './exportScope.ts';
 import { wholeNumber } from './numbers.ts';
+import { holdCommands } from './holdCommands.ts';
 import { packageCommands } from './packageCommands.ts';
 import { deliveryCommands } from './deliveryCommands.ts';
 import { reviewCommands } from './reviewCommands.ts';
@@ -911,7 +913,10 @@ export async function commands(
   erase
     .command('plan')
     .argument('<request>', 'deletion request', wholeNumber)
-    .option('--decide <key=value...>', 'decisions the plan asks for, e.g. workspaces-1=close')
+    .option(
+      '--decide <key=value...>',
+      'decisions the plan asks for: hand_over, anonymise or close, e.g. workspaces-1=close',
+    )
     .description('works out what deletion would do')
     .action((requestId: number, options: { decide?: string[] }) =>
       run(async (command) =>
@@ -1035,12 +1040,46 @@ export async function commands(
       run(async (command) => (await command.call('erasure.doTask', { planId, task, evidence })).plan),
     );
   erase
+    .command('finds')
+    .argument('<plan>', 'plan', wholeNumber)
+    .description('where a run found its person again; fails while nobody has said why something stays')
+    .action((planId: number) =>
+      run(
+        async (command) => {
+          const finds = (await command.call('erasure.show', { planId })).plan.run?.finds ?? [];
+          return globals().json ? finds : findLines(finds);
+        },
+        {
+          as: 'list',
+          refused: (value: readonly { rows: number; because: string | null }[]) =>
+            value.some((each) => each.rows > 0 && each.because === null),
+        },
+      ),
+    );
+  erase
+    .command('judge')
+    .argument('<plan>', 'plan', wholeNumber)
+    .argument('<find>', 'as “erase finds” names it, e.g. support_messages.body')
+    .requiredOption('--reason <text>', 'why it stays; stands on the certificate, so nothing about the person')
+    .description('says why rows stay in which the person was found again; never of one’s own deletion')
+    .action((planId: number, find: string, { reason }: { reason: string }) =>
+      run(async (command) => {
+        const { plan } = await command.call('erasure.judge', { planId, find, because: reason });
+        return globals().json ? plan : findLines(plan.run?.finds ?? []);
+      }),
+    );
+  erase
     .command('certificate')
     .argument('<plan>', 'plan', wholeNumber)
-    .option('--save <file>', 'write its exact text, whose SHA-256 is in the trail, to a new file')
+    .option(
+      '--save <file>',
+      'write it with its signatures to a new file: a page to print when it ends in .html, else JSON',
+    )
+    .option('--sign', 'sign it with your own key first', false)
     .description('prints the certificate of a finished deletion; with --json its exact text as well')
-    .action((planId: number, options: { save?: string }) =>
+    .action((planId: number, options: { save?: string; sign: boolean }) =>
       run(async (command) => {
+        if (options.sign) await command.call('erasure.signCertificate', { planId });
         if (options.save !== undefined) {
           return command.call('erasure.saveCertificate', { planId, file: path.resolve(options.save) });
         }
@@ -1049,6 +1088,24 @@ export async function commands(
       }),
     );
 
+  holdCommands(program, run, passwordFor);
+
+  program
+    .command('certificate')
+    .description('certificates of deletion, offline')
+    .command('verify <file>')
+    .option('--signer <key>', 'refuses any other signer than this: SHA256:…, or a file with the public key')
+    .description('checks the text and the signatures of one, a page or JSON, and names every fault')
+    .action((file: string, { signer }: { readonly signer?: string }) =>
+      run(
+        (command) =>
+          command.call('certificates.verify', {
+            file: path.resolve(file),
+            ...(signer === undefined ? {} : { signer }),
+          }),
+        { signIn: false, refused: (value: { intact: boolean }) => !value.intact },
+      ),
+    );
   program
     .command('pause')
     .requiredOption('--reason <text>', 'shown to who runs deletions')
@@ -1168,8 +1225,29 @@ function planLines({ plan, since }: OutputOf<'erasure.show'>): object {
   return { ...plan, since };
 }
 
+function outcomeLines(outcomes: readonly ErasureOutcome[]): readonly object[] {
+  const { outcomeColumns: columns, outcome } = en.deletion.again;
+  return outcomes.map((each) => ({
+    [columns.what]: each.title,
+    [columns.outcome]: outcome[each.outcome],
+    [columns.rows]: each.rows,
+    [columns.until]: each.until,
+    [columns.because]: each.because,
+  }));
+}
+
+function findLines(finds: readonly ErasureFind[]): readonly object[] {
+  return finds.map((each) => ({
+    find: each.name,
+    rows: each.rows,
+    kept: each.kept,
+    because: each.because ?? each.ground,
+    by: each.by,
+  }));
+}
+
 /** A certificate as a person reads it. */
-function certificateLines({ sha256, entry, says }: OutputOf<'erasure.certificate'>): object {
+function certificateLines({ sha256, entry, says, signatures }: OutputOf<'erasure.certificate'>): object {
   const words = en.deletion.certificate;
   const listed = says.steps.filter((step) => step.planned > 0 || step.done > 0 || step.left > 0);
   const untouched = says.steps.filter((step) => !listed.includes(step));
@@ -1187,6 +1265,15 @@ function certificateLines({ sha256, entry, says }: OutputOf<'erasure.certificate
     [words.map]: says.map,
     [words.sha256]: sha256,
     [words.committed]: en.common.entry(entry),
+    [words.signatures]:
+      signatures.length === 0
+        ? words.unsigned
+        : signatures.map((each) => ({
+            [words.signatures]: words.signedBy(each.person, each.login),
+            [en.settings.keys.fingerprint]: each.fingerprint,
+            [words.toCheck]: each.right ? words.signaturesHint : words.wrong,
+          })),
+    [en.deletion.again.outcomes]: outcomeLines(says.outcomes),
     [words.went]: listed.map((step) => ({
       [words.wentColumns.what]: step.title,
       [words.wentColumns.where]: step.where,
@@ -1214,7 +1301,10 @@ function certificateLines({ sha256, entry, says }: OutputOf<'erasure.certificate
       [words.keptColumns.because]: line.because,
     })),
     [words.entries]: says.entries.join(', '),
-    [words.remains]: words.remaining.map((sentence) => ({ '': sentence })),
+    ...(says.finds.length === 0 ? {} : { [en.deletion.again.title]: findLines(says.finds) }),
+    [words.remains]: [...words.remainingFacts(says.remains, (date) => date), ...words.remaining].map(
+      (sentence) => ({ '': sentence }),
+    ),
   };
 }
 

@@ -15,11 +15,11 @@ import { explanationOperations } from './explanation/index.ts';
 import {
   exportOperations,
   exportsAtOnce,
-  keyOperations,
   openStagings,
   packageOperations,
   type ExportPace,
 } from './exports/index.ts';
+import { holdOperations } from './holds/index.ts';
 import { installationOperations, mapChangeOperations, type ScratchServer } from './installation/index.ts';
 import { createDispatch, type Dispatch } from './kernel/dispatch.ts';
 import { ExpectedError } from './kernel/errors.ts';
@@ -27,6 +27,7 @@ import { createJobs } from './kernel/jobs.ts';
 import type { Log } from './kernel/log.ts';
 import type { Keychain } from './keychain/index.ts';
 import { requestOperations } from './requests/index.ts';
+import { keyOperations } from './signing/index.ts';
 import { staffOperations } from './staff/index.ts';
 import { subjectOperations } from './subjects/index.ts';
 import { version } from './version.ts';
@@ -144,6 +145,7 @@ export function createConsole(ports: ConsolePorts): Console {
         jobs,
         ...(ports.batchRows === undefined ? {} : { batchRows: ports.batchRows }),
       }),
+      ...holdOperations(desk),
       ...complianceOperations(desk, jobs),
       ...workstationOperations({
         ports: ports.workstation,

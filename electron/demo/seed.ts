@@ -305,7 +305,7 @@ from seeding.workspaces w cross join lateral generate_series(0, case when w <= $
 join seeding.people q on q.n = 1 + seeding.draw(48, w * 10000 + k, ${size.users});
 
 insert into whatsapp_sessions
-select seeding.uuid('whatsapp session', w * 10 + k), w.id, coalesce(u.phone, seeding.phone(w)), state, 'wa-' || md5('session' || w.id || k),
+select seeding.uuid('whatsapp session', w * 10 + k), w.id, coalesce(u.phone, seeding.phone(50000000 + w)), state, 'wa-' || md5('session' || w.id || k),
   case when state <> 'pairing' then sha256(convert_to('auth' || w.id || k, 'UTF8')) end,
   case when state <> 'pairing' then w.created + interval '2 days' end,
   case when state in ('disconnected', 'logged_out') then seeding.ago(50, w * 10 + k, 90) end,

@@ -16,6 +16,7 @@ export const paths = {
   deletionOf: (requestId: number) => `/requests/${String(requestId)}/deletion`,
   plan: (id: number) => `/deletions/${String(id)}`,
   approvals: '/approvals',
+  holds: '/holds',
   mapChange: (id: number) => `/approvals/map/${String(id)}`,
   trail: '/trail',
   trailOf: (filter: Readonly<Record<string, string>>) => `/trail?${new URLSearchParams(filter).toString()}`,

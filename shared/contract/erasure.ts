@@ -5,7 +5,7 @@ const planLine = z.object({
   collection: z.string(),
   title: z.string(),
   /** What happens to the rows. */
-  action: z.enum(['quiesce', 'delete', 'anonymise', 'keep', 'detach', 'hand_over']),
+  action: z.enum(['quiesce', 'delete', 'anonymise', 'keep', 'detach', 'hand_over', 'anonymise_shared']),
   rows: z.number().int(),
   /** The ground in law, for rows that are kept. */
   because: z.string().nullable(),
@@ -40,6 +40,59 @@ const planTask = z.object({
 });
 export type PlanTask = z.infer<typeof planTask>;
 
+/** Rows in which the person was found again once everything had gone: how many, never what stands there. */
+const find = z.object({
+  /** Names the find: `collection.column`. */
+  name: z.string(),
+  title: z.string(),
+  /** Title of the column. */
+  column: z.string(),
+  /** Rows that nothing says why they stay: they keep the deletion open until somebody has said it. */
+  rows: z.number().int(),
+  /** Rows that stay on purpose: the plan keeps them or hands them over, or somebody else decides about them. */
+  kept: z.number().int(),
+  /** Who decides, where somebody else does. */
+  ground: z.string().nullable(),
+  /** Why they stay, as somebody has said who neither planned nor ran the deletion; null until then. */
+  because: z.string().nullable(),
+  by: z.string().nullable(),
+  at: z.string().nullable(),
+  entry: z.number().int().nullable(),
+});
+export type ErasureFind = z.infer<typeof find>;
+
+/** What came of one kind of data; a kind may have several outcomes, and failures are never left out. */
+const outcome = z.object({
+  title: z.string(),
+  /** Table, or prefixes of the bucket. */
+  where: z.string(),
+  outcome: z.enum(['erased', 'anonymised', 'kept', 'not_found', 'failed']),
+  rows: z.number().int(),
+  /** Why it stays. */
+  because: z.string().nullable(),
+  /** Until when the law asks for the last of it. */
+  until: z.string().nullable(),
+});
+export type ErasureOutcome = z.infer<typeof outcome>;
+
+/** What a database can't forget at once, as it said of itself when the deletion ended. */
+const remains = z.object({
+  at: z.string(),
+  autovacuum: z.boolean(),
+  /** How long backups and snapshots are kept, as an administrator has set it, and so until when. */
+  backupDays: z.number().int(),
+  backupsUntil: z.string(),
+  /** Deleted rows not cleaned up yet, as the statistics know, and in how many tables. */
+  deadRows: z.number().int(),
+  uncleaned: z.number().int(),
+  /** Since when the oldest transaction has been open that may still see them; null where none is. */
+  oldestSnapshot: z.string().nullable(),
+  /** Whether the write-ahead log is archived, and how much of it is kept here at most. */
+  walArchived: z.boolean(),
+  walMegabytes: z.number().int(),
+});
+export type ErasureRemains = z.infer<typeof remains>;
+
 export const erasurePlan = z.object({
   id: z.number().int(),
   requestId: z.number().int(),
@@ -70,6 +123,20 @@ export const erasurePlan = z.object({
   ),
   /** How many different people have to approve: two where others work with what goes, and above a number of rows. */
   approversNeeded: z.number().int(),
+  /** Legal holds that were found, or came since. */
+  holds: z.array(
+    z.object({
+      hold: z.number().int(),
+      ground: z.string(),
+      /** What of the plan it covers; null where nobody has counted. */
+      rows: z.number().int().nullable(),
+      /** Placed since this was planned, which stops it. */
+      late: z.boolean(),
+      lifted: z.boolean(),
+      /** On the person, so that nothing can be run at all. */
+      person: z.boolean(),
+    }),
+  ),
   run: z
     .object({
       id: z.number().int(),
@@ -80,6 +147,12 @@ export const erasurePlan = z.object({
       state: z.enum(['running', 'waiting', 'done', 'incomplete', 'cancelled']),
       /** Nothing goes before; until then it can be called off. */
       dueAt: z.string(),
+      /** Where the person was found again. */
+      finds: z.array(find),
+      /** By collection, once the run has looked again. */
+      outcomes: z.array(outcome),
+      /** Collections that have not been looked at again. */
+      unlooked: z.number().int(),
       steps: z.array(
         z.object({
           name: z.string(),
@@ -112,7 +185,16 @@ export const planDifference = z.object({
 });
 export type PlanDifference = z.infer<typeof planDifference>;
 
-const erasureAction = z.enum(['quiesce', 'hand_over', 'objects', 'detach', 'delete', 'anonymise', 'keep']);
+const erasureAction = z.enum([
+  'quiesce',
+  'hand_over',
+  'anonymise_shared',
+  'objects',
+  'detach',
+  'delete',
+  'anonymise',
+  'keep',
+]);
 
 /** What a certificate of deletion says, read from its text; tables and titles are those of the map in force. */
 export const erasureCertificate = z.object({
@@ -121,6 +203,8 @@ export const erasureCertificate = z.object({
   kind: z.string(),
   controller: z.string().nullable(),
   requestId: count,
+  /** When the request was received: a date. */
+  received: z.string(),
   /** SHA-256 of the plan that was approved and run, and of the data map it was made by. */
   plan: z.string(),
   map: z.string(),
@@ -155,10 +239,29 @@ export const erasureCertificate = z.object({
   tasks: z.array(
     z.object({ title: z.string(), owner: z.string(), by: z.string(), done: z.string(), entry: count }),
   ),
+  /** Uploads never completed that were ended in the bucket; null where the bucket can't list them. */
+  uploads: count.nullable(),
+  outcomes: z.array(outcome),
+  finds: z.array(find),
+  remains,
   /** Numbers of the trail's entries about this person under this request, but for those of single batches. */
   entries: z.array(count),
 });
 export type ErasureCertificate = z.infer<typeof erasureCertificate>;
+
+/** What the check of a certificate found, on this computer alone. */
+export const certificateVerdict = z.object({
+  intact: z.boolean(),
+  /** Of its text, as the trail has it; null when it is no certificate. */
+  sha256: z.string().nullable(),
+  /** Fingerprints of the keys whose signatures are right. */
+  signers: z.array(z.string()),
+  faults: z.array(
+    z.object({ kind: z.enum(['unreadable', 'changed', 'signature', 'page']), says: z.string() }),
+  ),
+  says: erasureCertificate.nullable(),
+});
+export type CertificateVerdict = z.infer<typeof certificateVerdict>;
 
 const planId = z.number().int().positive();
 
@@ -260,6 +363,18 @@ export const erasure = {
     }),
     output: z.object({ plan: erasurePlan, entry: z.number().int() }),
   }),
+  'erasure.judge': operation({
+    effect: 'write',
+    permission: ['approver', 'operator'],
+    summary: 'says why rows stay in which a deletion found its person again; never of one’s own',
+    input: z.strictObject({
+      planId,
+      find: z.string().min(3).max(200),
+      /** Stands on the certificate: nothing of the person. */
+      because: z.string().trim().min(3).max(300),
+    }),
+    output: z.object({ plan: erasurePlan, entry: z.number().int() }),
+  }),
   'erasure.certificate': operation({
     effect: 'read',
     permission: 'staff',
@@ -271,13 +386,45 @@ export const erasure = {
       sha256: z.string(),
       entry: z.number().int(),
       says: erasureCertificate,
+      /** In the order they signed; each is checked when it is shown. */
+      signatures: z.array(
+        z.object({
+          fingerprint: z.string(),
+          login: z.string(),
+          person: z.string(),
+          at: z.string(),
+          /** Whether it is a signature of this text. */
+          right: z.boolean(),
+          /** Whether the key has been retired since. */
+          retired: z.boolean(),
+        }),
+      ),
     }),
+  }),
+  'erasure.signCertificate': operation({
+    effect: 'write',
+    permission: ['operator'],
+    summary: 'signs a certificate with one’s own key, once',
+    input: z.strictObject({ planId }),
+    output: z.object({ fingerprint: z.string(), entry: z.number().int() }),
   }),
   'erasure.saveCertificate': operation({
     effect: 'read',
     permission: 'staff',
-    summary: 'writes the exact text of a certificate to a new file',
+    summary:
+      'writes a certificate with its signatures to a new file: to read and print when it ends in .html, else JSON',
     input: z.strictObject({ planId, file: z.string().min(1).max(4_000) }),
     output: z.object({ file: z.string(), sha256: z.string() }),
+  }),
+  'certificates.verify': operation({
+    effect: 'local',
+    permission: 'anyone',
+    summary: 'checks a certificate that lies on this computer, offline',
+    input: z.strictObject({
+      file: z.string().min(1).max(4_000),
+      /** Whose signature is asked for: `SHA256:…`, or a file with the public key (`ssh-ed25519 …`). */
+      signer: z.string().min(1).max(4_000).optional(),
+    }),
+    output: certificateVerdict,
   }),
 } as const;

@@ -6,6 +6,7 @@ import { dataMap } from './dataMap.ts';
 import { delivery } from './delivery.ts';
 import { erasure } from './erasure.ts';
 import { exports } from './exports.ts';
+import { holds } from './holds.ts';
 import { requests } from './requests.ts';
 import { review } from './review.ts';
 import { subjects } from './subjects.ts';
@@ -22,6 +23,7 @@ export const contract = {
   ...review,
   ...delivery,
   ...erasure,
+  ...holds,
   ...audit,
   ...workstation,
 } as const;

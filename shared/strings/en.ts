@@ -2,7 +2,13 @@ import type { CustodyEvent } from '../domain/custody.ts';
 import type { RedactionGround } from '../domain/redaction.ts';
 import type { AuditEntry } from '#shared/contract/audit.ts';
 import type { ExplainedCollection, MapChange, MapDifference } from '#shared/contract/dataMap.ts';
-import type { ErasureCertificate, ErasurePlan } from '#shared/contract/erasure.ts';
+import type {
+  ErasureCertificate,
+  ErasureFind,
+  ErasureOutcome,
+  ErasurePlan,
+  ErasureRemains,
+} from '#shared/contract/erasure.ts';
 import type { ExportRelease, ExportRow, SigningKey } from '#shared/contract/exports.ts';
 import type { FailureCode } from '#shared/contract/result.ts';
 import type { SearchHit } from '#shared/contract/subjects.ts';
@@ -131,6 +137,7 @@ export const en = {
       export: 'Export',
       deletion: 'Deletion',
       approvals: 'Approvals',
+      holds: 'Holds',
       trail: 'Trail',
       settings: 'Settings',
       signIn: 'Sign out',
@@ -907,13 +914,18 @@ export const en = {
 
   pager: { label: 'Pages', earlier: 'Earlier', later: 'Later' },
   packageCheck: {
-    title: 'Check a package',
-    lead: 'Works offline, on any package of this program; nobody has to be signed in.',
+    title: 'Check a package or certificate',
+    lead: 'Works offline, on any package or certificate of deletion of this program; nobody has to be signed in.',
     chooseFile: 'Choose a file',
     chooseFolder: 'Choose a folder',
-    nothing: 'No package chosen',
+    nothing: 'Nothing chosen',
     nothingHint:
-      'Choose a package (a .zip, an encrypted .zip.age, any volume of one, or a folder). Every file, count and record in it is checked; nothing is unpacked or sent anywhere.',
+      'Choose a package (a .zip, an encrypted .zip.age, any volume of one, or a folder) or a certificate of deletion (.html or .json). Every file, count, record and signature in it is checked; nothing is unpacked or sent anywhere.',
+    certificate: {
+      intact: (signers: string) =>
+        `Intact: this is the text that was signed, and nothing was changed. Signed by ${signers}; whose key that is, its owner tells you another way than this file.`,
+      received: 'Received',
+    },
     opening: 'Open and check',
     again: 'Check again',
     lockedHint:
@@ -1016,7 +1028,7 @@ export const en = {
       approved: 'An operator can run it now.',
       denied: 'It will not be run. Make a new plan if the reason has gone.',
       running: 'Deletion is running; it can be resumed if it is interrupted.',
-      done: 'Everything that had to go has gone, and a second look found nothing.',
+      done: 'Everything that had to go has gone and was looked for again; the certificate says what stays.',
       expired: 'The data has changed, the approval ran out or the deletion was called off. Make a new plan.',
     } satisfies Record<ErasurePlan['state'], string>,
     goes: 'Goes',
@@ -1040,6 +1052,7 @@ export const en = {
       keep: 'kept',
       detach: 'detached from the person',
       hand_over: 'handed over',
+      anonymise_shared: 'left to its members',
       objects: 'deleted, each key checked',
     } satisfies Record<ErasureCertificate['steps'][number]['action'], string>,
     upTo: (rows: string) => `at most ${rows}`,
@@ -1120,12 +1133,55 @@ export const en = {
     handTold: 'The task is recorded as done.',
     steps: 'Steps',
     stepColumns: { step: 'Step', planned: 'Planned', done: 'Done', left: 'Left' },
+    unfinished: 'Not finished',
+    unfinishedText: 'Something is left, or was found again; what came of each kind of data is said below.',
+    again: {
+      title: 'Found again',
+      text: 'Rows that nobody’s plan keeps still name the person. Have them mended on the platform and resume the deletion, or say why they stay; until then it is not done.',
+      own: 'Rows that nobody’s plan keeps still name the person. Have them mended on the platform and resume the deletion, or ask an approver who neither planned nor ran it to say why they stay.',
+      place: (title: string, column: string) => `${title}: ${column}`,
+      rows: (rows: string) => `rows that name the person: ${rows}`,
+      kept: (rows: string, ground: string | null) =>
+        `rows that stay as planned: ${rows}${ground === null ? '' : ` (${ground})`}`,
+      because: (because: string, by: string) => `${because} (${by})`,
+      /** How many rows, and why those stay that do. */
+      says(find: ErasureFind): string {
+        return [
+          ...(find.rows === 0 ? [] : [this.rows(number.format(find.rows))]),
+          ...(find.because === null ? [] : [this.because(find.because, find.by ?? '')]),
+          ...(find.kept === 0 ? [] : [this.kept(number.format(find.kept), find.ground)]),
+        ].join(' · ');
+      },
+      open: 'open',
+      stays: 'stays',
+      judge: 'It stays',
+      judgeTitle: (place: string) => `It stays: ${place}`,
+      why: 'Why it stays',
+      whyHint: 'at least three letters; stands on the certificate, so nothing about the person',
+      told: 'It is recorded that this stays. Resume the deletion to look again and end it.',
+      outcomes: 'What came of each kind of data',
+      outcomeColumns: {
+        what: 'What',
+        where: 'Where',
+        outcome: 'Outcome',
+        because: 'Ground',
+        until: 'Until',
+        rows: 'Rows',
+      },
+      outcome: {
+        erased: 'erased',
+        anonymised: 'anonymised',
+        kept: 'kept',
+        not_found: 'not found',
+        failed: 'failed',
+      } satisfies Record<ErasureOutcome['outcome'], string>,
+    },
     certificate: {
       title: 'Certificate of deletion',
       kind: 'Kind of person',
       controller: 'Controller',
       text: (subject: string) =>
-        `What CloudSingh held about the person ${subject} has been deleted as set out below. A second look after the run found nothing left of what was to go.`,
+        `What CloudSingh held about the person ${subject} has been deleted as set out below. A second look after the run found nothing left of what was to go, and the person nowhere else but where it is said below.`,
       what: 'What was asked for',
       ground: (request: number) =>
         `Deletion, request ${request}; privacy policy section 6, right of deletion`,
@@ -1148,6 +1204,10 @@ export const en = {
         left: 'Left',
       },
       untouched: 'Looked at, nothing to do',
+      uploads: (ended: number | null) =>
+        ended === null
+          ? 'Unfinished uploads to R2: this bucket can’t list them, so none could be ended.'
+          : `Unfinished uploads to R2 that were ended: ${String(ended)}`,
       tasks: 'What people did by hand',
       tasksColumns: { what: 'What', owner: 'By', done: 'Done', entry: 'Entry' },
       kept: 'What is kept, and why',
@@ -1156,9 +1216,17 @@ export const en = {
       entries: 'Entries in the trail',
       entriesHint: 'about this person under this request; each batch of rows has its own entry as well',
       remains: 'What a deletion can’t reach at once',
+      remainingFacts: (facts: ErasureRemains, day: (date: string) => string): readonly string[] => [
+        `Backups and snapshots of the database and the bucket are kept for ${String(facts.backupDays)} days, as an administrator has set it: what they hold is gone on ${day(facts.backupsUntil)}. After a restore the deletion has to be run again.`,
+        facts.uncleaned === 0
+          ? 'Deleted rows: the database’s statistics know of none in these tables that are not cleaned up.'
+          : `Deleted rows, unreadable by any query: about ${String(facts.deadRows)} in ${String(facts.uncleaned)} tables lie in the database’s files until it cleans them up, ${facts.autovacuum ? 'which it does by itself (autovacuum)' : 'which nobody does by itself here: autovacuum is off, so have them vacuumed'}.`,
+        facts.oldestSnapshot === null
+          ? 'Older snapshots: no transaction was open that could still see what went.'
+          : `Older snapshots: a transaction open since ${facts.oldestSnapshot} could still see what went, until it ends.`,
+        `The write-ahead log is reused after at most some ${String(facts.walMegabytes)} MB${facts.walArchived ? '; it is archived besides, and gone with the backups' : ', and is not archived'}. Replicas forget when they have caught up.`,
+      ],
       remaining: [
-        'Deleted rows stay unreadable in the database’s files until it has cleaned them up (vacuum), in its write-ahead log until that is reused, and on replicas until they have caught up.',
-        'Backups and snapshots of the database and the bucket hold what they held until they are replaced; after a restore the deletion has to be run again.',
         'Packages exported before are where they were taken to; the console can’t call them back.',
         'The request keeps what the person wrote, as the proof of what was asked for.',
         'The trail keeps its entries. They name the person by the reference alone, which leads nowhere any more.',
@@ -1166,9 +1234,23 @@ export const en = {
       exact: 'The exact text',
       exactHint: 'Its SHA-256 is the one above; nothing may be added to it, not even a line’s end.',
       copyText: 'Copy the text',
-      saveText: 'Save the text…',
+      savePage: 'Save to hand out…',
+      saveDocument: 'Save as JSON…',
       saved: (file: string) => `Saved as ${file}.`,
-      filename: (plan: number) => `certificate-of-deletion-${plan}.json`,
+      filename: (plan: number, ending: 'html' | 'json') => `certificate-of-deletion-${plan}.${ending}`,
+      signatures: 'Signatures',
+      signaturesHint: 'checked just now on this computer',
+      signedBy: (person: string, login: string) => `${person} (${login})`,
+      wrong:
+        'This is no signature of the text: text or signature has been changed. Tell a compliance officer.',
+      retired: 'The key has been retired since.',
+      unsigned:
+        'Nobody has signed it yet: the computer it was run at had no keychain. Sign it at one that has, before it is handed out.',
+      sign: 'Sign',
+      signed: 'The certificate is signed.',
+      toCheck: 'To check it',
+      howToCheck:
+        'This page holds the exact text and its signatures. “console certificate verify FILE”, or “Check a package or certificate” in the window, checks both without a network, and that nothing else of the page was changed.',
       print: 'Print',
     },
     noPerson: 'This request has no person yet; find and link them first.',
@@ -1185,6 +1267,81 @@ export const en = {
     },
   },
 
+  holds: {
+    title: 'Legal holds',
+    lead: 'What must not be deleted, whoever asks for it.',
+    empty: 'No legal hold',
+    emptyHint: 'A hold keeps a person, a table or a record from every deletion until two people lift it.',
+    hold: 'Hold',
+    number: (id: number) => `Legal hold ${String(id)}`,
+    on: 'On',
+    state: 'State',
+    states: {
+      inForce: 'in force',
+      due: 'review is due',
+      asked: 'to be lifted by another',
+      lifted: 'lifted',
+    },
+    whole: (title: string) => `${title}, for everybody`,
+    record: (title: string, key: string) => `${title} ${key}, and what hangs on it`,
+    stops: 'Stops',
+    stopsHint: 'Its deletion leaves out what is held, or waits',
+    again: 'Lifted: plan the deletion again',
+    change: 'Change',
+    act: { place: 'Hold', review: 'Review', lift: 'Propose to lift', decide: 'Decide' },
+    actTitle: {
+      review: (id: number) => `Review of legal hold ${String(id)}`,
+      lift: (id: number) => `Propose to lift legal hold ${String(id)}`,
+      decide: (id: number) => `Lift legal hold ${String(id)}`,
+    },
+    place: 'Place a hold',
+    placeOnRow: 'Place a hold on this record',
+    placeText:
+      'It is in force at once and stops every deletion of what it covers, also one that is running. Reading and export go on.',
+    placed: (id: number) => `Legal hold ${String(id)} is in force.`,
+    kind: { person: 'Person', table: 'Table', record: 'Record' },
+    person: 'Reference',
+    personHint: 'Of the person, as their page shows it: S-…',
+    table: 'Table',
+    tableHint: 'Its rows are held for everybody.',
+    recordHint: 'The record is held with what hangs on it; a workspace with all that is in it.',
+    key: 'Key of the record',
+    keyHint: 'As the console shows it, for example ["17"]',
+    ground: 'Ground',
+    groundHint: 'Why it must not be deleted. Nothing about the person: it is shown to all staff.',
+    authority: 'Authority',
+    authorityHint: 'Who asks for it: a court, an agency, counsel',
+    owner: 'Owner',
+    reviewOn: 'Review on',
+    reviewed: 'Its review is on',
+    dueSince: 'Its review is due since',
+    dueNote: (count: number) =>
+      plural(count, 'legal hold is due for review', 'legal holds are due for review'),
+    dueHint: 'Say what goes on until when, or propose to lift it.',
+    show: 'Show what is due',
+    next: 'Next review',
+    why: 'Reason',
+    reviewWhy: 'Why the hold goes on. It is kept in the trail.',
+    reviewTold: (id: number) => `The next review of legal hold ${String(id)} is set.`,
+    liftText: 'Another person, an approver, decides. Until then the hold stays in force.',
+    liftWhy: 'Why it is not needed any more. It is kept in the trail.',
+    liftTold: (id: number) => `Lifting legal hold ${String(id)} waits for an approver.`,
+    liftsWaiting: 'Holds to be lifted',
+    decideText: (by: string, why: string) =>
+      `${by} proposes to lift it: ${why}. Deletions it has stopped are then to be planned again.`,
+    decideWhy: 'Why you decide so. It is kept in the trail.',
+    approve: 'Lift the hold',
+    deny: 'Leave it in force',
+    lifted: (id: number) => `Legal hold ${String(id)} is lifted.`,
+    stays: (id: number) => `Legal hold ${String(id)} stays in force.`,
+    found: {
+      part: (rows: number) =>
+        `What it covers of this plan stays (${plural(rows, 'row', 'rows')}); the rest can go.`,
+      person: 'It is on this person: nothing is deleted until two people have lifted it.',
+      late: 'It was placed since this was planned: plan the deletion again, and have that approved.',
+      lifted: 'It has been lifted: plan the deletion again to delete what it kept.',
+    },
+  },
   approvals: {
     title: 'Approvals',
     waiting: 'Waiting for a decision',
@@ -1673,7 +1830,22 @@ const actions: Readonly<Record<string, Wording>> = {
     'leave',
     (whom, under) => `the deletion of ${whom}${under} to wait for its time`,
   ),
+  'find.judged': words(
+    'said why something stays in which the person was found again',
+    'say why something stays in which the person was found again',
+    (whom, under) => `about ${whom}${under}`,
+  ),
   'erasure.cancelled': words('called off', 'call off', (whom, under) => `the deletion of ${whom}${under}`),
+  'hold.placed': words('placed', 'place', () => 'a legal hold'),
+  'hold.reviewed': words('reviewed', 'review', () => 'a legal hold'),
+  'hold.lift_proposed': words('proposed', 'propose', () => 'to lift a legal hold'),
+  'hold.lifted': words('lifted', 'lift', () => 'a legal hold'),
+  'hold.lift_denied': words('denied', 'deny', () => 'to lift a legal hold'),
+  'erasure.requeued': words(
+    'made open again',
+    'make open again',
+    (whom, under) => `the deletion of ${whom}${under}, after a hold was lifted`,
+  ),
   'task.done': words(
     'recorded',
     'record',
@@ -1697,6 +1869,17 @@ const actions: Readonly<Record<string, Wording>> = {
   'objects.deleted': words('deleted', 'delete', (whom, under) => `objects of ${whom} in R2${under}`, {
     failed: 'could not delete all',
   }),
+  'certificate.signed': words(
+    'signed',
+    'sign',
+    (whom, under) => `the certificate of the deletion of ${whom}${under}`,
+  ),
+  'uploads.intended': words(
+    'was about to end',
+    'end',
+    (whom, under) => `unfinished uploads of ${whom} to R2${under}`,
+  ),
+  'uploads.ended': words('ended', 'end', (whom, under) => `unfinished uploads of ${whom} to R2${under}`),
   'erasure.finished': words('finished', 'finish', (whom, under) => `the deletion of ${whom}${under}`),
   'bucket.checked': words('checked', 'check', () => 'the bucket against what rows name', {
     intended: 'set out to check',

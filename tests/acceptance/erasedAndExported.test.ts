@@ -295,8 +295,23 @@ test.each(who)(
         decision: 'approve',
         reason: 'identity proved',
       });
-    const { jobId } = await expectDone(operator, 'erasure.run', { planId: plan.id });
-    expect(await ended(operator, jobId)).toMatchObject({ complete: true, left: 0, objectsLeft: 0 });
+    const erase = async (): Promise<Readonly<Record<string, unknown>> | null> =>
+      ended(operator, (await expectDone(operator, 'erasure.run', { planId: plan.id })).jobId);
+    const erased = await erase();
+    // What somebody else wrote about the person under another address waits until it is said why it stays.
+    for (const find of (await expectDone(approver, 'erasure.show', { planId: plan.id })).plan.run?.finds ??
+      [])
+      if (find.rows > 0) {
+        expect(find.name).toBe('support_messages.body');
+        expect(erased).toMatchObject({ complete: false, left: 0, objectsLeft: 0 });
+        const because = 'What others wrote is theirs';
+        await expectDone(approver, 'erasure.judge', { planId: plan.id, find: find.name, because });
+      }
+    expect(erased?.['complete'] === true ? erased : await erase()).toMatchObject({
+      complete: true,
+      left: 0,
+      objectsLeft: 0,
+    });
     await judgeErasure(person, ending, { sums, objects });
 
     const again = await expectDone(operator, 'search.run', { text: person.email, requestId: deletion });

@@ -1,7 +1,8 @@
-/** `npm run bench -- search|page|export|map|faults [--scale small|large] [--seed N] [--rounds N] [--cases N] [--only rows|media|object] [--json FILE]` */
+/** `npm run bench -- search|page|export|erase|map|faults [--scale small|large] [--seed N] [--rounds N] [--cases N] [--only rows|media|object] [--json FILE]` */
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { scales, type Scale } from '#demo/seed.ts';
+import { benchErase } from './erase.ts';
 import { benchExport, isExportPart, type ExportPart } from './export.ts';
 import { runFaults } from './faults.ts';
 import { benchMap, runCases } from './map.ts';
@@ -15,10 +16,10 @@ const benches = { search: benchSearch, page: benchPage, export: benchExport } as
   (bench: Bench) => Promise<readonly Figure[]>
 >;
 
-const usage = `usage: npm run bench -- ${Object.keys(benches).join('|')}|map|faults [--scale ${Object.keys(scales).join('|')}] [--seed N] [--rounds N] [--cases N] [--only rows|media|object] [--json FILE]`;
+const usage = `usage: npm run bench -- ${Object.keys(benches).join('|')}|erase|map|faults [--scale ${Object.keys(scales).join('|')}] [--seed N] [--rounds N] [--cases N] [--only rows|media|object] [--json FILE]`;
 
 interface Wanted {
-  readonly name: keyof typeof benches | 'map' | 'faults';
+  readonly name: keyof typeof benches | 'erase' | 'map' | 'faults';
   readonly scale: Scale;
   readonly seed: number;
   readonly rounds: number;
@@ -46,11 +47,12 @@ function wantedOf(parameters: readonly string[]): Wanted | null {
     });
     const [name = '', ...rest] = positionals;
     // A draft takes seconds, an export many, a search a thousandth of one.
-    const usual = name === 'map' ? '3' : name === 'export' ? '5' : '60';
+    const usual = { map: '3', export: '5', erase: '1' }[name] ?? '60';
     const usualCases = name === 'faults' ? '300' : '0';
     const numbers = [values.seed, values.rounds ?? usual, values.cases ?? usualCases].map(Number);
     const [seed = 0, rounds = 0, cases = 0] = numbers;
-    if (rest.length > 0 || !(['map', 'faults'].includes(name) || Object.hasOwn(benches, name))) return null;
+    if (rest.length > 0 || !(['erase', 'map', 'faults'].includes(name) || Object.hasOwn(benches, name)))
+      return null;
     if (!Object.hasOwn(scales, values.scale)) return null;
     if (!numbers.every(Number.isSafeInteger) || rounds < 1 || cases < 0) return null;
     if (cases > 0 && name !== 'map' && name !== 'faults') return null;
@@ -75,20 +77,29 @@ async function runMap({ seed, rounds, cases, json }: Wanted): Promise<0 | 1> {
     console.error(line);
   };
   const { figures, version } = await benchMap({ rounds, tell });
-  console.log(tableOf(figures));
-  const machine = describeMachine({ postgres: version, scale: '50 and 500 tables' });
-  if (json !== undefined) await writeFile(json, `${JSON.stringify({ machine, figures }, null, 2)}\n`);
-  const right = cases === 0 || (await runCases(cases, seed));
-  return right ? exitCodeOf(figures) : 1;
+  const code = await told(figures, describeMachine({ postgres: version, scale: '50 and 500 tables' }), json);
+  return cases === 0 || (await runCases(cases, seed)) ? code : 1;
 }
 
 async function run(wanted: Wanted): Promise<0 | 1> {
   const { name, scale, seed, rounds, json } = wanted;
   if (name === 'map') return runMap(wanted);
   if (name === 'faults') return (await runFaults(wanted.cases, seed)) ? 0 : 1;
+  if (name === 'erase') {
+    const { figures, version } = await benchErase({ scale, seed, rounds });
+    return told(figures, describeMachine({ postgres: version, scale }), json);
+  }
   await using bench = await openPlatform({ scale, seed, rounds });
   const figures = name === 'export' ? await benchExport(bench, wanted.only) : await benches[name](bench);
-  const report: Report = { machine: describeMachine({ postgres: bench.version, scale }), figures };
+  return told(figures, describeMachine({ postgres: bench.version, scale }), json);
+}
+
+async function told(
+  figures: readonly Figure[],
+  machine: Report['machine'],
+  json: string | undefined,
+): Promise<0 | 1> {
+  const report: Report = { machine, figures };
   console.log(tableOf(figures));
   if (json !== undefined) await writeFile(json, `${JSON.stringify(report, null, 2)}\n`);
   return exitCodeOf(figures);

@@ -11,7 +11,7 @@ import { writePackage } from '#core/exports/package.ts';
 import { newKey, openStaging } from '#core/exports/staging.ts';
 import type { PackageOptions } from '#core/exports/package.ts';
 import { readCollection } from '#core/exports/reading.ts';
-import { openSigner } from '#core/exports/seal/signingKey.ts';
+import { openSigner } from '#core/signing/signingKey.ts';
 import { openSnapshots } from '#core/exports/snapshots.ts';
 import { memoryKeychain } from '#core/keychain/index.ts';
 import { openObjectStore } from '#core/objectStore/r2.ts';

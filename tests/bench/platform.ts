@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -35,6 +36,8 @@ export interface BenchOptions {
   readonly scale: Scale;
   readonly seed: number;
   readonly rounds: number;
+  /** Works in a copy of the platform's database, which goes afterwards: for what can't be undone. */
+  readonly copy?: boolean;
 }
 
 const owners = ['reader', 'writer', 'trail', 'reaper'].map((name) => `privacy_console_${name}`).join(', ');
@@ -46,19 +49,20 @@ function tell(line: string): void {
   console.error(line);
 }
 
-export async function openPlatform({ scale, seed, rounds }: BenchOptions): Promise<Bench> {
+export async function openPlatform({ scale, seed, rounds, copy = false }: BenchOptions): Promise<Bench> {
   const cleanUp = new AsyncDisposableStack();
   try {
     tell(
       `Starting the ${scale} platform; the first time it is made, which takes some minutes at scale large.`,
     );
-    const platform = await startPlatform({
+    const original = await startPlatform({
       scale,
       seed,
       // As a server with so much in it would have; the default of 128 MB measures the disk's cache.
       ...(scale === 'large' ? { postgresSettings: { shared_buffers: '2GB' } } : {}),
     });
-    cleanUp.defer(() => platform.stop());
+    cleanUp.defer(() => original.stop());
+    const platform = copy ? await copyOf(original, cleanUp) : original;
     const folder = await mkdtemp(path.join(tmpdir(), 'privacy-console-bench-'));
     cleanUp.defer(() => rm(folder, { recursive: true, force: true }));
     await dropOlder(platform);
@@ -106,6 +110,16 @@ export async function openPlatform({ scale, seed, rounds }: BenchOptions): Promi
     await cleanUp.disposeAsync();
     throw error;
   }
+}
+
+async function copyOf(original: Platform, cleanUp: AsyncDisposableStack): Promise<Platform> {
+  const database = await original.fresh(`bench_${randomBytes(6).toString('hex')}`);
+  cleanUp.defer(() =>
+    withSuperuser(original, 'postgres', async ({ query }) => {
+      await query(`drop database ${database} with (force)`);
+    }),
+  );
+  return { ...original, database };
 }
 
 /** The large platform keeps what was installed in it: what another version left would be measured instead of this one. */

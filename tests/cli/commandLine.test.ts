@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { appendFile, readFile } from 'node:fs/promises';
+import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { describeEntry, en } from '#shared/strings/en.ts';
@@ -115,6 +115,28 @@ test('the main job without a window: find, see, reveal, export, plan, refuse, ap
     code: 1,
   });
   await json('approver', ...approve);
+  // Somebody else wrote about the person: partial is never done, in no exit code.
+  await desk.superuser(({ query }) =>
+    query(`insert into support_messages (from_email, subject, body) values ('a@example.net', 'About', $1)`, [
+      `ask ${email}`,
+    ]),
+  );
+  const erasing = ['erase', 'run', String(plan['id']), '--profile', 'demo:operator', '--json'];
+  const partial = await run(desk, ...erasing);
+  expect(partial.code).toBe(1);
+  expect(JSON.parse(partial.stdout)).toMatchObject({ complete: false, left: 0, finds: 1 });
+  const finds = await run(desk, 'erase', 'finds', String(plan['id']), '--profile', 'demo:approver');
+  expect(finds).toMatchObject({ code: 1 });
+  expect(finds.stdout).toContain('support_messages.body');
+  const judge = ['erase', 'judge', String(plan['id']), 'support_messages.body', '--reason'];
+  expect(await run(desk, ...judge, 'mine', '--profile', 'demo:operator')).toMatchObject({
+    code: 1,
+    stderr: 'Only an approver can say that something found again stays.\n',
+  });
+  await json('approver', ...judge, 'Proof of a dispute');
+  expect(await run(desk, 'erase', 'finds', String(plan['id']), '--profile', 'demo:auditor')).toMatchObject({
+    code: 0,
+  });
   expect(await json('operator', 'erase', 'run', String(plan['id']))).toMatchObject({
     complete: true,
     left: 0,
@@ -137,7 +159,21 @@ test('the main job without a window: find, see, reveal, export, plan, refuse, ap
   const saved = path.join(desk.folder, 'certificate.json');
   const save = ['erase', 'certificate', String(plan['id']), '--save', saved];
   expect(await json('auditor', ...save)).toMatchObject({ sha256: certificate.sha256 });
-  expect(await readFile(saved, 'utf8')).toBe(certificate.text);
+  expect(JSON.parse(await readFile(saved, 'utf8'))).toMatchObject({ certificate: certificate.text });
+  // Here is no keychain, so nobody could sign it, which the check says.
+  const check = await run(desk, 'certificate', 'verify', saved, '--json');
+  expect(check).toMatchObject({ code: 1 });
+  expect(JSON.parse(check.stdout)).toMatchObject({
+    intact: false,
+    sha256: certificate.sha256,
+    faults: [{ kind: 'signature', says: 'Nobody has signed it, so nothing shows where it comes from.' }],
+  });
+  const forged = path.join(desk.folder, 'forged.json');
+  await writeFile(forged, (await readFile(saved, 'utf8')).replace('"sha256": "', '"sha256": "0'));
+  expect(await run(desk, 'certificate', 'verify', forged)).toMatchObject({
+    code: 1,
+    stdout: expect.stringContaining('it has been changed') as string,
+  });
   expect(await run(desk, ...save, '--profile', 'demo:auditor')).toMatchObject({
     code: 1,
     stderr: 'There is already a file of that name; choose another.\n',
@@ -160,6 +196,7 @@ test('the main job without a window: find, see, reveal, export, plan, refuse, ap
     certificate.sha256,
     'workspaces/{id}/',
     ...words.remaining,
+    'Proof of a dispute',
   ])
     expect(lines).toContain(said);
   expect(lines).toMatch(

@@ -305,5 +305,15 @@ export async function runAll(client: pg.Client, planned: Planned): Promise<Effec
     for (let finished = false; !finished;)
       finished = (await effect(client, 'erase_batch($1, $2)', [begun.run, step]))['finished'] === true;
   }
+  await lookAgain(client, begun.run);
   return effect(client, 'end_run($1, 0)', [begun.run]);
+}
+
+/** Looks for the person in every collection, as a run does before it ends. */
+export async function lookAgain(client: pg.Client, run: unknown): Promise<void> {
+  const { rows } = await client.query<{ name: string }>(
+    'select c as name from privacy_console.to_look_at($1) c',
+    [run],
+  );
+  for (const { name } of rows) await effect(client, 'look_at($1, $2)', [run, name]);
 }

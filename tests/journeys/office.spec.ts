@@ -196,6 +196,7 @@ test('a role that approves is given by two people, and an administrator pauses a
 });
 
 test('a deletion brings to rest, waits, has people do their part, and is called off', async ({ office }) => {
+  test.setTimeout(180_000);
   const faults: string[] = [];
   const { email } = await withSuperuser(office.platform, office.platform.database, async ({ query }) => {
     await query(`insert into privacy_console.setting values ('grace_minutes', 90)`);
@@ -247,6 +248,181 @@ test('a deletion brings to rest, waits, has people do their part, and is called 
   await press(waiting, en.deletion.callOff);
   await sees(page.getByText(en.deletion.stateText.expired));
   faults.push(...(await examine(page, 'plan-called-off')));
+
+  // Somebody else has written about the person: planned anew and run, it isn't done until an approver says why that stays.
+  await withSuperuser(office.platform, office.platform.database, async ({ query }) => {
+    await query(`update privacy_console.setting set value = 0 where name = 'grace_minutes'`);
+    await query('delete from privacy_console.map_task');
+    await query(
+      `insert into support_messages (from_email, subject, body) values ('a@example.net', 'About', $1)`,
+      [`Ask ${email}.`],
+    );
+  });
+  const { plan: third } = await ask(page, 'erasure.plan', { requestId: request.id });
+  await ask(approver, 'erasure.decide', {
+    ...{ planId: third.id, sha256: third.sha256, decision: 'approve', reason: 'identity proved' },
+  });
+  const run = async (): Promise<void> => {
+    const { jobId: job } = await ask(page, 'erasure.run', { planId: third.id });
+    await ask(page, 'jobs.wait', { id: job });
+  };
+  await run();
+  const show = (to: Page): Promise<unknown> =>
+    to.evaluate((hash) => (window.location.hash = hash), `#/deletions/${String(third.id)}`);
+  const words = en.deletion.again;
+  await show(page);
+  await atScreen(page, en.deletion.titleFor(third.id));
+  const found = part(page, words.title);
+  await sees(found.getByText(words.own));
+  await sees(page.getByText(en.deletion.unfinishedText));
+  await sees(found.getByText(words.open, { exact: true }));
+  await sees(part(page, words.outcomes).getByText(words.outcome.failed));
+  faults.push(...(await examine(page, 'plan-found-again')));
+  await show(approver);
+  await atScreen(approver, en.deletion.titleFor(third.id));
+  const judging = words.judgeTitle(words.place('Support messages', 'Text'));
+  await approver.getByRole('button', { name: judging }).focus();
+  await approver.keyboard.press('Enter');
+  const judge = approver.getByRole('dialog', { name: judging });
+  await expect(judge.getByRole('textbox', { name: words.why })).toBeFocused();
+  await approver.keyboard.type('Proof of a dispute');
+  faults.push(...(await examine(approver, 'plan-judging')));
+  await press(judge, words.judge);
+  await judge.waitFor({ state: 'hidden' });
+  await sees(part(approver, words.title).getByText(words.because('Proof of a dispute', 'approver')));
+  await run();
+  const certificate = part(page, en.deletion.certificate.title);
+  await sees(certificate.getByText(words.because('Proof of a dispute', 'approver')).first());
+  await sees(certificate.getByText(/are kept for 35 days/));
+  faults.push(...(await examine(page, 'certificate-with-finds')));
+  expect(faults).toEqual([]);
+});
+
+test('a legal hold is placed at a person’s record, stops part of a deletion, nags, and is lifted by two', async ({
+  office,
+}) => {
+  const words = en.holds;
+  const faults: string[] = [];
+  const { email } = await withSuperuser(
+    office.platform,
+    office.platform.database,
+    async ({ query }) =>
+      (
+        await query<{ email: string }>(
+          `select u.email::text from users u join workspaces w on w.owner_id = u.id
+           where length(u.email) between 10 and 60 and exists (select from messages m where m.workspace_id = w.id)
+             and not exists (select from workspaces v join workspace_members m on m.workspace_id = v.id where v.owner_id = u.id and m.user_id <> u.id)
+           order by u.id limit 1`,
+        )
+      ).rows[0] ?? { email: '' },
+  );
+  const page = await office.operator();
+  await goTo(page, 'holds', words.title);
+  faults.push(...(await examine(page, 'holds-none')));
+  const { request } = await ask(page, 'requests.open', { kind: 'deletion', receivedOn: '2026-10-01' });
+  const { hits } = await ask(page, 'search.run', { text: email, requestId: request.id });
+  const subject = hits[0]?.subject ?? '';
+  await page.evaluate(
+    (to) => {
+      window.location.hash = `#${to}`;
+    },
+    `/people/${subject}?request=${String(request.id)}`,
+  );
+  await press(page, en.person.openAction);
+  await atScreen(page, en.person.title);
+  await ask(page, 'requests.link', { id: request.id, subject });
+  await press(page, words.placeOnRow);
+  const dialog = page.getByRole('dialog', { name: words.place });
+  await expect(dialog.getByRole('textbox', { name: words.ground })).toBeFocused();
+  await page.keyboard.type('Suit 12 of 2026');
+  await dialog.getByRole('textbox', { name: words.authority }).fill('High Court');
+  faults.push(...(await examine(page, 'holds-place')));
+  await press(dialog, words.place);
+  await dialog.waitFor({ state: 'hidden' });
+
+  const { plan } = await ask(page, 'erasure.plan', { requestId: request.id });
+  await page.evaluate((to) => (window.location.hash = `#${to}`), `/deletions/${String(plan.id)}`);
+  await atScreen(page, en.deletion.titleFor(plan.id));
+  await sees(part(page, en.deletion.kept).getByText('Legal hold 1'));
+  faults.push(...(await examine(page, 'holds-plan')));
+  await ask(page, 'holds.place', {
+    on: { subject },
+    ground: 'Notice of the agency',
+    authority: 'Agency',
+    owner: 'operator',
+    reviewOn: '2099-01-31',
+  });
+  await withSuperuser(office.platform, office.platform.database, ({ query }) =>
+    query('update privacy_console.hold set review_on = current_date - 2 where id = 1'),
+  );
+  await page.reload();
+  await sees(page.getByText(words.found.person));
+  faults.push(...(await examine(page, 'holds-plan-stopped')));
+  await page.evaluate(
+    (to) => (window.location.hash = `#${to}`),
+    `/people/${subject}?request=${String(request.id)}`,
+  );
+  await press(page, en.person.openAction);
+  await sees(page.getByText(words.reviewed));
+  faults.push(...(await examine(page, 'holds-person')));
+  await goTo(page, 'desk', en.desk.title);
+  await sees(page.getByText(words.dueNote(1)));
+  faults.push(...(await examine(page, 'holds-desk')));
+
+  await goTo(page, 'holds', words.title);
+  await sees(page.getByText(words.states.due));
+  faults.push(...(await examine(page, 'holds-list')));
+  await press(page, `${words.act.lift}: ${words.number(1)}`);
+  const lifting = page.getByRole('dialog', { name: words.actTitle.lift(1) });
+  await lifting.getByRole('textbox', { name: words.why }).fill('settled');
+  await press(lifting, words.act.lift);
+  await lifting.waitFor({ state: 'hidden' });
+  // Who proposed it is offered no decision.
+  await sees(page.getByText(words.states.asked));
+  await expect(page.getByRole('button', { name: `${words.act.decide}: ${words.number(1)}` })).toHaveCount(0);
+
+  const approver = await office.approverBeside();
+  await goTo(approver, 'approvals', en.approvals.title);
+  await sees(part(approver, words.liftsWaiting).getByText('settled'));
+  faults.push(...(await examine(approver, 'holds-approvals')));
+  await goTo(approver, 'holds', words.title);
+  await press(approver, `${words.act.decide}: ${words.number(1)}`);
+  const deciding = approver.getByRole('dialog', { name: words.actTitle.decide(1) });
+  await deciding.getByRole('textbox', { name: words.why }).fill('settled, as the court says');
+  faults.push(...(await examine(approver, 'holds-decide')));
+  await press(deciding, words.approve);
+  await deciding.waitFor({ state: 'hidden' });
+  await sees(approver.getByText(words.states.lifted, { exact: true }));
+  expect(faults).toEqual([]);
+});
+
+test('a workspace that others work in is left to them by a choice on the plan', async ({ office }) => {
+  const faults: string[] = [];
+  const { email } = await withSuperuser(office.platform, office.platform.database, async ({ query }) => {
+    const { rows } = await query<{ email: string }>(
+      `select u.email::text from users u join workspaces w on w.owner_id = u.id join workspace_members m on m.workspace_id = w.id and m.user_id <> u.id
+         where length(u.email) between 10 and 60 group by u.id having count(distinct w.id) = 1 order by u.id limit 1`,
+    );
+    return rows[0] ?? { email: '' };
+  });
+  const page = await office.operator();
+  const { request } = await ask(page, 'requests.open', { kind: 'deletion', receivedOn: '2026-10-01' });
+  const { hits } = await ask(page, 'search.run', { text: email, requestId: request.id });
+  const subject = hits[0]?.subject ?? '';
+  await ask(page, 'subjects.open', { subject, requestId: request.id });
+  await ask(page, 'requests.link', { id: request.id, subject });
+  const { plan } = await ask(page, 'erasure.plan', { requestId: request.id });
+  await page.evaluate((to) => (window.location.hash = `#${to}`), `/deletions/${String(plan.id)}`);
+  await atScreen(page, en.deletion.titleFor(plan.id));
+  const title = plan.decisions[0]?.options.find(({ value }) => value === 'anonymise')?.title ?? '';
+  const choice = part(page, en.deletion.decide).getByRole('radio', { name: title });
+  await choice.check();
+  faults.push(...(await examine(page, 'plan-decision')));
+  await press(part(page, en.deletion.decide), en.deletion.answers);
+  await atScreen(page, en.deletion.titleFor(plan.id + 1));
+  await sees(part(page, en.deletion.kept).getByText(new RegExp(en.deletion.action.anonymise_shared)));
+  await expect(choice).toBeChecked();
+  faults.push(...(await examine(page, 'plan-left-to-members')));
   expect(faults).toEqual([]);
 });
 

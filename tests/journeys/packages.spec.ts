@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { copyOnto } from '#core/exports/delivery/copy.ts';
 import { writePackage, type PackageOptions } from '#core/exports/package.ts';
 import { encryptionFor } from '#core/exports/seal/age.ts';
-import { makePrivateKey, signerOf } from '#core/exports/seal/signature.ts';
+import { makePrivateKey, signerOf } from '#core/signing/signature.ts';
 import { openDesks } from '#demo/journey.ts';
 import { startPlatform } from '#demo/platform.ts';
 import { expectDone, installDemo, plainConsole } from '#demo/staff.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ExpectedError } from '#core/kernel/errors.ts';
-import type { Assigned, Collection, DataMap } from './map.ts';
+import { isReplacement, type Assigned, type Collection, type DataMap } from './map.ts';
 import { tableName, tableParts } from './quote.ts';
 
 const columnRow = z.object({
@@ -14,6 +14,9 @@ const columnRow = z.object({
   /** What the type comes down to: a domain's own base, another type itself; written as SQL when its schema is pg_catalog. */
   baseType: z.string(),
   baseSchema: z.string(),
+  baseKind: z.string(),
+  /** Characters a text may have at most, by its own type or the domain it is of; null without such a limit. */
+  length: z.number().nullable(),
   notNull: z.boolean(),
   /** Computed by the database, so that nobody can set it. */
   generated: z.boolean(),
@@ -29,6 +32,7 @@ const indexRow = z.object({
 });
 
 const names = z.array(z.string());
+const uniqueRow = z.object({ schema: z.string(), table: z.string(), columns: names });
 const referenceRow = z.object({
   fromSchema: z.string(),
   fromTable: z.string(),
@@ -81,6 +85,8 @@ export interface Catalogue {
   readonly primaryKeys: ReadonlyMap<string, readonly string[]>;
   /** Table → leading columns of each of its indexes. */
   readonly indexes: ReadonlyMap<string, readonly (readonly string[])[]>;
+  /** Table → columns that only together tell its rows apart by some index, those it computes with included. */
+  readonly uniques: ReadonlyMap<string, readonly (readonly string[])[]>;
   /** Foreign keys between tables. */
   readonly references: readonly Reference[];
   /** Partitions and children of tables. */
@@ -153,7 +159,8 @@ export async function readCatalogue(ask: Ask, map: DataMap): Promise<Catalogue> 
     `select n.nspname as schema, c.relname as table, a.attname as column,
        case when tn.nspname = 'pg_catalog' then pg_catalog.format_type(a.atttypid, null) else tn.nspname || '.' || t.typname end as type, tn.nspname as "typeSchema",
        case when t.typelem <> 0 and t.typlen = -1 and t.typcategory = 'A' then 'a' else t.typtype::text end as "typeKind", a.attnotnull as "notNull",
-       case when bn.nspname = 'pg_catalog' then pg_catalog.format_type(b.oid, -1) else bn.nspname || '.' || b.typname end as "baseType", bn.nspname as "baseSchema",
+       case when bn.nspname = 'pg_catalog' then pg_catalog.format_type(b.oid, -1) else bn.nspname || '.' || b.typname end as "baseType", bn.nspname as "baseSchema", b.typtype::text as "baseKind",
+       case when b.oid in ('pg_catalog.varchar'::pg_catalog.regtype, 'pg_catalog.bpchar'::pg_catalog.regtype) and greatest(a.atttypmod, base.typmod) >= 4 then greatest(a.atttypmod, base.typmod) - 4 end as length,
        a.attgenerated <> '' or a.attidentity = 'a' as generated
      from pg_catalog.pg_class c
      join pg_catalog.pg_namespace n on n.oid = c.relnamespace
@@ -161,10 +168,10 @@ export async function readCatalogue(ask: Ask, map: DataMap): Promise<Catalogue> 
      join pg_catalog.pg_type t on t.oid = a.atttypid
      join pg_catalog.pg_namespace tn on tn.oid = t.typnamespace
      cross join lateral (
-       with recursive down (type, base, kind) as (
-         select t.oid, t.typbasetype, t.typtype
-         union all select d.oid, d.typbasetype, d.typtype from down join pg_catalog.pg_type d on d.oid = down.base where down.kind = 'd')
-       select down.type as oid from down where down.kind <> 'd') base
+       with recursive down (type, base, kind, typmod) as (
+         select t.oid, t.typbasetype, t.typtype, t.typtypmod
+         union all select d.oid, d.typbasetype, d.typtype, greatest(down.typmod, d.typtypmod) from down join pg_catalog.pg_type d on d.oid = down.base where down.kind = 'd')
+       select down.type as oid, down.typmod from down where down.kind <> 'd') base
      join pg_catalog.pg_type b on b.oid = base.oid
      join pg_catalog.pg_namespace bn on bn.oid = b.typnamespace
      where (n.nspname, c.relname) in (select w.s, w.t from rows from (pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::text[])) w(s, t)) and c.relkind in ('r', 'p')
@@ -207,6 +214,26 @@ export async function readCatalogue(ask: Ask, map: DataMap): Promise<Catalogue> 
   for (const name of inherited) {
     if (!readsOnly(map, descents, name)) primaryKeys.delete(name);
   }
+  const uniques = new Map<string, (readonly string[])[]>();
+  const distinct = await ask(
+    `select n.nspname as schema, c.relname as table, x.columns
+     from pg_catalog.pg_index i
+     join pg_catalog.pg_class c on c.oid = i.indrelid
+     join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+     cross join lateral (
+       select pg_catalog.array_agg(distinct a.attname::text) as columns from pg_catalog.pg_attribute a
+        where a.attrelid = c.oid and (a.attnum = any (i.indkey::int2[]) or exists (select from pg_catalog.pg_depend d
+          where d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.objid = i.indexrelid and d.refobjid = c.oid and d.refobjsubid = a.attnum))) x
+     where (n.nspname, c.relname) in (select w.s, w.t from rows from (pg_catalog.unnest($1::text[]), pg_catalog.unnest($2::text[])) w(s, t))
+       and i.indisunique and x.columns is not null
+     order by 1, 2, i.indexrelid`,
+    pairs,
+  );
+  for (const raw of distinct) {
+    const row = uniqueRow.parse(raw);
+    const name = tableName(row.schema, row.table);
+    uniques.set(name, [...(uniques.get(name) ?? []), row.columns]);
+  }
   const [trigram] = await ask(
     `select n.nspname as schema from pg_catalog.pg_extension e join pg_catalog.pg_namespace n on n.oid = e.extnamespace where e.extname = 'pg_trgm'`,
     [],
@@ -215,6 +242,7 @@ export async function readCatalogue(ask: Ask, map: DataMap): Promise<Catalogue> 
     tables,
     primaryKeys,
     indexes,
+    uniques,
     references,
     descents,
     trigramSchema: trigram === undefined ? null : z.string().parse(trigram['schema']),
@@ -315,7 +343,8 @@ export function checkAgainstCatalogue(map: DataMap, catalogue: Catalogue): void 
       if (mapped.paths !== undefined) refuseUnlessDocument(table, held.table, column);
     for (const set of allSet(held))
       for (const [column, value] of Object.entries(set))
-        if (typeof value === 'object' && value !== null) refuseUnlessDocument(table, held.table, column);
+        if (typeof value === 'object' && value !== null && !isReplacement(value))
+          refuseUnlessDocument(table, held.table, column);
     const settable = [
       ...held.detach.flatMap((each) => (typeof each === 'string' ? [each] : each.columns)),
       ...allSet(held).flatMap((set) => Object.keys(set)),
@@ -352,8 +381,14 @@ export function allSet(held: Collection): readonly Readonly<Record<string, Assig
       ...(does.action === 'anonymise' ? [does.set] : []),
       ...(does.action === 'delete' && does.whenReferenced !== undefined ? [does.whenReferenced.set] : []),
     ]),
+    ...(held.shared?.anonymise === undefined ? [] : [held.shared.anonymise.set]),
     ...Object.values(held.actions).map((action) => action.set),
   ];
+}
+
+/** Whether no two rows may have the same value in a column. */
+export function isUnique(catalogue: Catalogue, table: string, column: string): boolean {
+  return (catalogue.uniques.get(table) ?? []).some(([only, ...more]) => only === column && more.length === 0);
 }
 
 function refuseUnlessDocument(

@@ -10,7 +10,9 @@ import {
   writerRights,
 } from './compileErasure.ts';
 import { compileBucketNamed, compileBucketNames } from './compileBucket.ts';
+import { compileRowStands } from './compileHolds.ts';
 import { compileJson } from './compileJson.ts';
+import { compileLookAgain } from './compileLookAgain.ts';
 import {
   compileAcross,
   compileCollection,
@@ -35,6 +37,7 @@ import {
 import { migrations } from '../database/migrations/index.ts';
 import { collectionNamed, columnOf, isBase } from './paths.ts';
 import { quoteIdentifier, quoteLiteral, quoteTable, tableParts } from './quote.ts';
+import { refuseUnfitReplacements } from './replacements.ts';
 import { dollarQuoted } from '../database/pins.ts';
 import { ExpectedError } from '#core/kernel/errors.ts';
 
@@ -76,6 +79,7 @@ $body$;`;
 export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
   refuseUndecided(map);
   checkAgainstCatalogue(map, catalogue);
+  refuseUnfitReplacements(map, catalogue);
   const names = Object.keys(map.collections);
   const hash = mapHash(map);
   const readerColumns = (held: Collection): readonly string[] =>
@@ -169,6 +173,8 @@ export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
     compileHeld(kinds),
     compileSearch(kinds, catalogue),
     compileErasureReadingByKind(kinds),
+    compileRowStands(kinds, catalogue),
+    compileLookAgain(kinds, catalogue),
     compileBucketNames(map, catalogue),
     compileBucketNamed(map, catalogue),
     revokeOwnFunctions,
@@ -176,14 +182,14 @@ export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
     `grant execute on function ${readerFunctions(['read', 'page', 'count', 'reached', 'paths', 'series'], ['object_rows', 'object_prefixes'])}, privacy_console.run_search, privacy_console.show_reveal to privacy_viewer, privacy_operator;`,
     `grant execute on function ${readerFunctions(['rows', 'part', 'review'])} to privacy_operator;`,
     'grant execute on function privacy_console.bucket_names to privacy_auditor, privacy_admin;',
-    'grant execute on function privacy_console.erasure_scope, privacy_console.shared_rows, privacy_console.rows_to_erase, privacy_console.objects_to_erase, privacy_console.bucket_named, privacy_console.refuse_unheld_row, privacy_console.refuse_unheld_object to privacy_console_trail;',
+    'grant execute on function privacy_console.erasure_scope, privacy_console.shared_rows, privacy_console.shared_left, privacy_console.rows_to_erase, privacy_console.objects_to_erase, privacy_console.identifiers_of, privacy_console.look_again, privacy_console.bucket_named, privacy_console.refuse_unheld_row, privacy_console.refuse_unheld_object, privacy_console.held_parts, privacy_console.held_rows, privacy_console.held_objects, privacy_console.row_stands to privacy_console_trail;',
   ].join('\n');
   const writing = [
     compileJson(map, 'writing'),
     ...kinds.map((kind) => compileErasureWriting(kind, catalogue)),
     compileErasureWritingByKind(kinds),
     revokeOwnFunctions,
-    'grant execute on function privacy_console.erase_rows, privacy_console.hand_over, privacy_console.act_on_row to privacy_console_trail;',
+    'grant execute on function privacy_console.erase_rows, privacy_console.hand_over, privacy_console.anonymise_shared, privacy_console.act_on_row to privacy_console_trail;',
   ].join('\n');
   const columnRows = names.flatMap((name) => {
     const held = collectionNamed(map, name);
@@ -267,6 +273,7 @@ function joinReaderRights(
 export function refuseUncompilable(map: DataMap, catalogue: Catalogue): void {
   refuseUndecided(map);
   checkAgainstCatalogue(map, catalogue);
+  refuseUnfitReplacements(map, catalogue);
   refuseTakenNames(map);
   const kinds = kindsOf(map);
   for (const kind of kinds) {
@@ -274,6 +281,7 @@ export function refuseUncompilable(map: DataMap, catalogue: Catalogue): void {
     compileErasureReading(kind, catalogue);
   }
   compileSearch(kinds, catalogue);
+  compileLookAgain(kinds, catalogue);
 }
 
 /** Names that what we install has already, of a kind told by how it is created. */
@@ -291,6 +299,8 @@ function refuseTakenNames(map: DataMap): void {
   const functions = takenNames(/create function privacy_console\.(\w+)/g);
   const across = [
     'rows_to_erase',
+    'identifiers_of',
+    'look_again',
     'object_rows',
     'object_prefixes',
     'bucket_names',
@@ -299,6 +309,10 @@ function refuseTakenNames(map: DataMap): void {
     'refuse_unheld_row',
     'refuse_unheld_object',
     'holds_object',
+    'held_parts',
+    'held_rows',
+    'held_objects',
+    'row_stands',
     'run_search',
     'show_reveal',
   ];

@@ -1,10 +1,19 @@
 import { definer, planPins } from '../database/pins.ts';
 import { ExpectedError } from '#core/kernel/errors.ts';
-import { mappedAbove, type Catalogue, type Reference } from './catalogue.ts';
+import { isUnique, mappedAbove, type Catalogue, type Reference } from './catalogue.ts';
+import { compileHolds, holdingOf, partsOf, type Holding } from './compileHolds.ts';
 import { changedDocument, type JsonOwner } from './compileJson.ts';
 import { isRow, prefixExpression } from './compileReading.ts';
+import { deleteRange, rangeOf, rangeVariables } from './compileRange.ts';
 import { maskOf } from './masks.ts';
-import type { Assigned, KindCollection, KindMap, SubjectPath } from './map.ts';
+import {
+  isReplacement,
+  type Assigned,
+  type KindCollection,
+  type KindMap,
+  type Replacement,
+  type SubjectPath,
+} from './map.ts';
 import {
   assignFrozen,
   assignKey,
@@ -33,6 +42,7 @@ import {
   type SubjectConditions,
 } from './paths.ts';
 import { quoteIdentifier, quoteLiteral, quoteTable, tableParts } from './quote.ts';
+import { compileReplacement, type CompiledReplacement } from './replacements.ts';
 
 /** One thing erasure does to one collection. */
 interface Step {
@@ -60,6 +70,7 @@ interface Erasing {
   readonly scope: Scope;
   /** Conditions of the rows of each collection that erasure concerns: not those that merely mention the subject. */
   readonly conditions: ReadonlyMap<string, SubjectConditions>;
+  readonly holding: Holding;
 }
 
 const erasingBefore = new WeakMap<KindMap, Erasing>();
@@ -79,7 +90,8 @@ function erasingOf(map: KindMap, catalogue: Catalogue): Erasing {
     ]),
   );
   const towards = Map.groupBy(links, (link) => link.to);
-  const erasing = { map, catalogue, links, towards, order, setToNull: loosened, scope, conditions };
+  const holding = holdingOf(map, catalogue);
+  const erasing = { map, catalogue, links, towards, order, setToNull: loosened, scope, conditions, holding };
   erasingBefore.set(map, erasing);
   return erasing;
 }
@@ -88,6 +100,15 @@ function conditionsIn({ conditions }: Erasing, name: string): SubjectConditions 
   const found = conditions.get(name);
   if (found === undefined) throw new Error(`unchecked map: ${name}`);
   return found;
+}
+
+/** Conditions of the rows that erasure of a kind concerns, by collection. */
+export function compileErasureConditions(
+  map: KindMap,
+  catalogue: Catalogue,
+): (name: string) => SubjectConditions {
+  const erasing = erasingOf(map, catalogue);
+  return (name) => conditionsIn(erasing, name);
 }
 
 /** The links that lead to a collection. */
@@ -499,11 +520,36 @@ function stepsOf(erasing: Erasing): readonly Step[] {
       }
     }
   }
-  return [...made, ...kept];
+  // What a legal hold covers, and what that hangs on, is left as it is by every step.
+  const spared = made.map((step) => ({
+    ...step,
+    condition: `${step.condition} and ${erasing.holding.spared(step.collection)}`,
+  }));
+  return [...spared, ...kept];
+}
+
+/** A column's replacement, as this owner's functions make and recognise it. */
+function replacing(
+  catalogue: Catalogue,
+  held: KindCollection,
+  column: string,
+  replacement: Replacement,
+  owner: JsonOwner,
+): CompiledReplacement {
+  const unique = isUnique(catalogue, held.table, column);
+  return compileReplacement(
+    replacement,
+    columnOf(catalogue, held, column),
+    held.columns[column],
+    unique,
+    owner,
+  );
 }
 
 function valueOf(catalogue: Catalogue, held: KindCollection, column: string, value: Assigned): string {
   const type = typeOf(columnOf(catalogue, held, column));
+  if (isReplacement(value))
+    return replacing(catalogue, held, column, value, 'writing').value(`t.${quoteIdentifier(column)}`);
   if (value !== null && typeof value !== 'string')
     return `(${changedDocument(value, `t.${quoteIdentifier(column)}`, 'writing')})::${type}`;
   if (value === null) return `null::${type}`;
@@ -514,15 +560,17 @@ function valueOf(catalogue: Catalogue, held: KindCollection, column: string, val
 }
 
 /** Condition that a row doesn't yet hold what anonymising sets, as far as the reader may look. */
-function notYet({ set, held }: Step, owner: JsonOwner): string {
+function notYet(catalogue: Catalogue, { set, held }: Pick<Step, 'set' | 'held'>, owner: JsonOwner): string {
   const tests = Object.entries(set)
     .filter(([column, value]) => value !== 'now' && held.columns[column]?.never !== true)
     .map(([column, value]) =>
-      value === null
-        ? `t.${quoteIdentifier(column)} is not null`
-        : typeof value !== 'string'
-          ? `t.${quoteIdentifier(column)}::jsonb is distinct from ${changedDocument(value, `t.${quoteIdentifier(column)}`, owner)}`
-          : `t.${quoteIdentifier(column)}::text is distinct from replace(${quoteLiteral(value)}, '{reference}', p_reference)`,
+      isReplacement(value)
+        ? `not ${replacing(catalogue, held, column, value, owner).isDone(`t.${quoteIdentifier(column)}`)}`
+        : value === null
+          ? `t.${quoteIdentifier(column)} is not null`
+          : typeof value !== 'string'
+            ? `t.${quoteIdentifier(column)}::jsonb is distinct from ${changedDocument(value, `t.${quoteIdentifier(column)}`, owner)}`
+            : `t.${quoteIdentifier(column)}::text is distinct from replace(${quoteLiteral(value)}, '{reference}', p_reference)`,
     );
   return tests.length === 0 ? 'true' : `(${tests.join(' or ')})`;
 }
@@ -533,9 +581,27 @@ function assignments(catalogue: Catalogue, held: KindCollection, set: Step['set'
     .join(', ');
 }
 
+/** Tries of a batch whose random values somebody else already has. */
+const mostTries = 5;
+
+/** Does it anew, with other random values, where one of them was taken. */
+function again(update: string): string {
+  return `for v_try in 1 .. ${mostTries} loop
+      begin
+        ${update}
+        set constraints all immediate;
+        exit;
+      exception when unique_violation then
+        if v_try = ${mostTries} then raise; end if;
+      end;
+    end loop;`;
+}
+
 /** Condition of the rows a step still has to deal with. */
-function open(step: Step, owner: JsonOwner): string {
-  return step.action === 'anonymise' ? `${step.condition} and ${notYet(step, owner)}` : step.condition;
+function open(catalogue: Catalogue, step: Step, owner: JsonOwner): string {
+  return step.action === 'anonymise'
+    ? `${step.condition} and ${notYet(catalogue, step, owner)}`
+    : step.condition;
 }
 
 /** What erasure of one kind of subject reads: scope, shared rows, counts, objects; run as the reader. */
@@ -548,12 +614,24 @@ export function compileErasureReading(map: KindMap, catalogue: Catalogue): strin
   const shared = Object.entries(map.collections).flatMap(([name, held]) =>
     held.shared === undefined ? [] : [sharedQuery(map, catalogue, name, held, held.shared)],
   );
+  const sharedLeft = Object.entries(map.collections).flatMap(([name, held]) => {
+    if (held.shared?.anonymise === undefined) return [];
+    const { set } = held.shared.anonymise;
+    const [key = ''] = catalogue.primaryKeys.get(held.table) ?? [];
+    const { on, type } = sameColumn(columnOf(catalogue, held, key));
+    return [
+      {
+        name,
+        query: `select count(*) from ${fromItem(map, catalogue, held)} where ${on(`t.${quoteIdentifier(key)}`)} = any (p_row_keys::${type}[]) and ${notYet(catalogue, { set, held }, 'reading')}`,
+      },
+    ];
+  });
   const places = new Map(all.map((step, place) => [step, place + 1]));
   const planned = all.map((step) =>
     // What the law keeps may have a column set to null all the same: that is a step of its own.
     step.action === 'keep' && step.held.erasure.action === 'keep'
       ? `select ${places.get(step)}, ${quoteLiteral(step.collection)}, 'keep', count(*), ${quoteLiteral(step.held.erasure.ground)}, max(${instantOf(step.held.columns[step.held.erasure.from], `t.${quoteIdentifier(step.held.erasure.from)}`)}) + make_interval(years => ${step.held.erasure.years}) from ${fromItem(map, catalogue, step.held)} where ${step.condition}`
-      : `select ${places.get(step)}, ${quoteLiteral(step.collection)}, ${quoteLiteral(step.action)}, count(*), null::text, null::timestamptz from ${fromItem(map, catalogue, step.held)} where ${open(step, 'reading')}`,
+      : `select ${places.get(step)}, ${quoteLiteral(step.collection)}, ${quoteLiteral(step.action)}, count(*), null::text, null::timestamptz from ${fromItem(map, catalogue, step.held)} where ${open(catalogue, step, 'reading')}`,
   );
   const objects = Object.keys(map.collections).flatMap((name) => {
     const held = collectionNamed(map, name);
@@ -592,23 +670,32 @@ ${variables.map((each) => `  return query select ${quoteLiteral(each.scope)}::te
     ),
     definer(
       `shared_rows$${map.kind}(p_key text)`,
-      'table (collection text, row_key text, about text, successor text)',
+      'table (collection text, row_key text, about text, successor text, anonymises boolean)',
       `${begin}
 ${shared.map((query) => `  return query ${query};`).join('\n')}
   return;`,
       { declare: declareVariables(map, catalogue, []), overPlatform: true },
     ),
     definer(
+      // Rows among these that don't yet hold what anonymising sets.
+      `shared_left$${map.kind}(p_collection text, p_row_keys text[], p_reference text)`,
+      'bigint',
+      `${sharedLeft.map(({ name, query }) => `  if p_collection = ${quoteLiteral(name)} then return (${query}); end if;`).join('\n')}
+  return 0;`,
+      { overPlatform: true },
+    ),
+    definer(
       `rows_to_erase$${map.kind}(p_key text, p_scope jsonb, p_reference text)`,
       'table (place int, collection text, action text, planned bigint, because text, until timestamptz)',
       `${begin}
+${erasing.holding.assign(partsOf(map, 'null'))}
 ${assignFrozen(variables)}
 ${planned.flatMap((query, place) => (all[place]?.action === 'keep' ? [] : [`  return query ${query};`])).join('\n')}
   -- What the law keeps is kept in what is handed over too: those rows name the person as well.
 ${assignLive(variables)}
 ${planned.flatMap((query, place) => (all[place]?.action === 'keep' ? [`  return query ${query};`] : [])).join('\n')}
   return;`,
-      { declare, overPlatform: true },
+      { declare: `${declare}\n${erasing.holding.declare}`, overPlatform: true },
     ),
     definer(
       `objects_to_erase$${map.kind}(p_key text, p_scope jsonb)`,
@@ -618,6 +705,24 @@ ${assignFrozen(objectVariables)}
 ${objects.map((part) => `  return query ${part.query};`).join('\n')}
   return;`,
       { declare: declareVariables(map, catalogue, objectVariables), overPlatform: true },
+    ),
+    compileHolds(
+      map,
+      catalogue,
+      Object.entries(map.collections)
+        .filter(([, held]) => held.erasure.action === 'delete' || held.erasure.action === 'anonymise')
+        .map(([name]) => ({ name, conditions: conditionsIn(erasing, name) })),
+      erasing.links.flatMap((link) =>
+        link.from !== null && collectionNamed(map, link.to).erasure.action === 'delete'
+          ? [
+              {
+                from: link.from,
+                to: link.to,
+                names: (alias: string, of: string) => namesRow(map, catalogue, link, alias, of),
+              },
+            ]
+          : [],
+      ),
     ),
   ].join('\n');
 }
@@ -645,7 +750,7 @@ function sharedQuery(
   );
   const others = `${fromItem(map, catalogue, bridge, 'b')} where ${link} and ${person} <> v_key`;
   return `select ${quoteLiteral(name)}::text, t.${quoteIdentifier(key)}::text, ${mask === undefined ? about : maskOf(mask, about)},
-    (select b.${quoteIdentifier(shared.person)}::text from ${others} order by b.${quoteIdentifier(shared.since)}, b.${quoteIdentifier(shared.person)} limit 1)
+    (select b.${quoteIdentifier(shared.person)}::text from ${others} order by b.${quoteIdentifier(shared.since)}, b.${quoteIdentifier(shared.person)} limit 1), ${shared.anonymise !== undefined}
     from ${fromItem(map, catalogue, held)} where ${subjectKeyIn(map, catalogue, held, [shared.owner], 't')} = v_key and exists (select from ${others})`;
 }
 
@@ -686,16 +791,18 @@ function deletion(erasing: Erasing, step: Step, variables: Variables): string {
       })
       .join(' and ');
   if (cut.length === 0 && carried.length === 0) {
-    const doomed = `(select ${columns.map((each) => `t.${quoteIdentifier(each)}`).join(', ')} from ${from} where ${open(step, 'writing')}${limit}) d`;
+    const range = whole ? null : rangeOf(catalogue, held, conditionsIn(erasing, step.collection));
+    if (range !== null) return deleteRange(map, catalogue, held, range, open(catalogue, step, 'writing'));
+    const doomed = `(select ${columns.map((each) => `t.${quoteIdentifier(each)}`).join(', ')} from ${from} where ${open(catalogue, step, 'writing')}${limit}) d`;
     return columns.length === 0
-      ? `delete from ${from} where ${open(step, 'writing')};
+      ? `delete from ${from} where ${open(catalogue, step, 'writing')};
     get diagnostics v_rows = row_count;`
       : `delete from ${from} using ${doomed} where ${same('t', 'd')};
     get diagnostics v_rows = row_count;`;
   }
   const needed = [...new Set([...columns, ...towards.flatMap((link) => link.reference.toColumns)])];
   const parts = [
-    `doomed as materialized (select ${needed.map((each) => `t.${quoteIdentifier(each)}`).join(', ')} from ${from} where ${open(step, 'writing')}${limit})`,
+    `doomed as materialized (select ${needed.map((each) => `t.${quoteIdentifier(each)}`).join(', ')} from ${from} where ${open(catalogue, step, 'writing')}${limit})`,
   ];
   const goes = (link: Link): string =>
     link.from === null ? 'false' : goesWith(erasing, link.from, 'x', variables);
@@ -719,7 +826,7 @@ function deletion(erasing: Erasing, step: Step, variables: Variables): string {
   });
   parts.push(
     columns.length === 0
-      ? `gone as (delete from ${from} where ${open(step, 'writing')} returning 1)`
+      ? `gone as (delete from ${from} where ${open(catalogue, step, 'writing')} returning 1)`
       : `gone as (delete from ${from} using doomed d where ${same('t', 'd')} returning 1)`,
   );
   const beyond = carried.map((_, place) => `exists (select from beyond_${place + 1})`).join(' or ');
@@ -765,7 +872,17 @@ export function compileErasureReadingByKind(kinds: readonly KindMap[]): string {
       kinds,
       'shared_rows',
       [['p_key', 'text']],
-      'table (collection text, row_key text, about text, successor text)',
+      'table (collection text, row_key text, about text, successor text, anonymises boolean)',
+    ),
+    byKind(
+      kinds,
+      'shared_left',
+      [
+        ['p_collection', 'text'],
+        ['p_row_keys', 'text[]'],
+        ['p_reference', 'text'],
+      ],
+      'bigint',
     ),
     byKind(
       kinds,
@@ -780,6 +897,35 @@ export function compileErasureReadingByKind(kinds: readonly KindMap[]): string {
     byKind(
       kinds,
       'objects_to_erase',
+      [
+        ['p_key', 'text'],
+        ['p_scope', 'jsonb'],
+      ],
+      'table (prefix text, key text)',
+    ),
+    byKind(
+      kinds,
+      'held_parts',
+      [
+        ['p_key', 'text'],
+        ['p_scope', 'jsonb'],
+        ['p_hold', 'bigint'],
+      ],
+      'jsonb',
+    ),
+    byKind(
+      kinds,
+      'held_rows',
+      [
+        ['p_key', 'text'],
+        ['p_scope', 'jsonb'],
+        ['p_hold', 'bigint'],
+      ],
+      'table (collection text, rows bigint)',
+    ),
+    byKind(
+      kinds,
+      'held_objects',
       [
         ['p_key', 'text'],
         ['p_scope', 'jsonb'],
@@ -802,8 +948,10 @@ export function compileErasureWritingByKind(kinds: readonly KindMap[]): string {
         ['p_scope', 'jsonb'],
         ['p_reference', 'text'],
         ['p_limit', 'int'],
+        ['p_after', 'jsonb'],
+        ['p_held', 'jsonb'],
       ],
-      'bigint',
+      'jsonb',
     ),
     byKind(
       kinds,
@@ -813,6 +961,20 @@ export function compileErasureWritingByKind(kinds: readonly KindMap[]): string {
         ['p_key', 'text'],
         ['p_row_key', 'text'],
         ['p_successor', 'text'],
+        ['p_held', 'jsonb'],
+      ],
+      'bigint',
+    ),
+    byKind(
+      kinds,
+      'anonymise_shared',
+      [
+        ['p_collection', 'text'],
+        ['p_key', 'text'],
+        ['p_row_key', 'text'],
+        ['p_successor', 'text'],
+        ['p_reference', 'text'],
+        ['p_held', 'jsonb'],
       ],
       'bigint',
     ),
@@ -825,6 +987,7 @@ export function compileErasureWritingByKind(kinds: readonly KindMap[]): string {
         ['p_key', 'text'],
         ['p_row_key', 'text'],
         ['p_reference', 'text'],
+        ['p_held', 'jsonb'],
       ],
       'bigint',
     ),
@@ -860,16 +1023,17 @@ export function compileErasureWriting(map: KindMap, catalogue: Catalogue): strin
             })
             .join(', ')
         : assignments(catalogue, step.held, step.set);
-    const doomed = `(select ${columns.map((each) => `t.${quoteIdentifier(each)}`).join(', ')} from ${from} where ${open(step, 'writing')} limit p_limit) d`;
+    const doomed = `(select ${columns.map((each) => `t.${quoteIdentifier(each)}`).join(', ')} from ${from} where ${open(catalogue, step, 'writing')} limit p_limit) d`;
     const same = columns
       .map((each) => {
         const { on } = sameColumn(columnOf(catalogue, step.held, each));
         return `${on(`t.${quoteIdentifier(each)}`)} = ${on(`d.${quoteIdentifier(each)}`)}`;
       })
       .join(' and ');
-    return `when ${name} then
-    update ${from} set ${set} ${columns.length === 0 ? `where ${open(step, 'writing')}` : `from ${doomed} where ${same}`};
+    const update = `update ${from} set ${set} ${columns.length === 0 ? `where ${open(catalogue, step, 'writing')}` : `from ${doomed} where ${same}`};
     get diagnostics v_rows = row_count;`;
+    return `when ${name} then
+    ${Object.values(step.set).some(isReplacement) ? again(update) : update}`;
   });
   const variables = [...used.values()];
   const sharing = Object.entries(map.collections).flatMap(([name, held]) => {
@@ -881,8 +1045,25 @@ export function compileErasureWriting(map: KindMap, catalogue: Catalogue): strin
     return [
       `when ${quoteLiteral(name)} then
     update ${fromItem(map, catalogue, held)} set ${owner} = p_successor::${typeOf(ownerColumn)}
-      where ${own.on(`t.${quoteIdentifier(key)}`)} = p_row_key::${own.type} and ${subjectKeyIn(map, catalogue, held, [held.shared.owner], 't')} = v_key;`,
+      where ${own.on(`t.${quoteIdentifier(key)}`)} = p_row_key::${own.type} and ${subjectKeyIn(map, catalogue, held, [held.shared.owner], 't')} = v_key and ${erasing.holding.spared(name)};`,
     ];
+  });
+  const leaving = Object.entries(map.collections).flatMap(([name, held]) => {
+    if (held.shared?.anonymise === undefined) return [];
+    const [key = ''] = catalogue.primaryKeys.get(held.table) ?? [];
+    const owner = `t.${quoteIdentifier(held.shared.owner)}`;
+    const own = sameColumn(columnOf(catalogue, held, key));
+    const ownerColumn = columnOf(catalogue, held, held.shared.owner);
+    const successor = sameColumn(ownerColumn);
+    const [next, isNext] = ownerColumn.notNull
+      ? [`p_successor::${typeOf(ownerColumn)}`, `${successor.on(owner)} = p_successor::${successor.type}`]
+      : [`null::${typeOf(ownerColumn)}`, `${owner} is null`];
+    const set = `${quoteIdentifier(held.shared.owner)} = ${next}, ${assignments(catalogue, held, held.shared.anonymise.set)}`;
+    // Once more where the platform wrote over what was set already.
+    const update = `update ${fromItem(map, catalogue, held)} set ${set}
+      where ${own.on(`t.${quoteIdentifier(key)}`)} = p_row_key::${own.type} and (${subjectKeyIn(map, catalogue, held, [held.shared.owner], 't')} = v_key or ${isNext}) and ${erasing.holding.spared(name)};
+    get diagnostics v_rows = row_count;`;
+    return [`when ${quoteLiteral(name)} then\n    ${again(update)}`];
   });
   const reading = readingScope(map, catalogue);
   const actions = Object.entries(map.collections).flatMap(([name, held]) =>
@@ -894,59 +1075,85 @@ export function compileErasureWriting(map: KindMap, catalogue: Catalogue): strin
       return {
         variables: conditions.variables,
         branch: `when ${quoteLiteral(`${name}.${action}`)} then
-    update ${fromItem(map, catalogue, held)} set ${assignments(catalogue, held, what.set)} where ${isRow(catalogue, held)} and ${anyOf(conditions)}${once};`,
+    update ${fromItem(map, catalogue, held)} set ${assignments(catalogue, held, what.set)} where ${isRow(catalogue, held)} and ${anyOf(conditions)}${once} and ${erasing.holding.spared(name)};`,
       };
     }),
   );
   const actionVariables = unique(actions.flatMap((each) => each.variables));
   const counted = `
   get diagnostics v_rows = row_count;`;
-  const finish = `
+  const speak = `
   -- Deferred constraints and triggers of the platform speak now, with this owner's rights.
-  set constraints all immediate;
+  set constraints all immediate;`;
+  const finish = `${speak}
   return v_rows;`;
   return [
     definer(
-      `erase_rows$${map.kind}(p_collection text, p_action text, p_key text, p_scope jsonb, p_reference text, p_limit int)`,
-      'bigint',
+      // Deletes what is open of one step, `p_limit` rows at most; tells how many, whether there is more, and where to go on.
+      `erase_rows$${map.kind}(p_collection text, p_action text, p_key text, p_scope jsonb, p_reference text, p_limit int, p_after jsonb, p_held jsonb)`,
+      'jsonb',
       branches.length === 0
         ? "  raise exception 'The map erases nothing.' using errcode = 'PC005';"
         : `${assignKey(map, catalogue, 'p_key')}
+${erasing.holding.assign('p_held')}
 ${assignFrozen(variables)}
   case p_collection || '.' || p_action
 ${branches.join('\n  ')}
-  end case;${finish}`,
+  end case;${speak}
+  return jsonb_build_object('rows', v_rows, 'more', coalesce(v_more, v_rows >= p_limit), 'after', v_after);`,
       {
-        declare: `${declareVariables(map, catalogue, variables)}\n  v_rows bigint; v_beyond boolean;`,
+        declare: `${declareVariables(map, catalogue, variables)}\n${erasing.holding.declare}\n  v_rows bigint; v_beyond boolean;\n${rangeVariables}`,
         pins,
         overPlatform: true,
       },
     ),
     definer(
-      `hand_over$${map.kind}(p_collection text, p_key text, p_row_key text, p_successor text)`,
+      `hand_over$${map.kind}(p_collection text, p_key text, p_row_key text, p_successor text, p_held jsonb)`,
       'bigint',
       sharing.length === 0
         ? "  raise exception 'Nothing in the map is shared.' using errcode = 'PC005';"
         : `${assignKey(map, catalogue, 'p_key')}
+${erasing.holding.assign('p_held')}
   case p_collection
 ${sharing.join('\n  ')}
   end case;${counted}${finish}`,
-      { declare: `${declareVariables(map, catalogue, [])}\n  v_rows bigint;`, pins, overPlatform: true },
+      {
+        declare: `${declareVariables(map, catalogue, [])}\n${erasing.holding.declare}\n  v_rows bigint;`,
+        pins,
+        overPlatform: true,
+      },
     ),
     definer(
-      `act_on_row$${map.kind}(p_collection text, p_action text, p_key text, p_row_key text, p_reference text)`,
+      `anonymise_shared$${map.kind}(p_collection text, p_key text, p_row_key text, p_successor text, p_reference text, p_held jsonb)`,
+      'bigint',
+      leaving.length === 0
+        ? "  raise exception 'The map anonymises nothing that is shared.' using errcode = 'PC005';"
+        : `${assignKey(map, catalogue, 'p_key')}
+${erasing.holding.assign('p_held')}
+  case p_collection
+${leaving.join('\n  ')}
+  end case;${finish}`,
+      {
+        declare: `${declareVariables(map, catalogue, [])}\n${erasing.holding.declare}\n  v_rows bigint;`,
+        pins,
+        overPlatform: true,
+      },
+    ),
+    definer(
+      `act_on_row$${map.kind}(p_collection text, p_action text, p_key text, p_row_key text, p_reference text, p_held jsonb)`,
       'bigint',
       actions.length === 0
         ? "  raise exception 'The map allows nothing to be done to a row.' using errcode = 'PC005';"
         : `${assignKey(map, catalogue, 'p_key')}
 ${assignLive(actionVariables)}
+${erasing.holding.assign('p_held')}
   case p_collection || '.' || p_action
 ${actions.map((each) => each.branch).join('\n  ')}
   else
     raise exception 'The map allows no such thing.' using errcode = 'PC005';
   end case;${counted}${finish}`,
       {
-        declare: `${declareVariables(map, catalogue, actionVariables)}\n  v_rows bigint;`,
+        declare: `${declareVariables(map, catalogue, actionVariables)}\n${erasing.holding.declare}\n  v_rows bigint;`,
         pins,
         overPlatform: true,
       },
@@ -993,6 +1200,17 @@ export function readerRights(map: KindMap, catalogue: Catalogue): ReadonlyMap<st
     for (const column of link.reference.fromColumns) known.add(column);
     rights.set(link.fromTable, known);
   }
+  // What a held row refers to stays with it, also by columns that are never shown.
+  for (const { from, fromTable, to, reference } of erasingOf(map, catalogue).links) {
+    if (from === null) continue;
+    for (const [table, name, columns] of [
+      [fromTable, from, reference.fromColumns],
+      [collectionNamed(map, to).table, to, reference.toColumns],
+    ] as const) {
+      const never = columns.filter((column) => collectionNamed(map, name).columns[column]?.never === true);
+      if (never.length > 0) rights.set(table, new Set([...(rights.get(table) ?? []), ...never]));
+    }
+  }
   return new Map([...rights].map(([table, columns]) => [table, [...columns]]));
 }
 
@@ -1032,6 +1250,7 @@ export function writerRights(
       ...(held.erasure.action === 'delete' && held.erasure.whenReferenced !== undefined
         ? [held.erasure.whenReferenced.set]
         : []),
+      ...(held.shared?.anonymise === undefined ? [] : [held.shared.anonymise.set]),
       ...Object.values(held.actions).map((action) => action.set),
     ];
     for (const set of sets) {

@@ -1,7 +1,7 @@
 import { step } from '../database/pins.ts';
 import { allSet, onlyOf, type Catalogue } from './catalogue.ts';
 import { neverRule, ruleOf, ruleText, shownRule, withheld, type JsonRule } from './jsonRules.ts';
-import { maskNames, type Collection, type DataMap, type MapColumn } from './map.ts';
+import { isReplacement, maskNames, type Collection, type DataMap, type MapColumn } from './map.ts';
 import { maskOf } from './masks.ts';
 import { columnOf } from './paths.ts';
 import { quoteIdentifier, quoteLiteral, quoteTable } from './quote.ts';
@@ -44,6 +44,40 @@ export function changedDocument(
   return `privacy_console.json_set_${owner}(${raw}::jsonb, ${ruleLiteral(rule)}, p_reference, 0)`;
 }
 
+/** The document of a column with nothing left in it but the keys that the map's paths name. */
+export function emptiedDocument(mapped: MapColumn | undefined, raw: string, owner: JsonOwner): string {
+  const rule = mapped === undefined ? undefined : shownRule(mapped);
+  return `privacy_console.json_emptied_${owner}(${raw}::jsonb, ${rule === undefined ? `'{}'::jsonb` : ruleLiteral(rule)})`;
+}
+
+function empties(map: DataMap): boolean {
+  return Object.values(map.collections).some((held) =>
+    allSet(held).some((set) =>
+      Object.values(set).some((value) => isReplacement(value) && value.replace === 'json'),
+    ),
+  );
+}
+
+/** Empties a document; a key that no path names could itself be of the person, and how long a list is tells of them. */
+function emptying(owner: JsonOwner): string {
+  const self = `privacy_console.json_emptied_${owner}`;
+  return step(
+    `json_emptied_${owner}(p_value jsonb, p_rule jsonb)`,
+    'jsonb',
+    `  if p_value is null then return null; end if;
+  case jsonb_typeof(p_value)
+  when 'object' then
+    return coalesce((select jsonb_object_agg(e.key, ${self}(e.value, p_rule -> 'keys' -> e.key))
+      from jsonb_each(p_value) e where p_rule -> 'keys' ? e.key), '{}');
+  when 'array' then return '[]';
+  when 'string' then return '""';
+  when 'number' then return '0';
+  when 'boolean' then return 'false';
+  else return 'null';
+  end case;`,
+  );
+}
+
 function hasPaths(map: DataMap): boolean {
   return Object.values(map.collections).some((held) =>
     Object.values(held.columns).some((mapped) => mapped.paths !== undefined),
@@ -53,7 +87,9 @@ function hasPaths(map: DataMap): boolean {
 function setsInside(map: DataMap): boolean {
   return Object.values(map.collections).some((held) =>
     allSet(held).some((set) =>
-      Object.values(set).some((value) => typeof value === 'object' && value !== null),
+      Object.values(set).some(
+        (value) => typeof value === 'object' && value !== null && !isReplacement(value),
+      ),
     ),
   );
 }
@@ -122,9 +158,11 @@ function setting(owner: JsonOwner): string {
 
 /** The steps that reading and erasure take inside documents; empty for a map that names nothing there. */
 export function compileJson(map: DataMap, owner: JsonOwner): string {
-  return [owner === 'reading' && hasPaths(map) ? showing() : '', setsInside(map) ? setting(owner) : ''].join(
-    '',
-  );
+  return [
+    owner === 'reading' && hasPaths(map) ? showing() : '',
+    setsInside(map) ? setting(owner) : '',
+    empties(map) ? emptying(owner) : '',
+  ].join('');
 }
 
 /** A key inside a document that no path names. */

@@ -25,6 +25,8 @@ export interface LiveColumn {
   /** The type behind a domain or an array. */
   readonly base: string;
   readonly kind: ValueKind;
+  /** Characters a text may have at most; null without such a limit. */
+  readonly length: number | null;
   readonly array: boolean;
   readonly domain: boolean;
   readonly notNull: boolean;
@@ -98,6 +100,7 @@ const columnRow = z.object({
   base: z.string(),
   category: z.string(),
   kind: z.string(),
+  length: z.number().nullable(),
   array: z.boolean(),
   domain: z.boolean(),
   notNull: z.boolean(),
@@ -144,6 +147,7 @@ select c.oid::int8::float8 as oid, a.attnum::int as number, a.attname as column,
   case when e.oid is null then b.typname else e.typname end::text as base,
   case when e.oid is null then b.typcategory else e.typcategory end::text as category,
   case when e.oid is null then b.typtype else e.typtype end::text as kind,
+  case when b.typname in ('varchar', 'bpchar') and greatest(a.atttypmod, t.typtypmod) >= 4 then greatest(a.atttypmod, t.typtypmod) - 4 end as length,
   e.oid is not null as array, t.typtype = 'd' as domain, a.attnotnull as "notNull", a.attgenerated <> '' as generated,
   a.attidentity <> '' as identity,
   pg_catalog.has_schema_privilege(n.oid, 'usage') and pg_catalog.has_column_privilege(c.oid, a.attnum, 'select') as readable
@@ -282,6 +286,7 @@ export async function readLiveSchema(ask: Ask): Promise<LiveSchema> {
             type: each.type,
             base: each.base,
             kind: kindOf(each.base, each.category, each.kind),
+            length: each.length,
             array: each.array,
             domain: each.domain,
             notNull: each.notNull,

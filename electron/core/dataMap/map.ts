@@ -69,6 +69,8 @@ const columnFields = z.strictObject({
   /** What no path names is withheld where values are masked, unless it is said to be shown. */
   others: z.enum(['masked', 'shown']).optional(),
   search: z.array(z.enum(searchForms)).default([]),
+  /** Free text or a document in which people may be named: a deletion looks there again, for names too. */
+  mayName: z.boolean().optional(),
   /** Where it comes from, when not from where its collection does. */
   origin: origin.optional(),
   /** For which kinds of people the value is about somebody else; true for all. Masked or left out in packages for them. */
@@ -128,11 +130,75 @@ const subjectPath = pathFields.transform((given, context) => {
  * What a column is set to: `now`, null, or a text in which `{reference}` stands for the subject's opaque reference;
  * or values inside its document, by their paths, the rest of which stays.
  */
+const assigned = z.union([z.null(), z.string(), insideDocument(z.union([z.null(), z.string()]))]);
 const assignment = z.record(
   identifier,
-  z.union([z.null(), z.string(), insideDocument(z.union([z.null(), z.string()]))]),
+  assigned.superRefine((value, context) => {
+    if (typeof value === 'object' && value !== null && Object.hasOwn(value, 'replace'))
+      context.addIssue({ code: 'custom', message: 'only erasure replaces; write a text, null or now' });
+  }),
 );
-export type Assigned = z.output<typeof assignment>[string];
+
+/** In what a value of a row that stays is replaced; what each becomes is in replacements.ts. */
+export const replacementKinds = [
+  'email',
+  'phone',
+  'name',
+  'text',
+  'uuid',
+  'number',
+  'day',
+  'month',
+  'year',
+  'boolean',
+  'enum',
+  'json',
+  'bytes',
+  'empty',
+] as const;
+export type ReplacementKind = (typeof replacementKinds)[number];
+
+/** Kinds whose values are random, so that two alike can be replaced alike. */
+const randomKinds: readonly ReplacementKind[] = ['email', 'phone', 'name', 'text', 'uuid'];
+
+const replacement = z
+  .strictObject({
+    replace: z.enum(replacementKinds),
+    /** The same value gets the same new one wherever a run of the person's deletion meets it. */
+    consistent: z.boolean().default(false),
+  })
+  .superRefine(({ replace, consistent }, context) => {
+    if (consistent && !randomKinds.includes(replace))
+      context.addIssue({
+        code: 'custom',
+        path: ['consistent'],
+        message: `only what is random can be consistent (${randomKinds.join(', ')}); remove this`,
+      });
+  });
+export type Replacement = z.output<typeof replacement>;
+
+/** As {@link assignment}, and `{replace: KIND}` for a value of that kind which tells nothing of the old one. */
+const anonymisation = z.record(
+  identifier,
+  z.unknown().transform((given, context): z.output<typeof assigned> | Replacement => {
+    const parsed =
+      isNames(given) && Object.hasOwn(given, 'replace')
+        ? replacement.safeParse(given)
+        : assigned.safeParse(given);
+    if (parsed.success) return parsed.data;
+    for (const issue of parsed.error.issues)
+      context.issues.push({ ...issue, input: given } as z.core.$ZodRawIssue);
+    return z.NEVER;
+  }),
+);
+export type Assigned = z.output<typeof anonymisation>[string];
+
+export function isReplacement(value: Assigned): value is Replacement {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, 'replace');
+}
+
+/** What is set at paths inside a document. */
+export type Inside = Exclude<z.output<typeof assigned>, null | string>;
 
 const erasureAction = z.discriminatedUnion('action', [
   z.strictObject({
@@ -142,13 +208,13 @@ const erasureAction = z.discriminatedUnion('action', [
       .strictObject({
         /** `column`, or `columns` in the order of the key's, names the row. */
         by: z.array(z.strictObject({ collection: collectionName, column: oneOrMore })).min(1),
-        set: assignment,
+        set: anonymisation,
       })
       .optional(),
     /** A row that any row refers to which is not erased with it (other people's, kept ones) stays as it is. */
     unlessReferenced: z.literal(true).optional(),
   }),
-  z.strictObject({ action: z.literal('anonymise'), set: assignment }),
+  z.strictObject({ action: z.literal('anonymise'), set: anonymisation }),
   z.strictObject({
     action: z.literal('keep'),
     ground: z.string(),
@@ -244,7 +310,7 @@ const collection = z.strictObject({
   quiesce: collectionName.optional(),
   /**
    * Rows other people share (a workspace with other members): erasure needs a decision for each,
-   * to hand it over or to close it.
+   * to hand it over, to close it or to anonymise it.
    */
   shared: z
     .strictObject({
@@ -256,6 +322,8 @@ const collection = z.strictObject({
       owner: identifier,
       about: identifier,
       since: identifier,
+      /** A third decision: it stays with its members, without its owner and what tells of them. */
+      anonymise: z.strictObject({ set: anonymisation }).optional(),
     })
     .optional(),
 });
@@ -644,6 +712,12 @@ function checkReferences(map: DataMap, written: Written, places: MapPlaces): voi
         wrong,
       );
     }
+    for (const [column, { mayName, never }] of Object.entries(held.columns))
+      if (mayName === true && never)
+        wrong(
+          at('columns', column, 'mayName'),
+          'nobody looks into what is never read; remove “mayName”, or “never”',
+        );
     for (const [column, { thirdParty }] of Object.entries(held.columns))
       for (const kind of thirdParty === undefined || thirdParty === true ? [] : [thirdParty].flat())
         if (!Object.hasOwn(held.erasure, kind))
@@ -651,7 +725,7 @@ function checkReferences(map: DataMap, written: Written, places: MapPlaces): voi
             at('columns', column, 'thirdParty'),
             `no people of the kind ${kind} have rows here; write ${Object.keys(held.erasure).join(' or ')}`,
           );
-    checkUses(name, held, at, columnAt);
+    checkUses(name, held, at, columnAt, wrong);
     checkQuiescing(held, at, wrong);
     checkDocuments(held, at, wrong, byKind);
   }
@@ -707,7 +781,7 @@ function checkDocuments(
   }
   for (const [place, set] of assignmentsOf(held, at, byKind))
     for (const [column, value] of Object.entries(set)) {
-      if (value === null || typeof value === 'string') continue;
+      if (value === null || typeof value === 'string' || isReplacement(value)) continue;
       check([...place, column], Object.keys(value));
       for (const [path, inner] of Object.entries(value))
         if (inner === 'now')
@@ -768,6 +842,9 @@ function assignmentsOf(
     ...Object.entries(held.actions).map(
       ([action, what]) => [at('actions', action, 'set'), what.set] as const,
     ),
+    ...(held.shared?.anonymise === undefined
+      ? []
+      : [[at('shared', 'anonymise', 'set'), held.shared.anonymise.set] as const]),
     ...erased.flatMap(([kind, does]) => {
       const place = byKind ? ['erasure', kind] : ['erasure'];
       if (does.action === 'anonymise') return [[at(...place, 'set'), does.set] as const];
@@ -916,6 +993,7 @@ function checkUses(
   held: Collection,
   at: (...rest: readonly (string | number)[]) => Place,
   columnAt: ColumnAt,
+  wrong: Wrong,
 ): void {
   const { series, object, shared } = held;
   for (const [action, what] of Object.entries(held.actions)) {
@@ -929,6 +1007,11 @@ function checkUses(
     columnAt(at('object', each), name, object?.[each]);
   if (shared === undefined) return;
   for (const each of ['owner', 'about'] as const) columnAt(at('shared', each), name, shared[each]);
+  for (const column of Object.keys(shared.anonymise?.set ?? {})) {
+    const place = at('shared', 'anonymise', 'set', column);
+    columnAt(place, name, column);
+    if (column === shared.owner) wrong(place, 'the owner is changed by itself; remove this');
+  }
   for (const each of ['column', 'person', 'since'] as const)
     columnAt(at('shared', each), shared.by, shared[each]);
 }

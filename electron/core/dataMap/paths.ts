@@ -72,6 +72,12 @@ export function typeOf(column: CatalogueColumn): string {
   return `${quoteIdentifier(column.typeSchema)}.${quoteIdentifier(column.type.slice(column.typeSchema.length + 1))}`;
 }
 
+/** The same of what a column's type comes down to, below its domains. */
+export function baseTypeOf(column: CatalogueColumn): string {
+  if (column.baseSchema === 'pg_catalog') return column.baseType;
+  return `${quoteIdentifier(column.baseSchema)}.${quoteIdentifier(column.baseType.slice(column.baseSchema.length + 1))}`;
+}
+
 /** Whether equality on the type is the catalogue's own, exact and immune to other operators. */
 export function isBase(column: CatalogueColumn): boolean {
   return column.typeSchema === 'pg_catalog';
@@ -202,6 +208,8 @@ const valueColumn: CatalogueColumn = {
   notNull: true,
   baseType: 'text',
   baseSchema: 'pg_catalog',
+  baseKind: 'b',
+  length: null,
   generated: false,
 };
 
@@ -595,7 +603,7 @@ function keysBy(variable: KeyVariable, paths: readonly PathCondition[], suffix: 
 }
 
 /** Sets a variable's arrays to what a query gives, side by side. */
-function assign(variable: KeyVariable, suffix: string, query: string): string {
+export function assign(variable: KeyVariable, suffix: string, query: string): string {
   const [only, ...more] = variable.parts;
   if (only !== undefined && more.length === 0) return `  ${only.name}${suffix} := array(${query});`;
   const fields = variable.parts.map((_, place) => `key_${place + 1}`);
@@ -633,11 +641,11 @@ function grow(group: readonly KeyVariable[], live: Live): string {
   ].join('\n');
 }
 
-/** Assigns the variables from a plan's frozen scope. */
-export function assignFrozen(variables: readonly KeyVariable[]): string {
+/** Assigns the variables from a plan's frozen scope, or from another document of that form. */
+export function assignFrozen(variables: readonly KeyVariable[], from = 'p_scope'): string {
   return variables
     .map((each) => {
-      const values = `jsonb_array_elements_text(coalesce(p_scope -> ${quoteLiteral(each.scope)}, '[]')) x(value)`;
+      const values = `jsonb_array_elements_text(coalesce(${from} -> ${quoteLiteral(each.scope)}, '[]')) x(value)`;
       return assign(
         each,
         '',

@@ -8,10 +8,15 @@ import { ExpectedError } from '#core/kernel/errors.ts';
 import type { Call, SomeHandlers } from '#core/kernel/dispatch.ts';
 import type { Jobs, Progress } from '#core/kernel/jobs.ts';
 import type { ObjectStore } from '#core/objectStore/objectStore.ts';
+import { fingerprintGiven, fingerprintOf, signerAt } from '#core/signing/index.ts';
 import { mapInForce } from '#core/subjects/index.ts';
 import type { ErasurePlan, PlanDifference } from '#shared/contract/erasure.ts';
-import { readCertificate } from './certificate.ts';
+import { documentText, sha256Of, signerIn, type SignedBy } from './certificate/document.ts';
+import { certificatePage } from './certificate/page.ts';
+import { readCertificate } from './certificate/read.ts';
+import { verifyCertificate } from './certificate/verify.ts';
 import { differenceOf } from './difference.ts';
+import { lookAgain } from './lookAgain.ts';
 import { planRow, toPlan } from './plan.ts';
 
 type Names =
@@ -25,8 +30,11 @@ type Names =
   | 'erasure.continue'
   | 'erasure.cancel'
   | 'erasure.doTask'
+  | 'erasure.judge'
   | 'erasure.certificate'
-  | 'erasure.saveCertificate';
+  | 'erasure.signCertificate'
+  | 'erasure.saveCertificate'
+  | 'certificates.verify';
 
 export interface ErasureOptions {
   readonly desk: () => Desk;
@@ -87,13 +95,13 @@ export function erasureOperations({ desk, jobs, batchRows }: ErasureOptions): So
         z.object({ plan: z.number(), entry: z.number() }),
         call.note,
       );
-      const fill = async (): ReturnType<typeof plannedObjects> => {
+      const fill = async (): ReturnType<typeof objectsAt> => {
         await database.effect(
           sql`select privacy_console.fill_plan(${draft.plan}::bigint, ${JSON.stringify(decisions)}::jsonb) as result`,
           z.object({}),
           noNote,
         );
-        return plannedObjects(at, draft.plan, call.signal);
+        return objectsAt(at, await placesOf(at, draft.plan, call.signal), call.signal);
       };
       const objects = await fill().catch(async (error: unknown) => {
         const code = error instanceof ExpectedError ? error.code : 'internal';
@@ -193,15 +201,50 @@ export function erasureOperations({ desk, jobs, batchRows }: ErasureOptions): So
       );
       return { plan: await one(planId), entry };
     },
+    'erasure.judge': async ({ planId, find, because }, call) => {
+      const [collection = '', column = ''] = find.split('.', 2);
+      const { entry } = await desk().database.effect(
+        sql`select privacy_console.judge_find(${planId}::bigint, ${collection}::text, ${column}::text, ${because}::text) as result`,
+        receipt,
+        call.note,
+      );
+      return { plan: await one(planId), entry };
+    },
     'erasure.certificate': async ({ planId }) => {
       const found = await certificate(planId);
-      const { collections } = await mapInForce(desk().database);
-      return { ...found, says: readCertificate(found.text, collections) };
+      const signatures = await signaturesOf(desk(), planId);
+      return {
+        ...found,
+        says: readCertificate(found.text),
+        signatures: signatures.map(({ login, person, at, retired, ...signed }) => ({
+          fingerprint: fingerprintOf(signed.publicKey),
+          login,
+          person,
+          at,
+          retired,
+          right: signerIn(found.text, signed) !== null,
+        })),
+      };
     },
+    'erasure.signCertificate': async ({ planId }, call) => {
+      const signed = await signCertificate(desk(), planId, await certificate(planId), call);
+      if (signed === null)
+        throw new ExpectedError(
+          'no_keychain',
+          'This computer has no keychain, so there is no key to sign with; sign at another one.',
+        );
+      return signed;
+    },
+    'certificates.verify': async ({ file, signer }) =>
+      verifyCertificate(file, signer === undefined ? undefined : await fingerprintGiven(signer)),
     'erasure.saveCertificate': async ({ planId, file }) => {
       const { text, sha256 } = await certificate(planId);
+      const document = { text, signatures: await signaturesOf(desk(), planId) };
+      const content = /\.html?$/i.test(file)
+        ? certificatePage(document, readCertificate(text))
+        : documentText(document);
       // Never over another file: what a certificate is kept under should be it for good.
-      await writeFile(file, text, { flag: 'wx', mode: 0o600 }).catch((error: unknown) => {
+      await writeFile(file, content, { flag: 'wx', mode: 0o600 }).catch((error: unknown) => {
         const taken = error instanceof Error && 'code' in error && error.code === 'EEXIST';
         throw new ExpectedError(
           'disk',
@@ -215,6 +258,44 @@ export function erasureOperations({ desk, jobs, batchRows }: ErasureOptions): So
   };
 }
 
+const signatureRow = z.object({
+  publicKey: z.string().transform((hex) => Buffer.from(hex, 'hex')),
+  raw: z.string().transform((base64) => Buffer.from(base64, 'base64')),
+  ssh: z.string(),
+  login: z.string(),
+  person: z.string(),
+  at: z.string(),
+  retired: z.boolean(),
+});
+
+async function signaturesOf(
+  { database }: Desk,
+  plan: number,
+): Promise<readonly (SignedBy & z.output<typeof signatureRow>)[]> {
+  return database.rows(
+    sql`select public_key as "publicKey", raw, ssh, login, person, to_json(at) #>> '{}' as at, retired from privacy_console.certificate_signatures(${plan}::bigint)`,
+    signatureRow,
+  );
+}
+
+/** Signs with the key of who is signed in; null without a keychain. */
+async function signCertificate(
+  at: Desk,
+  plan: number,
+  { text }: { readonly text: string },
+  call: Pick<Call, 'note'>,
+): Promise<{ readonly fingerprint: string; readonly entry: number } | null> {
+  const signer = await signerAt(at, call);
+  if (signer === null) return null;
+  const { raw, ssh } = signer.sign(Buffer.from(text, 'utf8'), 'certificate');
+  const { entry } = await at.database.effect(
+    sql`select privacy_console.sign_certificate(${plan}::bigint, ${sha256Of(text)}::text, ${signer.fingerprint}::text, ${Buffer.from(raw).toString('base64')}::text, ${ssh}::text) as result`,
+    receipt,
+    call.note,
+  );
+  return { fingerprint: signer.fingerprint, entry };
+}
+
 const runShape = z.object({
   run: z.number(),
   entry: z.number(),
@@ -226,7 +307,16 @@ const runShape = z.object({
     z.object({
       step: z.number(),
       collection: z.string(),
-      action: z.enum(['quiesce', 'hand_over', 'objects', 'detach', 'delete', 'anonymise', 'keep']),
+      action: z.enum([
+        'quiesce',
+        'hand_over',
+        'anonymise_shared',
+        'objects',
+        'detach',
+        'delete',
+        'anonymise',
+        'keep',
+      ]),
       planned: z.number(),
       done: z.number(),
       finished: z.boolean(),
@@ -236,17 +326,23 @@ const runShape = z.object({
 
 const wherever = z.object({ prefix: z.string().nullable(), key: z.string().nullable() });
 
-/** Every object of the plan: those under its prefixes, and those its rows name elsewhere. */
-async function plannedObjects(
-  at: Desk,
-  plan: number,
-  signal: AbortSignal,
-): Promise<readonly { readonly key: string; readonly bytes: number }[]> {
-  const places = await at.database.rows(
+type Places = readonly z.output<typeof wherever>[];
+
+/** Where the plan's objects lie: prefixes, and keys that its rows name elsewhere. */
+async function placesOf(at: Desk, plan: number, signal: AbortSignal): Promise<Places> {
+  return at.database.rows(
     sql`select prefix, key from privacy_console.plan_prefixes(${plan}::bigint)`,
     wherever,
     { signal },
   );
+}
+
+/** Every object that is there now. */
+async function objectsAt(
+  at: Desk,
+  places: Places,
+  signal: AbortSignal,
+): Promise<readonly { readonly key: string; readonly bytes: number }[]> {
   if (places.length === 0) return [];
   const bucket = await at.openBucket('read');
   try {
@@ -319,19 +415,35 @@ async function runErasure(
       return { planId: plan, complete: false, waiting: true, dueAt, tasks: begun.tasksBefore };
     }
     await eraseAll(at, plan, begun, pace, progress, signal);
+    await lookAgain(at, begun.run, progress, total(begun), signal);
     progress('looking again', total(begun), total(begun));
-    const left = (await plannedObjects(at, plan, signal)).length;
+    const left = (await objectsAt(at, await placesOf(at, plan, signal), signal)).length;
     const ended = await at.database.effect(
       sql`select privacy_console.end_run(${begun.run}::bigint, ${left}::bigint) as result`,
-      z.object({ complete: z.boolean(), left: z.number(), tasks: z.number() }),
+      z.object({
+        complete: z.boolean(),
+        left: z.number(),
+        tasks: z.number(),
+        finds: z.number(),
+        holds: z.string().nullish(),
+      }),
       noNote,
       { timeoutMs: 300_000 },
     );
-    const { complete, tasks } = ended;
-    return { planId: plan, complete, left: ended.left, objectsLeft: left, tasks };
+    const { complete, tasks, finds } = ended;
+    return {
+      planId: plan,
+      complete,
+      left: ended.left,
+      objectsLeft: left,
+      tasks,
+      holds: ended.holds ?? null,
+      finds,
+      signed: complete && (await signEnded(at, plan)),
+    };
   } catch (error) {
     if (await endedElsewhere(at, plan))
-      return { planId: plan, complete: true, left: 0, objectsLeft: 0, tasks: 0 };
+      return { planId: plan, complete: true, left: 0, objectsLeft: 0, tasks: 0, finds: 0 };
     const code = error instanceof ExpectedError ? error.code : 'internal';
     await at.database
       .effect(
@@ -344,6 +456,20 @@ async function runErasure(
     throw code === 'cancelled'
       ? new ExpectedError('cancelled', 'The deletion was stopped between two steps; resume it to finish it.')
       : error;
+  }
+}
+
+/** Signs the certificate of a run that has just ended; what fails there takes nothing of the deletion back, and it can be signed later. */
+async function signEnded(at: Desk, plan: number): Promise<boolean> {
+  try {
+    const { text } = await at.database.row(
+      sql`select text from privacy_console.read_certificate(${plan}::bigint)`,
+      z.object({ text: z.string() }),
+    );
+    return (await signCertificate(at, plan, { text }, { note: noNote })) !== null;
+  } catch (error) {
+    if (error instanceof ExpectedError) return false;
+    throw error;
   }
 }
 
@@ -373,21 +499,16 @@ async function eraseBatch(
   held: (why: string) => void,
   signal: AbortSignal,
 ): Promise<{ readonly rows: number; readonly finished: boolean; readonly again: boolean }> {
-  for (;;) {
-    signal.throwIfAborted();
-    const batch = await at.database.effect(
+  const batch = await untilLetGo(held, signal, () =>
+    at.database.effect(
       sql`select privacy_console.erase_batch(${run}::bigint, ${step}::int, ${pace.rows}::int) as result`,
       z.object({ rows: z.number(), finished: z.boolean(), again: z.boolean(), held: z.string().optional() }),
       noNote,
       { timeoutMs: 120_000 },
-    );
-    if (batch.held === undefined) {
-      if (pace.pauseMs > 0) await wait(pace.pauseMs, undefined, { signal }).catch(() => undefined);
-      return batch;
-    }
-    held(batch.held);
-    await wait(heldMs, undefined, { signal }).catch(() => undefined);
-  }
+    ),
+  );
+  if (pace.pauseMs > 0) await wait(pace.pauseMs, undefined, { signal }).catch(() => undefined);
+  return batch;
 }
 
 /** Brings to rest what would go on writing for the person; also again, for what has begun to meanwhile. */
@@ -464,6 +585,75 @@ async function eraseAll(
   }
 }
 
+/** Those of them that nobody completed are ended first: completed later, they would be objects again. */
+async function endUploads(
+  at: Desk,
+  run: number,
+  places: Places,
+  held: (why: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  if (places.length === 0) return;
+  const intent = await untilLetGo(held, signal, () =>
+    at.database.effect(
+      sql`select privacy_console.intend_uploads(${run}::bigint) as result`,
+      intended,
+      noNote,
+    ),
+  );
+  const bucket = await at.openBucket('delete');
+  try {
+    let ended: number | null = 0;
+    for (const { prefix, only } of asListed(places)) {
+      const outcome = await bucket.abortUploads(prefix, { signal, ...(only === null ? {} : { only }) });
+      ended = outcome === 'unsupported' ? null : ended + outcome.aborted;
+      if (ended === null) break;
+    }
+    await at.database.effect(
+      sql`select privacy_console.uploads_ended(${run}::bigint, ${intent.entry}::bigint, ${ended}::bigint) as result`,
+      receipt,
+      noNote,
+    );
+  } finally {
+    bucket.close();
+  }
+}
+
+/** Prefixes to list: for keys that rows name, the folder they lie in, once for all of them in it. */
+function asListed(
+  places: Places,
+): readonly { readonly prefix: string; readonly only: ReadonlySet<string> | null }[] {
+  const folders = new Map<string, Set<string>>();
+  for (const { key } of places) {
+    if (key === null) continue;
+    const folder = key.slice(0, key.lastIndexOf('/') + 1);
+    const named = folders.get(folder);
+    if (named === undefined) folders.set(folder, new Set([key]));
+    else named.add(key);
+  }
+  return [
+    ...places.flatMap(({ prefix }) => (prefix === null ? [] : [{ prefix, only: null }])),
+    ...[...folders].map(([prefix, only]) => ({ prefix, only })),
+  ];
+}
+
+const intended = z.object({ entry: z.number().nullable(), held: z.string().optional() });
+
+/** Asks again, with what it waits for told, until deletions are not held up any more. */
+async function untilLetGo<Answer extends { readonly held?: string | undefined }>(
+  held: (why: string) => void,
+  signal: AbortSignal,
+  ask: () => Promise<Answer>,
+): Promise<Answer> {
+  for (;;) {
+    signal.throwIfAborted();
+    const answer = await ask();
+    if (answer.held === undefined) return answer;
+    held(answer.held);
+    await wait(heldMs, undefined, { signal }).catch(() => undefined);
+  }
+}
+
 const announced = z.object({ number: z.coerce.number(), key: z.string() });
 
 async function eraseObjects(
@@ -473,7 +663,9 @@ async function eraseObjects(
   held: (why: string) => void,
   signal: AbortSignal,
 ): Promise<number> {
-  const stored = await plannedObjects(at, plan, signal);
+  const places = await placesOf(at, plan, signal);
+  await endUploads(at, run, places, held, signal);
+  const stored = await objectsAt(at, places, signal);
   await at.database.effect(
     sql`select privacy_console.found_objects(${run}::bigint, ${stored.map((each) => each.key)}::text[], ${stored.map((each) => each.bytes)}::bigint[]) as result`,
     z.object({ found: z.number() }),
@@ -484,18 +676,14 @@ async function eraseObjects(
   let deleted = 0;
   try {
     for (;;) {
-      signal.throwIfAborted();
       // Committed before a single object goes.
-      const batch = await at.database.effect(
-        sql`select privacy_console.intend_objects(${run}::bigint, 1000) as result`,
-        z.object({ entry: z.number().nullable(), held: z.string().optional() }),
-        noNote,
+      const batch = await untilLetGo(held, signal, () =>
+        at.database.effect(
+          sql`select privacy_console.intend_objects(${run}::bigint, 1000) as result`,
+          intended,
+          noNote,
+        ),
       );
-      if (batch.held !== undefined) {
-        held(batch.held);
-        await wait(heldMs, undefined, { signal }).catch(() => undefined);
-        continue;
-      }
       const objects = await at.database.rows(
         sql`select number, key from privacy_console.announced_objects(${batch.entry}::bigint)`,
         announced,

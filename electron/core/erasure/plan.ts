@@ -1,8 +1,72 @@
 import { z } from 'zod';
 import type { MappedCollection } from '#shared/contract/dataMap.ts';
-import type { ErasurePlan } from '#shared/contract/erasure.ts';
+import type { ErasureFind, ErasureOutcome, ErasurePlan } from '#shared/contract/erasure.ts';
 
-const actions = ['quiesce', 'hand_over', 'objects', 'detach', 'delete', 'anonymise', 'keep'] as const;
+const actions = [
+  'quiesce',
+  'hand_over',
+  'anonymise_shared',
+  'objects',
+  'detach',
+  'delete',
+  'anonymise',
+  'keep',
+] as const;
+
+/** Where the person was found again, as the database tells it. */
+export const findRow = z.object({
+  collection: z.string(),
+  column: z.string(),
+  rows: z.number(),
+  kept: z.number(),
+  ground: z.string().nullable(),
+  because: z.string().nullable(),
+  by: z.string().nullable(),
+  at: z.string().nullable(),
+  entry: z.number().nullable(),
+});
+
+export const outcomeRow = z.object({
+  collection: z.string(),
+  outcome: z.enum(['erased', 'anonymised', 'kept', 'not_found', 'failed']),
+  rows: z.number(),
+  because: z.string().nullable(),
+  until: z.string().nullable(),
+});
+
+export function toFind(
+  { collection, column, ...find }: z.output<typeof findRow>,
+  collections: readonly MappedCollection[],
+): ErasureFind {
+  const held = collections.find((each) => each.name === collection);
+  return {
+    ...find,
+    name: `${collection}.${column}`,
+    title: held?.title ?? collection,
+    column: held?.columns.find((each) => each.name === column)?.title ?? column,
+  };
+}
+
+/** Outcomes in the order of the map; what has left the map since comes last under its name. */
+export function toOutcomes(
+  rows: readonly z.output<typeof outcomeRow>[],
+  collections: readonly MappedCollection[],
+): readonly ErasureOutcome[] {
+  const place = (name: string): number => {
+    const found = collections.findIndex((each) => each.name === name);
+    return found === -1 ? collections.length : found;
+  };
+  return rows
+    .toSorted((a, b) => place(a.collection) - place(b.collection))
+    .map(({ collection, ...outcome }) => {
+      const held = collections.find((each) => each.name === collection);
+      return {
+        ...outcome,
+        title: collection === 'objects' ? 'Objects in R2' : (held?.title ?? collection),
+        where: collection === 'objects' ? 'R2' : (held?.table ?? collection),
+      };
+    });
+}
 
 /** A plan as the database gives it. */
 export const planRow = z.object({
@@ -33,7 +97,8 @@ export const planRow = z.object({
       key: z.string(),
       about: z.string(),
       successor: z.boolean(),
-      chosen: z.enum(['hand_over', 'close']).nullable(),
+      anonymises: z.boolean(),
+      chosen: z.enum(['hand_over', 'close', 'anonymise']).nullable(),
     }),
   ),
   tasks: z.array(
@@ -56,6 +121,16 @@ export const planRow = z.object({
     }),
   ),
   approversNeeded: z.number(),
+  holds: z.array(
+    z.object({
+      hold: z.number(),
+      ground: z.string(),
+      rows: z.number().nullable(),
+      late: z.boolean(),
+      lifted: z.boolean(),
+      person: z.boolean(),
+    }),
+  ),
   run: z
     .object({
       id: z.number(),
@@ -64,6 +139,9 @@ export const planRow = z.object({
       finishedAt: z.string().nullable(),
       state: z.enum(['running', 'waiting', 'incomplete', 'cancelled', 'done']),
       dueAt: z.string(),
+      finds: z.array(findRow),
+      outcomes: z.array(outcomeRow),
+      unlooked: z.number(),
       steps: z.array(
         z.object({
           collection: z.string(),
@@ -113,6 +191,9 @@ export function toPlan(
         ...(each.successor
           ? [{ value: 'hand_over', title: 'Hand it over to its longest-standing member' }]
           : []),
+        ...(each.anonymises
+          ? [{ value: 'anonymise', title: 'Leave it to its members and replace what tells of the person' }]
+          : []),
         { value: 'close', title: 'Close it and delete what is in it' },
       ],
       chosen: each.chosen,
@@ -122,6 +203,8 @@ export function toPlan(
         ? null
         : {
             ...row.run,
+            finds: row.run.finds.map((each) => toFind(each, collections)),
+            outcomes: [...toOutcomes(row.run.outcomes, collections)],
             steps: row.run.steps
               .filter((step) => step.planned > 0 || step.done > 0 || (step.left ?? 0) > 0)
               .map((step) => ({

@@ -1,4 +1,3 @@
-export { keyOperations } from './keyOperations.ts';
 export { exportOperations } from './operations.ts';
 export { packageOperations } from './packageOperations.ts';
 export { exportsAtOnce, type ExportPace } from './run.ts';

@@ -5,6 +5,7 @@ import { tellBeginnings } from '#core/installation/index.ts';
 import { ExpectedError } from '#core/kernel/errors.ts';
 import type { Call, SomeHandlers } from '#core/kernel/dispatch.ts';
 import type { Jobs } from '#core/kernel/jobs.ts';
+import { signerAt } from '#core/signing/index.ts';
 import type { ExportRow, PackageForm, Protection } from '#shared/contract/exports.ts';
 import { exportProfiles } from '#shared/domain/exportProfiles.ts';
 import { copyOperations, type CopyNames } from './delivery/copies.ts';
@@ -15,8 +16,6 @@ import { runExport, type Export, type ExportPace } from './run.ts';
 import { scopeOf, type ExportScope } from './scope.ts';
 import { checkRecipients, makePassphrase } from './seal/age.ts';
 import type { Lock } from './seal/age.ts';
-import type { Signer } from './seal/signature.ts';
-import { openSigner } from './seal/signingKey.ts';
 import type { Stagings } from './stagings.ts';
 
 type Names =
@@ -93,7 +92,7 @@ export function exportOperations({
       const at = desk();
       const lock = lockOf(protection);
       refuseLockedFolder(form, lock);
-      const signer = await signerFrom(at, call);
+      const signer = await signerAt(at, call);
       if (reviewed !== undefined && ((wanted.showOthers || wanted.profile) ?? wanted.choice ?? wanted.reason))
         throw new ExpectedError(
           'invalid_input',
@@ -117,7 +116,7 @@ export function exportOperations({
       const found = await stagings.find(at, exportId);
       const lock = lockOf(protection);
       refuseLockedFolder(found.about.form, lock);
-      const signer = await signerFrom(at, call);
+      const signer = await signerAt(at, call);
       await tellBeginnings(at, call);
       const started = await resumeExport(at, exportId, call.note);
       const about = {
@@ -232,22 +231,5 @@ function lockOf(protection: Protection): Lock | null {
     case 'recipients':
       checkRecipients(protection.recipients);
       return { recipients: protection.recipients };
-  }
-}
-
-/** Without a keychain there is nowhere to keep a key: the package goes unsigned, and package and trail say so. */
-async function signerFrom({ database, signingKey }: Desk, { note }: Call): Promise<Signer | null> {
-  try {
-    return await openSigner(signingKey, async (publicKey) => {
-      const { retired } = await database.effect(
-        sql`select privacy_console.use_signing_key(decode(${Buffer.from(publicKey).toString('hex')}::text, 'hex')) as result`,
-        z.object({ retired: z.boolean() }),
-        note,
-      );
-      return !retired;
-    });
-  } catch (error) {
-    if (error instanceof ExpectedError && error.code === 'no_keychain') return null;
-    throw error;
   }
 }

@@ -23,7 +23,8 @@ import { redactionCounts, redactionsText, type Redaction } from './redactions.ts
 import { schemaText } from './schema.ts';
 import type { PackageColumn } from './schema.ts';
 import type { Encryption } from './seal/age.ts';
-import type { Signer } from './seal/signature.ts';
+import type { Signer } from '#core/signing/index.ts';
+import { signedFiles } from './seal/packageSignature.ts';
 import { stageCollection, type PackageCollection } from './stageCollection.ts';
 import type { StagedCollection, StagedPart, Staging } from './staging.ts';
 import { openZip } from './zipWriter.ts';
@@ -467,7 +468,8 @@ function newBag(
     const tagManifest = manifestText(tags);
     await putText('tagmanifest-sha256.txt', tagManifest);
     // What signs the tag manifest can't stand in it.
-    for (const [path, content] of options.signer?.sign(Buffer.from(tagManifest)) ?? [])
+    const { signer } = options;
+    for (const [path, content] of signer === undefined ? [] : signedFiles(signer, Buffer.from(tagManifest)))
       await put(path, once(content), true);
   }
 

@@ -1,11 +1,9 @@
-import { readFile } from 'node:fs/promises';
-import { ExpectedError } from '#core/kernel/errors.ts';
 import type { SomeHandlers } from '#core/kernel/dispatch.ts';
 import type { Jobs } from '#core/kernel/jobs.ts';
 import { packageVerdict, type PackageSource } from '#shared/contract/exports.ts';
 import { filesOf, pictureAt, recordsOf, type Browsed } from './browse.ts';
 import { identitiesOf, type Opener } from './seal/age.ts';
-import { fingerprintOfLine } from './seal/signature.ts';
+import { fingerprintGiven } from '#core/signing/index.ts';
 import { verifyPackage } from './verify.ts';
 
 type Names = 'packages.verify' | 'packages.records' | 'packages.files' | 'packages.picture';
@@ -56,20 +54,4 @@ async function openerOf(
 ): Promise<Opener | null> {
   if (identityFile !== undefined) return { identities: await identitiesOf(identityFile) };
   return passphrase === undefined ? null : { passphrase };
-}
-
-async function fingerprintGiven(signer: string): Promise<string> {
-  if (/^SHA256:[A-Za-z0-9+/]{43}$/.test(signer)) return signer;
-  const line = await readFile(signer, 'latin1').catch(() => {
-    throw new ExpectedError(
-      'not_found',
-      'The signer is neither a fingerprint (SHA256:…) nor a file that can be read; give one of them.',
-    );
-  });
-  const fingerprint = fingerprintOfLine(line);
-  if (fingerprint !== null) return fingerprint;
-  throw new ExpectedError(
-    'invalid_input',
-    'The file of the signer holds no Ed25519 key in one line ssh-ed25519 …; give the signer.pub handed over when the key was made.',
-  );
 }

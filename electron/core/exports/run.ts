@@ -21,7 +21,7 @@ import { readCollection } from './reading.ts';
 import { redactionsOf } from './redactions.ts';
 import { leftOutInWords, rangeOf, thirdPartiesOf, within } from './scope.ts';
 import { encryptionFor, recipientFingerprint, type Lock } from './seal/age.ts';
-import type { Signer } from './seal/signature.ts';
+import type { Signer } from '#core/signing/index.ts';
 import { giveSignsOfLife } from './signsOfLife.ts';
 import { openSnapshots, type Snapshots } from './snapshots.ts';
 import type { BegunStaging, ExportAbout } from './stagings.ts';

@@ -7,7 +7,7 @@ import { pathIn, withPackage, type OpenPackage } from './opening.ts';
 import { largestSchema, recordChecks, type RecordCheck } from './recordCheck.ts';
 import { newRecordCount } from './table.ts';
 import type { Opener } from './seal/age.ts';
-import { checkSignature, signatureFiles } from './seal/signature.ts';
+import { checkSignature, signatureFiles } from './seal/packageSignature.ts';
 import { BrokenZip, type ReadEntry } from './zipReader.ts';
 
 /** One thing that is wrong with a package. */

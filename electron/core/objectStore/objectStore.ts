@@ -98,8 +98,14 @@ export interface ObjectStore {
    * already deleted must reach the journal. Keys not reached are in `failed`.
    */
   deleteKeys(keys: Iterable<string>, waiting?: Waiting): Promise<DeleteOutcome>;
-  /** Ends multipart uploads that were never completed; `unsupported` where the store can't list them. */
-  abortUploads(prefix: string, waiting?: Waiting): Promise<{ readonly aborted: number } | 'unsupported'>;
+  /**
+   * Ends multipart uploads that were never completed, of keys that start with `prefix`, or of those among them that are
+   * named; `unsupported` where the store can't list them.
+   */
+  abortUploads(
+    prefix: string,
+    waiting?: Waiting & { readonly only?: ReadonlySet<string> },
+  ): Promise<{ readonly aborted: number } | 'unsupported'>;
   /** Ends idle connections; the store can't be used afterwards. */
   close(): void;
 }

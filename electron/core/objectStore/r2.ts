@@ -447,7 +447,7 @@ async function deleteOne(at: Asked, key: string, waiting: Waiting): Promise<Dele
 async function abortUploads(
   at: Asked,
   prefix: string,
-  waiting: Waiting = {},
+  waiting: Waiting & { readonly only?: ReadonlySet<string> } = {},
 ): Promise<{ readonly aborted: number } | 'unsupported'> {
   const { client, bucket: Bucket } = at;
   let aborted = 0;
@@ -468,6 +468,7 @@ async function abortUploads(
     for (const { Key, UploadId } of page.Uploads ?? []) {
       if (Key === undefined || UploadId === undefined) continue;
       const key = page.EncodingType === 'url' ? decodeListedKey(Key) : Key;
+      if (waiting.only?.has(key) === false) continue;
       await sent(at, waiting, () =>
         client
           .send(new AbortMultipartUploadCommand({ Bucket, Key: key, UploadId }), ending(waiting))

@@ -46,6 +46,7 @@ export function Frame(): ReactNode {
   const lock = useWrite('session.lock');
   const trusted = session.trailFault === null;
   const requests = useRead('requests.list', { state: 'open' }, { every: lookAgain, enabled: trusted });
+  const holds = useRead('holds.list', {}, { every: 30_000 });
   const awaiting = useRead('erasure.list', { awaiting: true }, { every: lookAgain, enabled: trusted });
   const changes = useRead('map.changes', {}, { every: lookAgain, enabled: trusted });
   const refresh = awaiting.refetch;
@@ -99,8 +100,11 @@ export function Frame(): ReactNode {
   }, [lock.error]);
 
   const late = mine.some((request) => request.daysLeft < 0);
+  const inForce = (holds.data?.holds ?? []).filter((hold) => hold.liftedAt === null);
+  const due = inForce.filter((hold) => hold.due).length;
   const waiting =
     (awaiting.data?.plans.length ?? 0) +
+    inForce.filter((hold) => hold.lift?.state === 'asked').length +
     (changes.data?.changes ?? []).filter((change) => change.state === 'waiting').length;
   return (
     <div className={styles['frame']}>
@@ -165,6 +169,9 @@ export function Frame(): ReactNode {
                 <span className={`${styles['badge'] ?? ''} ${late ? (styles['badgeLate'] ?? '') : ''}`}>
                   {mine.length}
                 </span>
+              ) : null}
+              {place.id === 'holds' && due > 0 ? (
+                <span className={`${styles['badge'] ?? ''} ${styles['badgeLate'] ?? ''}`}>{due}</span>
               ) : null}
               {place.id === 'approvals' && waiting > 0 ? (
                 <span className={styles['badge']}>{waiting}</span>

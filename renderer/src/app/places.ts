@@ -1,6 +1,7 @@
 import {
   IconAddressBook,
   IconChecklist,
+  IconGavel,
   IconInbox,
   IconLayoutDashboard,
   IconListDetails,
@@ -22,7 +23,7 @@ export interface Place {
   readonly permission: Permission;
 }
 
-/** The rail. Signing in is its tenth place: the way there is the button at its foot. */
+/** The rail. Signing in is its eleventh place: the way there is the button at its foot. */
 export const places: readonly Place[] = [
   { id: 'desk', path: paths.desk, icon: IconLayoutDashboard, permission: 'staff' },
   { id: 'requests', path: paths.requests, icon: IconInbox, permission: 'staff' },
@@ -31,6 +32,7 @@ export const places: readonly Place[] = [
   { id: 'export', path: paths.exports, icon: IconPackageExport, permission: 'staff' },
   { id: 'deletion', path: paths.deletions, icon: IconTrash, permission: 'staff' },
   { id: 'approvals', path: paths.approvals, icon: IconChecklist, permission: 'staff' },
+  { id: 'holds', path: paths.holds, icon: IconGavel, permission: 'staff' },
   { id: 'trail', path: paths.trail, icon: IconListDetails, permission: 'staff' },
   { id: 'settings', path: paths.settings, icon: IconSettings, permission: 'staff' },
 ];

@@ -8,6 +8,7 @@ import { Desk } from '../features/desk/Desk.tsx';
 import { DeliveryPage } from '../features/exportPage/DeliveryPage.tsx';
 import { ExportList } from '../features/exportPage/ExportList.tsx';
 import { ExportPage } from '../features/exportPage/ExportPage.tsx';
+import { Holds } from '../features/holds/Holds.tsx';
 import { PackageCheck } from '../features/packageCheck/PackageCheck.tsx';
 import { People } from '../features/person/People.tsx';
 import { Person } from '../features/person/Person.tsx';
@@ -38,6 +39,7 @@ export const routes: readonly RouteObject[] = [
       { path: 'deletions/:id', element: <PlanPage /> },
       { path: 'approvals', element: <Approvals /> },
       { path: 'approvals/map/:id', element: <MapChangePage /> },
+      { path: 'holds', element: <Holds /> },
       { path: 'trail', element: <Trail /> },
       { path: 'settings', element: <Settings /> },
       { path: '*', element: <Desk /> },

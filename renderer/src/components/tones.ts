@@ -1,5 +1,5 @@
 import type { MapChange, MapDifference } from '#shared/contract/dataMap.ts';
-import type { ErasurePlan } from '#shared/contract/erasure.ts';
+import type { ErasureOutcome, ErasurePlan } from '#shared/contract/erasure.ts';
 import type { ExportRelease, ExportRow } from '#shared/contract/exports.ts';
 import type { Tone } from './Basics.tsx';
 
@@ -20,6 +20,14 @@ export const planTones: Readonly<Record<ErasurePlan['state'], Tone>> = {
   running: 'info',
   done: 'good',
   expired: 'plain',
+};
+
+export const outcomeTones: Readonly<Record<ErasureOutcome['outcome'], Tone>> = {
+  erased: 'good',
+  anonymised: 'good',
+  kept: 'warn',
+  not_found: 'plain',
+  failed: 'bad',
 };
 
 export const mapChangeTones: Readonly<Record<MapChange['state'], Tone>> = {

@@ -785,6 +785,7 @@ export function mapOf({ tables }: Case): unknown {
               owner: 'owner',
               about: 'mark',
               since: 'since',
+              anonymise: { set: { note: 'gone {reference}' } },
             },
           }),
     };

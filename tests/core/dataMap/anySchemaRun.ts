@@ -6,7 +6,7 @@ import { schemaVersion } from '#core/database/migrations/index.ts';
 import { installScript } from '#core/installation/script.ts';
 import { ExpectedError } from '#core/kernel/errors.ts';
 import type { BareClient } from '#tests/helpers/bareClient.ts';
-import { linesOfWindow } from '#tests/helpers/psql.ts';
+import { lookAgain, linesOfWindow } from '#tests/helpers/psql.ts';
 import {
   caseOf,
   documentsOf,
@@ -281,7 +281,7 @@ interface Planned {
 async function plan(
   operator: BareClient,
   request: unknown,
-  decisions: Readonly<Record<string, 'hand_over' | 'close'>>,
+  decisions: Readonly<Record<string, 'hand_over' | 'anonymise' | 'close'>>,
 ): Promise<Planned> {
   const { plan: id } = await effect(operator, 'draft_plan($1)', [request]);
   const filled = await effect(operator, 'fill_plan($1, $2)', [id, JSON.stringify(decisions)]);
@@ -312,9 +312,12 @@ async function erasePerson(sessions: Sessions, made: Case, person: Row, number: 
     asking.decisions.map((each) => each.about),
     shared.map(({ row }) => row.mark),
   );
-  // Every other one, from the seed on, goes to who has shared it longest.
+  // Every other one, from the seed on, goes to who has shared it longest; of those every other one without its note.
   const given = shared.filter((_each, place) => (place + number) % 2 === 0);
   const marks = new Set(given.map(({ row }) => row.mark));
+  const emptied = new Set(
+    given.filter((_each, place) => (place + (number >> 1)) % 2 === 0).map(({ row }) => row.mark),
+  );
   const planned =
     shared.length === 0
       ? asking
@@ -322,7 +325,10 @@ async function erasePerson(sessions: Sessions, made: Case, person: Row, number: 
           operator,
           request,
           Object.fromEntries(
-            asking.decisions.map(({ key, about }) => [key, marks.has(about) ? 'hand_over' : 'close']),
+            asking.decisions.map(({ key, about }) => [
+              key,
+              emptied.has(about) ? 'anonymise' : marks.has(about) ? 'hand_over' : 'close',
+            ]),
           ),
         );
   const wanted = expectedOf(handedOver(made, given), person);
@@ -331,7 +337,8 @@ async function erasePerson(sessions: Sessions, made: Case, person: Row, number: 
   expectSame('planned deletions', [lines('delete')], [String(wanted.deleted.size)]);
   expectSame('planned detachments', [lines('detach')], [String(wanted.nulled.size)]);
   expectSame('planned to be anonymised', [lines('anonymise')], [String(wanted.anonymised.size)]);
-  expectSame('planned to be handed over', [lines('hand_over')], [String(given.length)]);
+  expectSame('planned to be handed over', [lines('hand_over')], [String(given.length - emptied.size)]);
+  expectSame('planned to be left to their members', [lines('anonymise_shared')], [String(emptied.size)]);
   expectSame('planned to be kept', [lines('keep')], [String(wanted.kept.size)]);
   for (const each of shared.length === 0 ? [approver] : [approver, sessions.secondApprover])
     await effect(each, `decide_plan($1, $2, 'approve', 'a test')`, [planned.id, planned.sha256]);
@@ -363,6 +370,7 @@ async function erasePerson(sessions: Sessions, made: Case, person: Row, number: 
       const successor = given.find((each) => each.row.mark === mark)?.successor.mark;
       if (successor !== undefined)
         row['owner'] = (JSON.parse(before.get(successor) ?? '{}') as Record<string, unknown>)['person'];
+      if (emptied.has(mark)) row['note'] = `gone ${reference}`;
       if (wanted.anonymised.has(mark)) {
         row['note'] = `gone ${reference}`;
         const known = table.rows.find((each) => each.mark === mark);
@@ -395,6 +403,7 @@ async function runSteps({ operator }: Sessions, begun: Record<string, unknown>):
       if (again) break;
     }
     if (again) continue;
+    await lookAgain(operator, begun['run']);
     const ended = await effect(operator, 'end_run($1, 0)', [begun['run']]);
     return ended['complete'] === true;
   }

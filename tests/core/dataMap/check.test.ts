@@ -138,6 +138,47 @@ test('each thing the map does not cover is named with a code, a severity and a s
       /without an error/,
     ],
     [
+      `alter domain email_address add constraint reachable check (value not like '%.invalid') not valid`,
+      'alter domain email_address drop constraint reachable',
+      'blocks',
+      'replacement-breaks',
+      'public.customers.email',
+      /what the constraint reachable forbids/,
+    ],
+    [
+      'alter table customers add constraint named_once unique (full_name)',
+      'alter table customers drop constraint named_once',
+      'blocks',
+      'replacement-breaks',
+      'public.customers.full_name',
+      /“Erased” for everybody, and no two rows/,
+    ],
+    [
+      `alter table customers add constraint long_name check (length(full_name) > 7)`,
+      'alter table customers drop constraint long_name',
+      'blocks',
+      'replacement-breaks',
+      'public.customers.full_name',
+      /long_name forbids/,
+    ],
+    [
+      'alter table customers alter column tel set not null',
+      'alter table customers alter column tel drop not null',
+      'blocks',
+      'replacement-breaks',
+      'public.customers.tel',
+      /null, which the column never is/,
+    ],
+    [
+      // Whoever may write a function must not have an administrator run it.
+      `create function trap(text) returns boolean language plpgsql as $f$ begin return false; end $f$; alter table customers add constraint trapped check (trap(full_name)) not valid`,
+      'drop function trap cascade',
+      'notes',
+      'replacement-untried',
+      'public.customers.full_name',
+      /constraint trapped was not tried/,
+    ],
+    [
       // In a deletion NEW is null.
       'create function touch() returns trigger language plpgsql as $f$ begin return new; end $f$; create trigger touch before delete or update on newsletter for each row execute function touch()',
       'drop function touch cascade',

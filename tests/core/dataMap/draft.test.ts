@@ -202,7 +202,7 @@ describe('a shop whose customers point to their address', () => {
     expect(map.collections['customers']?.erasure['account']).toMatchObject({
       whenReferenced: {
         by: [{ collection: 'orders', column: ['customer_id'] }],
-        set: { pwd: '', tel: null },
+        set: { email: { replace: 'email' }, pwd: '', tel: null },
       },
     });
   });

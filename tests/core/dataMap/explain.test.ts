@@ -119,6 +119,9 @@ test('each column says what the map does with it and why', () => {
   expect(said('users', 'email')).toMatch(
     /^email · .*rows of support_messages belong by it; people are found by it: exact, prefix, part/,
   );
+  expect(said('users', 'email')).toContain(
+    'where the row stays, set to a made-up address under erased.invalid',
+  );
   expect(said('api_keys', 'created_by')).toBe(
     'bare · deleted with its row; in rows that stay, set to null · path 2, so it is never corrected: created_by → users.id',
   );
@@ -136,7 +139,7 @@ test('each column says what the map does with it and why', () => {
     'message_id → messages.id, of a Message recipient',
   );
   expect(explainCollection(map, 'workspaces').erasureSays).toContain(
-    'staff decide whether it is handed over or closed',
+    'staff decide whether it is handed over, left to its members with name, settings overwritten, or closed',
   );
 });
 
@@ -144,7 +147,7 @@ test('values inside documents are explained, counted in and said to be lost to F
   const given = parseMap(
     referenceMapText()
       .replace(
-        'settings: { category: user.account.settings, mask: text, correct: true }',
+        'settings: { category: user.account.settings, mask: text, correct: true, mayName: true }',
         'settings: { category: user.account.settings, paths: { billing.email: { category: user.contact.email, mask: email }, token: { category: user.authorization, never: true } } }',
       )
       .replace("settings: '{}'", 'settings: { billing.email: null }'),

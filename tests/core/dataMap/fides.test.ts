@@ -330,3 +330,16 @@ test('hostile names are only names, there and back', () => {
     Object.values(parseMap(imported(there.text).text).collections).map((held) => [held.table, held.subject]),
   ).toEqual(Object.values(map.collections).map((held) => [held.table, held.subject]));
 });
+
+test('what a column is replaced by is said to be lost to Fides', () => {
+  const map = parseMap(
+    referenceMapText().replace(
+      /( {2}policy_notices:[\s\S]*?)erasure: \{ action: delete \}/,
+      '$1erasure: { action: anonymise, set: { channel: { replace: empty } } }',
+    ),
+  );
+  expect(map.collections['policy_notices']?.erasure['account']?.action).toBe('anonymise');
+  expect(exportFides(map).notes.join('\n')).toMatch(
+    /what a column is overwritten with: .*policy_notices\.channel/,
+  );
+});

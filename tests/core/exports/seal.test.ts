@@ -12,8 +12,9 @@ import {
   makePassphrase,
   openSealed,
 } from '#core/exports/seal/age.ts';
-import { makePrivateKey, signerOf } from '#core/exports/seal/signature.ts';
-import { openSigner } from '#core/exports/seal/signingKey.ts';
+import { signedFiles } from '#core/exports/seal/packageSignature.ts';
+import { makePrivateKey, signerOf } from '#core/signing/signature.ts';
+import { openSigner } from '#core/signing/signingKey.ts';
 import { verifyPackage, type PackageVerdict, type VerifyWork } from '#core/exports/verify.ts';
 import { openFile } from '#core/exports/zipReader.ts';
 import { ExpectedError } from '#core/kernel/errors.ts';
@@ -262,7 +263,7 @@ describe('a signed package', () => {
     need(context, 'unzip');
     const cwd = await unpacked((await made({ signer })).file);
     const tagManifest = await readFile(join(cwd, 'tagmanifest-sha256.txt'));
-    const files = signer.sign(tagManifest);
+    const files = signedFiles(signer, tagManifest);
     const restore = async (): Promise<void> => {
       for (const [path, content] of files) await writeFile(join(cwd, path), content);
       await writeFile(join(cwd, 'tagmanifest-sha256.txt'), tagManifest);
@@ -279,7 +280,10 @@ describe('a signed package', () => {
     await restore();
 
     const other = signerOf(makePrivateKey());
-    const forgeries = [...other.sign(tagManifest), ...signer.sign(Buffer.from('another')).entries()];
+    const forgeries = [
+      ...signedFiles(other, tagManifest),
+      ...signedFiles(signer, Buffer.from('another')).entries(),
+    ];
     for (const [path, content] of forgeries.filter(
       ([path, content]) => !files.get(path)?.every((byte, at) => byte === content[at]),
     )) {
@@ -287,7 +291,7 @@ describe('a signed package', () => {
       expect(await rezipped()).toMatchObject({ faults: [{ kind: 'signature' }], signer: null });
       await restore();
     }
-    for (const [path, content] of other.sign(tagManifest)) await writeFile(join(cwd, path), content);
+    for (const [path, content] of signedFiles(other, tagManifest)) await writeFile(join(cwd, path), content);
     expect(await rezipped()).toMatchObject({
       faults: [{ kind: 'signature' }],
       signer: other.fingerprint,

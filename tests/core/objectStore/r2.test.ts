@@ -483,7 +483,10 @@ describe('abandoned uploads', () => {
         `<?xml version="1.0"?><ListMultipartUploadsResult><IsTruncated>false</IsTruncated><Upload><Key>up/one</Key><UploadId>${upload}</UploadId></Upload></ListMultipartUploadsResult>`,
       );
     });
-    expect(await listing.abortUploads('up/')).toEqual({ aborted: 1 });
+    // Of what lies in the folder, only what is named.
+    expect(await listing.abortUploads('up/', { only: new Set(['up/two']) })).toEqual({ aborted: 0 });
+    expect(await r2.canGoOn('up/one', upload)).toBe(true);
+    expect(await listing.abortUploads('up/', { only: new Set(['up/one']) })).toEqual({ aborted: 1 });
     expect(await r2.canGoOn('up/one', upload)).toBe(false);
   });
 });

@@ -75,7 +75,7 @@ test('a dashboard session is ended once, by an operator with an access to that p
     ok: false,
     failure: {
       code: 'conflict',
-      message: 'That row is gone or has already been dealt with; read it again.',
+      message: 'That row is gone, has already been dealt with, or a legal hold covers it; read it again.',
     },
   });
   expect(await openOf(person.id)).toBe(before - 1);

@@ -11,6 +11,7 @@ import { quoteIdentifier, quoteTable, tableName, tableParts } from '../quote.ts'
 import { textsOf } from '../translations.ts';
 import { documentsLookedAt, type Documents } from './documents.ts';
 import { collectFindings, inOrder, type Findings } from './findings.ts';
+import type { Tried } from './replacements.ts';
 import type { DatabaseSurroundings, PlatformTrigger } from './surroundings.ts';
 import { neededRights, swallows } from './triggers.ts';
 
@@ -34,6 +35,8 @@ export interface Checked {
   readonly sampled: Sampled | null;
   /** What lies in mapped documents beside their paths; null without looking. */
   readonly documents: Documents | null;
+  /** What trying what erasure writes came to; null without a map that can be compiled. */
+  readonly tried: Tried | null;
   /** Why the map can't be compiled for this database; null when it can. */
   readonly refused: string | null;
   /** What was compiled at the install; null for a map that isn't installed. */
@@ -80,6 +83,7 @@ export function checkMap(checked: Checked): CheckFinding[] {
   checkMasks(work);
   checkGuesses(work);
   checkDocuments(work);
+  checkReplacements(work);
   checkReach(work);
   checkTranslations(work);
   const found = work.findings.all;
@@ -137,6 +141,23 @@ function checkDocuments({ documents, findings }: Work): void {
       'documents-not-seen',
       column,
       'This login could not look into these documents, so new keys in them are not told; check with a login that may read the column.',
+    );
+}
+
+function checkReplacements({ tried, findings }: Work): void {
+  for (const { column, says } of tried?.clashes ?? [])
+    findings.add(
+      'blocks',
+      'replacement-breaks',
+      column,
+      `Erasure would write into this column of rows that stay ${says}.`,
+    );
+  for (const { column, says } of tried?.untried ?? [])
+    findings.add(
+      'notes',
+      'replacement-untried',
+      column,
+      `Whether what erasure writes here fits the constraint ${says} was not tried, since that runs functions of the platform or looks at what the row holds; see that it does.`,
     );
 }
 

@@ -9,6 +9,7 @@ import { readLiveSchema } from '../liveSchema.ts';
 import type { DataMap } from '../map.ts';
 import { checkMap, type CompiledColumn } from './checkMap.ts';
 import { readDocuments } from './documents.ts';
+import { tryReplacements } from './replacements.ts';
 import { readSurroundings } from './surroundings.ts';
 
 export interface CheckOptions {
@@ -75,6 +76,7 @@ export async function readAndCheck(
       options.count === null || catalogue === null || refused !== null
         ? null
         : await readDocuments(options.count, map, catalogue, options.signal),
+    tried: catalogue === null || refused !== null ? null : await tryReplacements(ask, map, catalogue),
     refused,
     compiled: options.compiled,
   });

@@ -1,6 +1,6 @@
 import { ExpectedError } from '#core/kernel/errors.ts';
 import type { Ask } from '../catalogue.ts';
-import type { SearchForm, Undecided } from '../map.ts';
+import type { ReplacementKind, SearchForm, Undecided } from '../map.ts';
 import { printable } from '../mapText.ts';
 import {
   guessColumn,
@@ -11,7 +11,13 @@ import {
   type Unplaced,
 } from './guess.ts';
 import { collectionNames } from './names.ts';
-import { readLiveSchema, type ForeignKey, type LiveSchema, type LiveTable } from '../liveSchema.ts';
+import {
+  readLiveSchema,
+  type ForeignKey,
+  type LiveColumn,
+  type LiveSchema,
+  type LiveTable,
+} from '../liveSchema.ts';
 import { countPatterns, type Sampled } from './sample.ts';
 import {
   emailOf,
@@ -880,27 +886,60 @@ function holdBack(
 }
 
 /** What the personal columns of a row are set to when it has to stay. */
-function neutral(known: Known, { table, columns, order }: Drafting): Readonly<Record<string, string | null>> {
-  const set: Record<string, string | null> = {};
+function neutral(known: Known, { table, columns, order }: Drafting): Readonly<Record<string, Neutral>> {
+  const set: Record<string, Neutral> = {};
   const foreign = new Set(table.foreignKeys.flatMap((each) => each.columns));
+  const named = new Set(
+    [...known.schema.tables.values()].flatMap((other) =>
+      other.foreignKeys.filter((key) => key.to === table.name).flatMap((key) => key.keys),
+    ),
+  );
   for (const { name, fields } of columns) {
     const live = table.columns.get(name);
     const guess = known.guesses.get(table.name)?.get(name);
     if (live === undefined || guess === undefined || !isPersonal(guess)) continue;
     if (live.generated || live.identity || foreign.has(name) || order.includes(name)) continue;
+    if (named.has(name)) continue;
     if (fields['mask'] === undefined && fields['never'] === undefined) continue;
-    if (!live.notNull) set[name] = null;
-    else if (fields['category'] === 'user.contact.email') set[name] = 'erased-{reference}@erased.invalid';
-    else if (live.array) set[name] = '{}';
-    else if (live.kind === 'json') set[name] = '{}';
-    else if (live.kind === 'text' && fields['never'] === true) set[name] = '';
-    else if (live.kind === 'text')
-      set[name] = table.uniques.some((each) => each.includes(name)) ? 'Erased {reference}' : 'Erased';
-    else if (live.kind === 'bytes') set[name] = '';
-    else if (live.kind === 'number') set[name] = '0';
-    else if (live.kind === 'date') set[name] = '1900-01-01';
+    const value = live.notNull
+      ? neutralValue(
+          live,
+          fields,
+          table.uniques.some((each) => each.includes(name)),
+        )
+      : null;
+    if (value !== undefined) set[name] = value;
   }
   return set;
+}
+
+type Neutral = string | null | { readonly replace: ReplacementKind };
+
+/** What a column that is never null is set to; undefined when nothing fits. */
+function neutralValue(live: LiveColumn, fields: DraftColumn['fields'], unique: boolean): Neutral | undefined {
+  const { category } = fields;
+  const fits = (least: number): boolean => live.length === null || live.length >= least;
+  if (live.array) return { replace: 'empty' };
+  switch (live.kind) {
+    case 'text':
+      if (category === 'user.contact.email' && fits(21)) return { replace: 'email' };
+      if (category === 'user.contact.phone_number' && fits(12)) return { replace: 'phone' };
+      if (unique) return fits(6) ? { replace: 'text' } : undefined;
+      if (fields['never'] === true) return '';
+      return fits(6) ? 'Erased' : '';
+    case 'json':
+      return { replace: 'json' };
+    case 'bytes':
+      return { replace: 'bytes' };
+    case 'uuid':
+      return { replace: 'uuid' };
+    case 'number':
+      return unique ? undefined : { replace: 'number' };
+    case 'date':
+      return unique ? undefined : '1900-01-01';
+    default:
+      return undefined;
+  }
 }
 
 /** What becomes of a table that no path leads to; null when there is nothing to say of it. */

@@ -1,12 +1,14 @@
 import type { ExplainedCollection } from '#shared/contract/dataMap.ts';
 import { collectionNamed } from '../paths.ts';
 import {
+  isReplacement,
   kindsOf,
   type Assigned,
   type Collection,
   type DataMap,
   type KindCollection,
   type MapColumn,
+  type ReplacementKind,
 } from '../map.ts';
 import { printable } from '../mapText.ts';
 import { detachedPaths, isSubjectItself, sayPath, subjectKinds } from './graph.ts';
@@ -52,8 +54,27 @@ function list(names: readonly string[]): string {
   return names.map(printable).join(', ');
 }
 
+const replacementWords = {
+  email: 'a made-up address under erased.invalid',
+  phone: 'a made-up number under +999, which nobody can have',
+  name: '“Erased” and random letters',
+  text: '“erased-” and random letters',
+  uuid: 'a random identifier',
+  number: '0, or a high number where no two may be the same',
+  day: 'the beginning of its day',
+  month: 'the beginning of its month',
+  year: 'the beginning of its year',
+  boolean: 'false',
+  enum: 'the first of its values',
+  json: 'the same document with nothing in it',
+  bytes: 'no bytes, or random ones where no two may be the same',
+  empty: 'nothing',
+} as const satisfies Record<ReplacementKind, string>;
+
 function sayValue(value: Assigned): string {
   if (value === null) return 'null';
+  if (isReplacement(value))
+    return `${replacementWords[value.replace]}${value.consistent ? ', the same for the same value' : ''}`;
   if (typeof value !== 'string')
     return `new values at ${list(Object.keys(value))}, the rest of it left as it is`;
   return value === 'now' ? 'the time of the erasure' : `“${printable(value)}”`;
@@ -87,7 +108,7 @@ function sayErasureOfKind(held: KindCollection): string {
   const decision =
     shared === undefined
       ? ''
-      : `; of each that other people share by ${printable(shared.by)}, staff decide whether it is handed over or closed`;
+      : `; of each that other people share by ${printable(shared.by)}, staff decide whether it is handed over${shared.anonymise === undefined ? '' : `, left to its members with ${list(Object.keys(shared.anonymise.set).sort())} overwritten,`} or closed`;
   switch (erasure.action) {
     case 'delete':
       return `Erasure deletes its rows${

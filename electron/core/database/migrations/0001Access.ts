@@ -311,9 +311,11 @@ ${definer(
   select a.subject, a.request, s.kind into v_subject, v_request, v_kind
     from privacy_console.access a join privacy_console.subject s on s.reference = a.subject where a.id = p_access;
   v_key := privacy_console.subject_of(p_access, array['view'], v_kind);
-  v_rows := privacy_console.act_on_row(v_kind, p_collection, p_action, v_key, p_row_key, v_subject);
+  -- What a legal hold covers is left as it is by everybody.
+  perform privacy_console.keep_holds_out();
+  v_rows := privacy_console.act_on_row(v_kind, p_collection, p_action, v_key, p_row_key, v_subject, privacy_console.held_parts(v_kind, v_key, '{}', null));
   if v_rows <> 1 then
-    raise exception 'That row is gone or has already been dealt with; read it again.' using errcode = 'PC006';
+    raise exception 'That row is gone, has already been dealt with, or a legal hold covers it; read it again.' using errcode = 'PC006';
   end if;
   return jsonb_build_object('ok', true) || privacy_console.receipt(privacy_console.append('row.acted', v_subject, v_request, 'done', null,
     json_build_object('collection', p_collection, 'action', p_action, 'row', p_row_key)::text));`,

@@ -39,7 +39,9 @@ create table privacy_console.plan_decision (
   row_key text,
   about text not null,
   successor text,
-  chosen text check (chosen in ('hand_over', 'close')),
+  -- Whether the map says how it is anonymised.
+  anonymises boolean not null default false,
+  chosen text check (chosen in ('hand_over', 'close', 'anonymise')),
   primary key (plan, key)
 );
 
@@ -47,7 +49,7 @@ create table privacy_console.plan_line (
   plan bigint not null references privacy_console.plan,
   step int not null,
   collection text not null,
-  action text not null check (action in ('quiesce', 'hand_over', 'objects', 'detach', 'delete', 'anonymise', 'keep')),
+  action text not null check (action in ('quiesce', 'hand_over', 'anonymise_shared', 'objects', 'detach', 'delete', 'anonymise', 'keep')),
   planned bigint not null,
   because text,
   until timestamptz,
@@ -89,6 +91,18 @@ create table privacy_console.plan_announcement (
 );
 create index plan_announcement_plan on privacy_console.plan_announcement (plan);
 
+-- What a run replaces alike wherever it meets it: old values by a keyed hash whose key goes when the plan is over.
+create table privacy_console.replacement_key (
+  plan bigint primary key references privacy_console.plan,
+  key bytea not null
+);
+create table privacy_console.replacement (
+  plan bigint not null references privacy_console.replacement_key on delete cascade,
+  hash bytea not null,
+  value text not null,
+  primary key (plan, hash)
+);
+
 create table privacy_console.approval (
   id bigint generated always as identity primary key,
   plan bigint not null references privacy_console.plan,
@@ -111,6 +125,8 @@ create table privacy_console.run (
   due_at timestamptz not null,
   finished_at timestamptz,
   objects_left bigint,
+  -- Uploads never completed that were ended in the bucket; null where it can't list them.
+  uploads_ended bigint default 0,
   entry bigint not null references privacy_console.entry
 );
 
@@ -118,6 +134,8 @@ create table privacy_console.run_step (
   run bigint not null references privacy_console.run,
   step int not null,
   done bigint not null default 0,
+  -- Where the last batch ended, as far as the map's index tells: the keys of one row, gone when the run has ended.
+  after jsonb,
   remaining bigint,
   finished_at timestamptz,
   primary key (run, step)
@@ -146,10 +164,23 @@ ${definer(
   'plan_places(p_plan bigint)',
   'table (prefix text, key text)',
   `  select p.scope, s.key, s.kind into v_scope, v_key, v_kind from privacy_console.plan p join privacy_console.subject s on s.reference = p.subject where p.id = p_plan;
-  return query select x.value, null::text from jsonb_array_elements_text(coalesce(v_scope -> '/prefixes', '[]')) x(value)
-    union select null, x.value from jsonb_array_elements_text(coalesce(v_scope -> '/keys', '[]')) x(value)
-    union select o.prefix, o.key from privacy_console.objects_to_erase(v_kind, v_key, v_scope) o;`,
+  return query select y.prefix, y.key from (
+      select x.value, null::text from jsonb_array_elements_text(coalesce(v_scope -> '/prefixes', '[]')) x(value)
+      union select null, x.value from jsonb_array_elements_text(coalesce(v_scope -> '/keys', '[]')) x(value)
+      union select o.prefix, o.key from privacy_console.objects_to_erase(v_kind, v_key, v_scope) o) y(prefix, key)
+    -- Not what a legal hold covers as a whole.
+    where not exists (select from privacy_console.held_objects(v_kind, v_key, v_scope) h
+      where h.key = y.key or (h.prefix is not null and starts_with(coalesce(y.prefix, y.key), h.prefix)));`,
   { declare: '  v_scope jsonb; v_key text; v_kind text;' },
+)}
+${definer(
+  'unheld_objects(p_plan privacy_console.plan, p_keys text[], p_bytes bigint[])',
+  'table (keys text[], bytes bigint[])',
+  `  -- Those that no legal hold covers.
+  return query select coalesce(array_agg(k.key order by k.number), '{}'), coalesce(array_agg(k.size order by k.number), '{}')
+    from unnest(p_keys, p_bytes) with ordinality k(key, size, number)
+    where not exists (select from privacy_console.subject s cross join lateral privacy_console.held_objects(s.kind, s.key, p_plan.scope) h
+      where s.reference = p_plan.subject and (h.key = k.key or (h.prefix is not null and starts_with(k.key, h.prefix))));`,
 )}
 ${definer(
   'forget_plans(p_subject text)',
@@ -159,7 +190,28 @@ ${definer(
   update privacy_console.plan_object o set key = null from privacy_console.plan p
     where p.id = o.plan and p.subject = p_subject and p.state in ('denied', 'done', 'expired') and o.key is not null;
   update privacy_console.plan_decision d set row_key = null, successor = null, about = '' from privacy_console.plan p
-    where p.id = d.plan and p.subject = p_subject and p.state in ('denied', 'done', 'expired') and d.row_key is not null;`,
+    where p.id = d.plan and p.subject = p_subject and p.state in ('denied', 'done', 'expired') and d.row_key is not null;
+  update privacy_console.run_step t set after = null from privacy_console.run r join privacy_console.plan p on p.id = r.plan
+    where r.id = t.run and p.subject = p_subject and p.state in ('denied', 'done', 'expired') and t.after is not null;
+  delete from privacy_console.replacement_key k using privacy_console.plan p
+    where p.id = k.plan and p.subject = p_subject and p.state in ('denied', 'done', 'expired');`,
+)}
+${definer(
+  'replacement_for(p_reference text, p_form text, p_old text, p_new text)',
+  'text',
+  `  -- Called by the writer for each value of a batch: the new value it was replaced by before, else the one that is offered.
+  select p.id into v_plan from privacy_console.plan p join privacy_console.run r on r.plan = p.id
+    where p.subject = p_reference and p.state = 'running' and r.state = 'running';
+  if v_plan is null then
+    raise exception 'No deletion of this person is running.' using errcode = 'PC005';
+  end if;
+  insert into privacy_console.replacement_key (plan, key)
+    values (v_plan, decode(replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', ''), 'hex')) on conflict do nothing;
+  select k.key into v_key from privacy_console.replacement_key k where k.plan = v_plan;
+  v_hash := sha256(v_key || sha256(v_key || convert_to(json_build_array(p_form, p_old)::text, 'UTF8')));
+  insert into privacy_console.replacement (plan, hash, value) values (v_plan, v_hash, p_new) on conflict do nothing;
+  return (select r.value from privacy_console.replacement r where r.plan = v_plan and r.hash = v_hash);`,
+  { declare: '  v_plan bigint; v_key bytea; v_hash bytea;' },
 )}
 ${definer(
   'draft_plan(p_request bigint)',
@@ -218,11 +270,17 @@ ${definer(
   if v_key is null then
     raise exception 'There is no draft of yours with that number; plan again.' using errcode = 'PC005';
   end if;
+  if exists (select from (
+      select r.anonymises, r.collection || '-' || row_number() over (partition by r.collection order by r.row_key) as key
+        from privacy_console.shared_rows(v_kind, v_key) r) s
+      where p_decisions ->> s.key = 'anonymise' and not s.anonymises) then
+    raise exception 'The data map doesn''t say how this is anonymised; hand it over or close it.' using errcode = 'PC004';
+  end if;
   select coalesce(jsonb_object_agg(d.collection, d.keys), '{}') into v_handed_over from (
     select s.collection, jsonb_agg(s.row_key) as keys from (
       select r.collection, r.row_key, r.collection || '-' || row_number() over (partition by r.collection order by r.row_key) as key
         from privacy_console.shared_rows(v_kind, v_key) r) s
-      where p_decisions ->> s.key = 'hand_over' group by s.collection) d;
+      where p_decisions ->> s.key in ('hand_over', 'anonymise') group by s.collection) d;
   -- What is handed over leaves the scope, and with it what hangs on it alone.
   select coalesce(jsonb_object_agg(x.name, x.keys), '{}') into v_scope from (
     select s.name, jsonb_agg(s.value order by s.value) as keys from (
@@ -232,9 +290,9 @@ ${definer(
         except select e.name, e.value from privacy_console.erasure_scope(v_kind, v_key, '{}') e where v_handed_over <> '{}')) s
     group by s.name) x;
   update privacy_console.plan p set scope = v_scope, filled = true where p.id = p_plan;
-  insert into privacy_console.plan_decision (plan, key, collection, row_key, about, successor, chosen)
-    select p_plan, s.collection || '-' || row_number() over (partition by s.collection order by s.row_key), s.collection, s.row_key, s.about, s.successor,
-      case when p_decisions ->> (s.collection || '-' || row_number() over (partition by s.collection order by s.row_key)) in ('hand_over', 'close')
+  insert into privacy_console.plan_decision (plan, key, collection, row_key, about, successor, anonymises, chosen)
+    select p_plan, s.collection || '-' || row_number() over (partition by s.collection order by s.row_key), s.collection, s.row_key, s.about, s.successor, s.anonymises,
+      case when p_decisions ->> (s.collection || '-' || row_number() over (partition by s.collection order by s.row_key)) in ('hand_over', 'close', 'anonymise')
         then p_decisions ->> (s.collection || '-' || row_number() over (partition by s.collection order by s.row_key)) end
     from privacy_console.shared_rows(v_kind, v_key) s;
   -- Also what an earlier plan still held of it.
@@ -242,7 +300,7 @@ ${definer(
       select jsonb_object_agg(k.name, (select coalesce(jsonb_agg(v.value order by v.value), '[]')
         from jsonb_array_elements_text(k.keys) v(value)
         where not exists (select from privacy_console.plan_decision d
-          where d.plan = p_plan and d.chosen = 'hand_over' and d.row_key = v.value and starts_with(k.name, d.collection || '.'))))
+          where d.plan = p_plan and d.chosen in ('hand_over', 'anonymise') and d.row_key = v.value and starts_with(k.name, d.collection || '.'))))
       from jsonb_each(p.scope) k(name, keys))
     where p.id = p_plan and p.scope <> '{}';
   -- Where the objects lie is frozen too: once the rows have gone nothing else tells it.
@@ -250,14 +308,15 @@ ${definer(
       with place as (
         select o.prefix, o.key from privacy_console.objects_to_erase(v_kind, v_key, p.scope) o
         union select b.value, null from jsonb_array_elements_text(coalesce(v_carried -> '/prefixes', '[]')) b(value)
-          where not exists (select from privacy_console.plan_decision d where d.plan = p_plan and d.chosen = 'hand_over' and position(d.row_key in b.value) > 0)
+          where not exists (select from privacy_console.plan_decision d where d.plan = p_plan and d.chosen in ('hand_over', 'anonymise') and position(d.row_key in b.value) > 0)
         union select null, b.value from jsonb_array_elements_text(coalesce(v_carried -> '/keys', '[]')) b(value)
-          where not exists (select from privacy_console.plan_decision d where d.plan = p_plan and d.chosen = 'hand_over' and position(d.row_key in b.value) > 0))
+          where not exists (select from privacy_console.plan_decision d where d.plan = p_plan and d.chosen in ('hand_over', 'anonymise') and position(d.row_key in b.value) > 0))
       select jsonb_build_object(
         '/prefixes', (select coalesce(jsonb_agg(l.prefix order by l.prefix), '[]') from place l where l.prefix is not null),
         '/keys', (select coalesce(jsonb_agg(l.key order by l.key), '[]') from place l where l.key is not null
           and not exists (select from place m where m.prefix is not null and starts_with(l.key, m.prefix)))))
     where p.id = p_plan;
+  update privacy_console.plan p set scope = p.scope || privacy_console.freeze_identifiers(v_kind, v_key, p.scope, v_carried) where p.id = p_plan;
   -- Nothing of what was found is told before this is committed.
   perform privacy_console.hold_briefly();
   return jsonb_build_object('ok', true);`,
@@ -326,7 +385,9 @@ ${definer(
   if cardinality(p_keys) <> cardinality(p_bytes) then
     raise exception 'Each object needs its size.' using errcode = 'PC004';
   end if;
+  perform privacy_console.keep_holds_out();
   select s.key, s.kind into v_key, v_kind from privacy_console.subject s where s.reference = v_plan.subject;
+  select u.keys, u.bytes into p_keys, p_bytes from privacy_console.unheld_objects(v_plan, p_keys, p_bytes) u;
   -- Only objects that the map gives to this person can enter the plan.
   if exists (select from unnest(p_keys) k(key) where not exists (
       select from privacy_console.plan_places(v_plan.id) o
@@ -336,14 +397,20 @@ ${definer(
   delete from privacy_console.plan_line l where l.plan = p_plan;
   insert into privacy_console.plan_object (plan, number, key, bytes)
     select p_plan, k.number, k.key, k.size from unnest(p_keys, p_bytes) with ordinality k(key, size, number);
+  perform privacy_console.note_holds(v_plan, false, null);
   insert into privacy_console.plan_task (plan, name, title, owner, moment)
     select p_plan, t.name, t.title, t.owner, t.moment from privacy_console.map_task t where t.kind = v_kind;
   insert into privacy_console.plan_line (plan, step, collection, action, planned, because, until)
-    select p_plan, row_number() over (order by x.rank, x.place), x.collection, x.action, x.planned, x.because, x.until from (
-      select 1 as rank, 0 as place, d.collection, 'hand_over' as action, count(*) as planned,
-          'Stays as it is, with what is written in it, and has a new owner'::text as because, null::timestamptz as until
-        from privacy_console.plan_decision d where d.plan = p_plan and d.chosen = 'hand_over' group by d.collection
+    select p_plan, row_number() over (order by x.rank, x.place, x.collection), x.collection, x.action, x.planned, x.because, x.until from (
+      select 1 as rank, 0 as place, d.collection, case d.chosen when 'hand_over' then 'hand_over' else 'anonymise_shared' end as action, count(*) as planned,
+          case d.chosen when 'hand_over' then 'Stays as it is, with what is written in it, and has a new owner'
+            else 'Stays with what others wrote in it; what tells of the person is replaced' end as because, null::timestamptz as until
+        from privacy_console.plan_decision d where d.plan = p_plan and d.chosen in ('hand_over', 'anonymise') group by d.collection, d.chosen
       union all select 2, 0, 'objects', 'objects', cardinality(p_keys), null, null
+      union all select 4, 0, h.collection, 'keep', h.rows, 'Legal hold ' || (
+          select string_agg(n.hold::text, ', ' order by n.hold) from privacy_console.plan_hold n
+            where n.plan = p_plan and exists (select from privacy_console.held_rows(v_kind, v_key, v_plan.scope, n.hold) x where x.collection = h.collection)), null
+        from privacy_console.held_rows(v_kind, v_key, v_plan.scope, null) h
       union all select case t.action when 'quiesce' then 0 else 3 end, t.place, t.collection, t.action, t.planned, t.because, t.until
         from privacy_console.rows_to_erase(v_kind, v_key, v_plan.scope, v_plan.subject) t
         -- Also where there is nothing now: what comes until the run is covered by the same approval.
@@ -422,7 +489,7 @@ ${definer(
         from privacy_console.plan_line l where l.plan = p.id),
       'rate', v_rate,
       'objects', (select jsonb_build_object('count', count(*), 'bytes', coalesce(sum(o.bytes), 0)) from privacy_console.plan_object o where o.plan = p.id),
-      'decisions', (select coalesce(jsonb_agg(jsonb_build_object('key', d.key, 'about', d.about, 'successor', d.successor is not null, 'chosen', d.chosen) order by d.key), '[]')
+      'decisions', (select coalesce(jsonb_agg(jsonb_build_object('key', d.key, 'about', d.about, 'successor', d.successor is not null, 'anonymises', d.anonymises, 'chosen', d.chosen) order by d.key), '[]')
         from privacy_console.plan_decision d where d.plan = p.id),
       'approvals', (select coalesce(jsonb_agg(jsonb_build_object('by', b.login, 'at', a.at, 'decision', a.decision, 'expiresAt', a.expires_at) order by a.id), '[]')
         from privacy_console.approval a join privacy_console.staff b on b.id = a.staff where a.plan = p.id),
@@ -430,7 +497,14 @@ ${definer(
           'doneBy', b.login, 'doneAt', t.done_at, 'entry', t.entry) order by t.moment desc, t.name), '[]')
         from privacy_console.plan_task t left join privacy_console.staff b on b.id = t.done_by where t.plan = p.id),
       'approversNeeded', privacy_console.approvers_needed(p.id),
+      'holds', (select coalesce(jsonb_agg(jsonb_build_object('hold', h.id, 'ground', h.ground, 'rows', n.rows, 'late', coalesce(n.late, true), 'lifted', h.lifted_at is not null,
+          'person', h.subject is not null and h.subject = p.subject) order by h.id), '[]')
+        from privacy_console.hold h left join privacy_console.plan_hold n on n.hold = h.id and n.plan = p.id
+        where n.hold is not null or (h.subject = p.subject and h.lifted_at is null and p.state in ('draft', 'awaiting', 'approved', 'running'))),
       'run', (select jsonb_build_object('id', r.id, 'by', b.login, 'startedAt', r.started_at, 'finishedAt', r.finished_at, 'state', r.state, 'dueAt', r.due_at,
+          'finds', privacy_console.finds_of(r.id),
+          'outcomes', case when r.state in ('incomplete', 'done') then privacy_console.outcomes_of(r.id) else '[]' end,
+          'unlooked', privacy_console.unlooked(r.id),
           'steps', (select coalesce(jsonb_agg(jsonb_build_object('collection', l.collection, 'action', l.action, 'planned', l.planned, 'done', t.done, 'left', t.remaining) order by t.step), '[]')
             from privacy_console.run_step t join privacy_console.plan_line l on l.plan = p.id and l.step = t.step where t.run = r.id))
         from privacy_console.run r join privacy_console.staff b on b.id = r.staff where r.plan = p.id))
@@ -450,7 +524,7 @@ ${definer(
       select e.name, e.value from privacy_console.erasure_scope(v_kind, v_key, (
           select coalesce(jsonb_object_agg(d.collection, d.keys), '{}') from (
             select o.collection, jsonb_agg(o.row_key) as keys from privacy_console.plan_decision o
-              where o.plan = p_plan.id and o.chosen = 'hand_over' group by o.collection) d)) e
+              where o.plan = p_plan.id and o.chosen in ('hand_over', 'anonymise') group by o.collection) d)) e
       union select k.name, v.value from jsonb_each(p_plan.scope) k(name, keys) cross join lateral jsonb_array_elements_text(k.keys) v(value)
         where k.name not like '/%') u
     group by u.name) x;
@@ -539,8 +613,12 @@ ${definer(
   if privacy_console.has_approved(v_plan, v_staff) then
     return privacy_console.refused('erasure.begun', v_plan.subject, v_plan.request, 'not_permitted', 'Who approved a plan can''t run it.');
   end if;
+  perform privacy_console.keep_holds_out();
   v_code := 'refused';
-  if v_plan.bytes is distinct from convert_to(privacy_console.plan_text(v_plan), 'UTF8') then
+  v_says := privacy_console.stopped_by(v_plan);
+  if v_says is not null then
+    v_code := 'conflict';
+  elsif v_plan.bytes is distinct from convert_to(privacy_console.plan_text(v_plan), 'UTF8') then
     v_says := 'The plan is not what was approved; plan it again and have that approved.';
   elsif not privacy_console.is_approved(v_plan) then
     v_says := 'No valid approval covers this plan; plan it again and have that approved.';
@@ -574,6 +652,7 @@ ${definer(
   else
     update privacy_console.run r set state = 'running' where r.plan = p_plan returning r.id into v_run;
     update privacy_console.run_step t set finished_at = null where t.run = v_run and t.remaining > 0;
+    delete from privacy_console.run_look l where l.run = v_run;
   end if;
   return jsonb_build_object('ok', true, 'run', v_run,
       'waits', (select greatest(0, extract(epoch from r.due_at - clock_timestamp())) from privacy_console.run r where r.id = v_run),
@@ -612,9 +691,22 @@ ${definer(
     raise exception 'The data map has changed since this was planned; plan it again and have that approved.' using errcode = 'PC006';
   end if;
   perform privacy_console.refuse_where_unsafe();
+  perform privacy_console.keep_holds_out();
   perform privacy_console.hold_briefly();
   return v_plan;`,
   { declare: '  v_plan privacy_console.plan;' },
+)}
+${definer(
+  'stop_for_hold(p_run bigint, p_plan privacy_console.plan, p_action text)',
+  'jsonb',
+  `  -- A hold that came after the plan ends the run before anything more goes; null while there is none.
+  v_says := privacy_console.stopped_by(p_plan);
+  if v_says is null then
+    return null;
+  end if;
+  update privacy_console.run r set state = 'incomplete' where r.id = p_run;
+  return privacy_console.refused(p_action, p_plan.subject, p_plan.request, 'conflict', v_says);`,
+  { declare: '  v_says text;' },
 )}
 ${definer(
   'held_up()',
@@ -695,10 +787,14 @@ ${definer(
   `  -- What had to come to rest has; the rest waits for its time, or for what people have to do before.
   perform privacy_console.only_write();
   v_plan := privacy_console.running_plan(p_run);
+  v_stopped := privacy_console.stop_for_hold(p_run, v_plan, 'erasure.waiting');
+  if v_stopped is not null then
+    return v_stopped;
+  end if;
   update privacy_console.run r set state = 'waiting' where r.id = p_run returning r.entry, r.due_at into v_intent, v_due;
   return jsonb_build_object('ok', true, 'dueAt', v_due) || privacy_console.receipt(privacy_console.append('erasure.waiting', v_plan.subject, v_plan.request, 'done', null,
     json_build_object('run', p_run, 'until', to_char(v_due at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))::text));`,
-  { declare: '  v_plan privacy_console.plan; v_intent bigint; v_due timestamptz;' },
+  { declare: '  v_plan privacy_console.plan; v_intent bigint; v_due timestamptz; v_stopped jsonb;' },
 )}
 ${definer(
   'cancel_run(p_run bigint, p_reason text)',
@@ -757,6 +853,10 @@ ${definer(
   -- Locked before anything is asked, so that a run called off meanwhile is seen to be.
   select t.* into v_step from privacy_console.run_step t where t.run = p_run and t.step = p_step for update;
   v_plan := privacy_console.running_plan(p_run);
+  v_stopped := privacy_console.stop_for_hold(p_run, v_plan, 'erasure.batch');
+  if v_stopped is not null then
+    return v_stopped;
+  end if;
   v_held := privacy_console.held_up();
   if v_held is not null then
     return jsonb_build_object('ok', true, 'rows', 0, 'done', v_step.done, 'finished', false, 'again', false, 'entry', null, 'held', v_held);
@@ -774,32 +874,43 @@ ${definer(
   end if;
   select s.key, s.kind into v_key, v_kind from privacy_console.subject s where s.reference = v_plan.subject;
   begin
-    if v_line.action = 'hand_over' then
+    if v_line.action in ('hand_over', 'anonymise_shared') then
       v_rows := 0;
-      for v_decision in select d.* from privacy_console.plan_decision d where d.plan = v_plan.id and d.chosen = 'hand_over' and d.collection = v_line.collection order by d.key loop
-        if privacy_console.hand_over(v_kind, v_line.collection, v_key, v_decision.row_key, v_decision.successor) <> 1 then
+      v_did := '{"more": false}';
+      for v_decision in select d.* from privacy_console.plan_decision d where d.plan = v_plan.id and d.collection = v_line.collection
+          and d.chosen = case v_line.action when 'hand_over' then 'hand_over' else 'anonymise' end order by d.key loop
+        v_moved := case v_line.action
+          when 'hand_over' then privacy_console.hand_over(v_kind, v_line.collection, v_key, v_decision.row_key, v_decision.successor, privacy_console.held_parts(v_kind, v_key, v_plan.scope, null))
+          else privacy_console.anonymise_shared(v_kind, v_line.collection, v_key, v_decision.row_key, v_decision.successor, v_plan.subject, privacy_console.held_parts(v_kind, v_key, v_plan.scope, null)) end;
+        if v_moved <> 1 then
           -- Neither the person's any more nor anybody's whom the approval named.
           raise exception 'not handed over' using errcode = 'restrict_violation';
         end if;
         v_rows := v_rows + 1;
       end loop;
     else
-      v_rows := privacy_console.erase_rows(v_kind, v_line.collection, v_line.action, v_key, v_plan.scope, v_plan.subject, p_limit);
+      v_did := privacy_console.erase_rows(v_kind, v_line.collection, v_line.action, v_key, v_plan.scope, v_plan.subject, p_limit, v_step.after, privacy_console.held_parts(v_kind, v_key, v_plan.scope, null));
+      v_rows := (v_did ->> 'rows')::bigint;
     end if;
     if v_step.done + v_rows > privacy_console.most_of(v_line.planned) then
       raise exception 'too many' using errcode = 'PC007';
     end if;
   exception
     when foreign_key_violation or restrict_violation then v_trouble := 'referenced';
+    when unique_violation or not_null_violation or check_violation or exclusion_violation or string_data_right_truncation then v_trouble := 'constraint';
     when sqlstate 'PC007' then v_trouble := 'too_many';
   end;
   if v_trouble = 'too_many' then
     update privacy_console.run r set state = 'incomplete' where r.id = p_run;
     return privacy_console.refused('erasure.batch', v_plan.subject, v_plan.request, 'refused',
       'More rows would go than the approved plan allows; plan the deletion again and have it approved.');
+  elsif v_trouble = 'constraint' then
+    update privacy_console.run r set state = 'incomplete' where r.id = p_run;
+    return privacy_console.refused('erasure.batch', v_plan.subject, v_plan.request, 'conflict',
+      'A constraint of the platform forbids what the data map writes into ' || v_line.collection || '; check the map, correct it, and plan the deletion again.');
   elsif v_trouble = 'referenced' then
     -- The platform wrote rows in the meantime that hang on these: steps that had ended have work again.
-    if v_line.action <> 'hand_over' then
+    if v_line.action not in ('hand_over', 'anonymise_shared') then
       update privacy_console.run_step t set finished_at = null
         from privacy_console.plan_line l, privacy_console.rows_to_erase(v_kind, v_key, v_plan.scope, v_plan.subject) x
         where t.run = p_run and t.finished_at is not null and l.plan = v_plan.id and l.step = t.step
@@ -809,24 +920,25 @@ ${definer(
       end if;
     end if;
     update privacy_console.run r set state = 'incomplete' where r.id = p_run;
-    return privacy_console.refused('erasure.batch', v_plan.subject, v_plan.request, 'conflict', case v_line.action
-      when 'hand_over' then 'What was to be handed over, or who was to take it over, is no longer there; plan the deletion again and have it approved.'
+    return privacy_console.refused('erasure.batch', v_plan.subject, v_plan.request, 'conflict', case
+      when v_line.action in ('hand_over', 'anonymise_shared') then 'What was to be handed over, or who was to take it over, is no longer there; plan the deletion again and have it approved.'
       else 'Rows that the plan does not cover hang on this person''s rows; plan the deletion again and have it approved.' end);
   end if;
-  update privacy_console.run_step t set done = t.done + v_rows,
-      finished_at = case when v_line.action = 'hand_over' or v_rows < p_limit then clock_timestamp() end
+  v_more := (v_did ->> 'more')::boolean;
+  update privacy_console.run_step t set done = t.done + v_rows, after = nullif(v_did -> 'after', 'null'),
+      finished_at = case when not v_more then clock_timestamp() end
     where t.run = p_run and t.step = p_step;
   -- Nothing was done, so there is nothing to tell.
   if v_rows = 0 then
-    return jsonb_build_object('ok', true, 'rows', 0, 'done', v_step.done, 'finished', true, 'again', false, 'entry', null);
+    return jsonb_build_object('ok', true, 'rows', 0, 'done', v_step.done, 'finished', not v_more, 'again', false, 'entry', null);
   end if;
-  return jsonb_build_object('ok', true, 'rows', v_rows, 'done', v_step.done + v_rows, 'finished', v_line.action = 'hand_over' or v_rows < p_limit, 'again', false)
+  return jsonb_build_object('ok', true, 'rows', v_rows, 'done', v_step.done + v_rows, 'finished', not v_more, 'again', false)
     || privacy_console.receipt(privacy_console.append('erasure.batch', v_plan.subject, v_plan.request, 'done',
       (select r.entry from privacy_console.run r where r.id = p_run),
       json_build_object('run', p_run, 'step', p_step, 'collection', v_line.collection, 'action', v_line.action, 'rows', v_rows)::text));`,
   {
     declare:
-      '  v_plan privacy_console.plan; v_step privacy_console.run_step; v_line privacy_console.plan_line; v_decision privacy_console.plan_decision; v_key text; v_kind text; v_rows bigint; v_trouble text; v_held text;',
+      '  v_plan privacy_console.plan; v_step privacy_console.run_step; v_line privacy_console.plan_line; v_decision privacy_console.plan_decision; v_key text; v_kind text; v_rows bigint; v_moved bigint; v_did jsonb; v_more boolean; v_trouble text; v_held text; v_stopped jsonb;',
   },
 )}
 ${definer(
@@ -836,6 +948,10 @@ ${definer(
   perform 1 from privacy_console.run r where r.id = p_run for update;
   v_plan := privacy_console.running_plan(p_run);
   perform privacy_console.refuse_early(p_run);
+  v_stopped := privacy_console.stop_for_hold(p_run, v_plan, 'objects.intended');
+  if v_stopped is not null then
+    return v_stopped;
+  end if;
   v_held := privacy_console.held_up();
   if v_held is not null then
     return jsonb_build_object('ok', true, 'entry', null, 'held', v_held);
@@ -846,7 +962,44 @@ ${definer(
     order by o.state desc, o.number limit greatest(least(p_limit, 1000), 1);
   -- Which they are is told by announced_objects, once this is committed.
   return jsonb_build_object('ok', true) || privacy_console.receipt(v_entry);`,
-  { declare: '  v_plan privacy_console.plan; v_entry bigint; v_held text;' },
+  { declare: '  v_plan privacy_console.plan; v_entry bigint; v_held text; v_stopped jsonb;' },
+)}
+${definer(
+  'intend_uploads(p_run bigint)',
+  'jsonb',
+  `  -- Uploads never completed are no objects yet, hold parts all the same, and could still be completed.
+  perform privacy_console.only_write();
+  perform 1 from privacy_console.run r where r.id = p_run for update;
+  v_plan := privacy_console.running_plan(p_run);
+  perform privacy_console.refuse_early(p_run);
+  v_stopped := privacy_console.stop_for_hold(p_run, v_plan, 'uploads.intended');
+  if v_stopped is not null then
+    return v_stopped;
+  end if;
+  v_held := privacy_console.held_up();
+  if v_held is not null then
+    return jsonb_build_object('ok', true, 'entry', null, 'held', v_held);
+  end if;
+  return jsonb_build_object('ok', true) || privacy_console.receipt(
+    privacy_console.append('uploads.intended', v_plan.subject, v_plan.request, 'intent', null, json_build_object('run', p_run)::text));`,
+  { declare: '  v_plan privacy_console.plan; v_held text; v_stopped jsonb;' },
+)}
+${definer(
+  'uploads_ended(p_run bigint, p_intent bigint, p_ended bigint)',
+  'jsonb',
+  `  -- Null for a bucket that can't list uploads.
+  perform privacy_console.only_write();
+  perform 1 from privacy_console.run r where r.id = p_run for update;
+  v_plan := privacy_console.running_plan(p_run);
+  if p_ended < 0 or not exists (select from privacy_console.entry e join privacy_console.detail d on d.entry = e.number
+      where e.number = p_intent and e.action = 'uploads.intended' and e.actor = session_user::text and (d.text::json ->> 'run')::bigint = p_run
+        and not exists (select from privacy_console.entry f where f.intent = p_intent)) then
+    raise exception 'That no upload is left was not announced.' using errcode = 'PC005';
+  end if;
+  update privacy_console.run r set uploads_ended = r.uploads_ended + p_ended where r.id = p_run;
+  return jsonb_build_object('ok', true) || privacy_console.receipt(privacy_console.append('uploads.ended', v_plan.subject, v_plan.request, 'done', p_intent,
+    json_build_object('run', p_run, 'ended', p_ended)::text));`,
+  { declare: '  v_plan privacy_console.plan;' },
 )}
 ${definer(
   'announced_objects(p_intent bigint)',
@@ -859,8 +1012,14 @@ ${definer(
       and not exists (select from privacy_console.entry f where f.intent = p_intent)) then
     raise exception 'These objects were not announced.' using errcode = 'PC005';
   end if;
+  -- A hold may have come since they were announced; what has been told here can't be called back.
+  select privacy_console.stopped_by(p) into v_says from privacy_console.plan_announcement a join privacy_console.plan p on p.id = a.plan where a.intent = p_intent limit 1;
+  if v_says is not null then
+    raise exception '%', v_says using errcode = 'PC006';
+  end if;
   return query select o.number, o.key from privacy_console.plan_announcement a join privacy_console.plan_object o on o.plan = a.plan and o.number = a.number
     where a.intent = p_intent and o.state <> 'deleted' order by o.number;`,
+  { declare: '  v_says text;' },
 )}
 ${definer(
   'found_objects(p_run bigint, p_keys text[], p_bytes bigint[])',
@@ -872,6 +1031,7 @@ ${definer(
     raise exception 'Each object needs its size.' using errcode = 'PC004';
   end if;
   perform 1 from privacy_console.run r where r.id = p_run for update;
+  select u.keys, u.bytes into p_keys, p_bytes from privacy_console.unheld_objects(v_plan, p_keys, p_bytes) u;
   if exists (select from unnest(p_keys) k(key) where not exists (
       select from privacy_console.plan_places(v_plan.id) o
       where o.key = k.key or (o.prefix is not null and starts_with(k.key, o.prefix)))) then
@@ -964,6 +1124,10 @@ ${definer(
       when 'objects' then v_objects
       when 'hand_over' then (select count(*) from privacy_console.shared_rows(v_kind, v_key) s
         join privacy_console.plan_decision d on d.plan = v_plan.id and d.chosen = 'hand_over' and d.row_key = s.row_key)
+      when 'anonymise_shared' then (select count(*) from privacy_console.shared_rows(v_kind, v_key) s
+          join privacy_console.plan_decision d on d.plan = v_plan.id and d.chosen = 'anonymise' and d.row_key = s.row_key)
+        + privacy_console.shared_left(v_kind, l.collection, (select array_agg(d.row_key) from privacy_console.plan_decision d
+          where d.plan = v_plan.id and d.chosen = 'anonymise' and d.collection = l.collection), v_plan.subject)
       else coalesce((select x.planned from privacy_console.rows_to_erase(v_kind, v_key, v_plan.scope, v_plan.subject) x
         where x.collection = l.collection and x.action = l.action), 0) end
     from privacy_console.plan_line l where l.plan = v_plan.id and l.step = t.step and t.run = p_run;
@@ -974,10 +1138,18 @@ ${definer(
   update privacy_console.run r set objects_left = v_objects where r.id = p_run;
   -- What people have to do besides keeps it open as well.
   select count(*) into v_tasks from privacy_console.plan_task t where t.plan = v_plan.id and t.done_at is null;
-  if v_left > 0 or v_objects > 0 or v_tasks > 0 then
+  -- What a hold covers keeps it open too, and the person known: it goes once two people have lifted that.
+  select string_agg(distinct h.id::text, ', ') into v_holds from privacy_console.hold h
+    where h.lifted_at is null and (h.subject = v_plan.subject or exists (select from privacy_console.held_rows(v_kind, v_key, v_plan.scope, h.id)));
+  -- So does what was found again until somebody has said why it stays, and where nobody has looked.
+  v_finds := privacy_console.open_finds(p_run);
+  v_unlooked := privacy_console.unlooked(p_run);
+  if v_left > 0 or v_objects > 0 or v_tasks > 0 or v_holds is not null or v_finds > 0 or v_unlooked > 0 then
     update privacy_console.run r set state = 'incomplete' where r.id = p_run;
-    return jsonb_build_object('ok', true, 'complete', false, 'left', v_left, 'tasks', v_tasks) || privacy_console.receipt(
-      privacy_console.append('erasure.incomplete', v_plan.subject, v_plan.request, 'failed', null, json_build_object('run', p_run, 'left', v_left, 'tasks', v_tasks)::text));
+    update privacy_console.request r set state = 'in_progress' where r.id = v_plan.request and r.state = 'waiting_approval';
+    return jsonb_build_object('ok', true, 'complete', false, 'left', v_left, 'tasks', v_tasks, 'holds', v_holds, 'finds', v_finds) || privacy_console.receipt(
+      privacy_console.append('erasure.incomplete', v_plan.subject, v_plan.request, 'failed', null,
+        json_build_object('run', p_run, 'left', v_left, 'tasks', v_tasks, 'holds', v_holds, 'finds', v_finds, 'unlooked', v_unlooked)::text));
   end if;
   v_text := '{"actors":{"approved":' || (select json_agg(b.login order by a.id)::text from privacy_console.approval a join privacy_console.staff b on b.id = a.staff where a.plan = v_plan.id and a.decision = 'approve')
     || ',"planned":' || (select to_json(b.login)::text from privacy_console.staff b where b.id = v_plan.staff)
@@ -985,17 +1157,28 @@ ${definer(
     || ',"certificate":1'
     || ',"controller":' || coalesce(to_json(v_controller)::text, 'null')
     || ',"entries":' || (select json_agg(e.number order by e.number)::text from privacy_console.entry e where e.request = v_plan.request and e.subject = v_plan.subject and e.action not in ('erasure.batch'))
+    || ',"finds":' || privacy_console.finds_of(p_run)::text
     || ',"finished":"' || to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') || '"'
     || ',"kept":' || (select coalesce(json_agg(json_build_object('collection', l.collection, 'rows', l.planned, 'because', l.because, 'until', to_char(l.until at time zone 'UTC', 'YYYY-MM-DD')) order by l.step), '[]')::text
         from privacy_console.plan_line l where l.plan = v_plan.id and l.action = 'keep')
     || ',"kind":' || to_json(v_kind)::text
-    || ',"map":' || to_json(v_plan.map_hash)::text || ',"plan":' || to_json(v_plan.sha256)::text || ',"request":' || v_plan.request
+    || ',"map":' || to_json(v_plan.map_hash)::text || ',"outcomes":' || privacy_console.outcomes_of(p_run)::text
+    || ',"plan":' || to_json(v_plan.sha256)::text || ',"remains":' || privacy_console.what_remains()::text || ',"request":' || v_plan.request
     || ',"started":"' || (select to_char(r.started_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') from privacy_console.run r where r.id = p_run) || '"'
     || ',"steps":' || (select coalesce(json_agg(json_build_object('collection', l.collection, 'action', l.action, 'planned', l.planned, 'done', t.done, 'left', t.remaining) order by t.step), '[]')::text
         from privacy_console.run_step t join privacy_console.plan_line l on l.plan = v_plan.id and l.step = t.step where t.run = p_run)
     || ',"subject":' || to_json(v_plan.subject)::text
     || ',"tasks":' || (select coalesce(json_agg(json_build_object('title', t.title, 'owner', t.owner, 'done', to_char(t.done_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), 'by', b.login, 'entry', t.entry) order by t.name), '[]')::text
-        from privacy_console.plan_task t join privacy_console.staff b on b.id = t.done_by where t.plan = v_plan.id) || '}';
+        from privacy_console.plan_task t join privacy_console.staff b on b.id = t.done_by where t.plan = v_plan.id)
+    -- So that it can be read where the map is not.
+    || ',"places":' || (select coalesce(json_object_agg(c.value ->> 'name', json_build_array(c.value ->> 'title', c.value ->> 'table') order by c.value ->> 'name'), '{}')::text
+        from privacy_console.data_map d cross join lateral jsonb_array_elements(d.described -> 'collections') c(value)
+        where d.hash = v_plan.map_hash and (c.value -> 'kinds' ? v_kind or exists (select from privacy_console.run_find f where f.run = p_run and f.collection = c.value ->> 'name')))
+    || ',"prefixes":' || (select coalesce(json_agg(distinct c.value ->> 'objectPrefix'), '[]')::text
+        from privacy_console.data_map d cross join lateral jsonb_array_elements(d.described -> 'collections') c(value)
+        where d.hash = v_plan.map_hash and c.value ->> 'objectPrefix' is not null and c.value -> 'kinds' ? v_kind)
+    || ',"received":' || (select to_json(to_char(r.received_on, 'YYYY-MM-DD'))::text from privacy_console.request r where r.id = v_plan.request)
+    || ',"uploads":' || (select coalesce(r.uploads_ended::text, 'null') from privacy_console.run r where r.id = p_run) || '}';
   update privacy_console.run r set state = 'done', finished_at = clock_timestamp() where r.id = p_run;
   -- Forget what named the person; the keyed hash stays, so that the story can be found again by who knows the key.
   update privacy_console.plan p set state = 'done' where p.id = v_plan.id;
@@ -1017,7 +1200,7 @@ ${definer(
       (e.action = 'search.intended' and e.request in (select r.id from privacy_console.request r where r.subject = v_plan.subject))
       or (e.action in ('search.intended', 'access.opened') and exists (
         select from jsonb_each(v_plan.scope) k(name, keys) cross join lateral jsonb_array_elements_text(k.keys) v(value)
-        where length(v.value) > 5 and position(lower(v.value) in lower(d.text)) > 0))
+        where k.name <> '/names' and length(v.value) > 5 and position(lower(v.value) in lower(d.text)) > 0))
       or (e.action in ('search.intended', 'access.opened') and position(lower(v_key) in lower(d.text)) > 0)
       or (e.action = 'search.intended' and exists (
         select from (select translate(w.text, translate(w.text, '0123456789', ''), '')
@@ -1030,10 +1213,10 @@ ${definer(
     json_build_object('plan', v_plan.sha256, 'certificate', encode(sha256(convert_to(v_text, 'UTF8')), 'hex'))::text);
   insert into privacy_console.certificate (plan, text, sha256, entry)
     values (v_plan.id, v_text, encode(sha256(convert_to(v_text, 'UTF8')), 'hex'), v_entry);
-  return jsonb_build_object('ok', true, 'complete', true, 'left', 0, 'tasks', 0) || privacy_console.receipt(v_entry);`,
+  return jsonb_build_object('ok', true, 'complete', true, 'left', 0, 'tasks', 0, 'finds', 0) || privacy_console.receipt(v_entry);`,
   {
     declare:
-      '  v_plan privacy_console.plan; v_key text; v_kind text; v_controller text; v_number text; v_left bigint; v_objects bigint; v_tasks bigint; v_text text; v_entry bigint; v_intent bigint;',
+      '  v_plan privacy_console.plan; v_key text; v_kind text; v_controller text; v_number text; v_left bigint; v_objects bigint; v_tasks bigint; v_holds text; v_finds bigint; v_unlooked bigint; v_text text; v_entry bigint; v_intent bigint;',
   },
 )}
 ${definer(

@@ -80,7 +80,9 @@ insert into privacy_console.setting values
   -- Deletions wait while a replica is further behind, or a transaction has been open for longer.
   ('replica_lag_megabytes', 512), ('long_transaction_minutes', 30),
   -- How long a package may lie on the computer it was made on.
-  ('copy_days', 30);
+  ('copy_days', 30),
+  -- How long a backup or snapshot of the platform's database and bucket is kept; as the platform's operators say.
+  ('backup_days', 35);
 
 create table privacy_console.staff (
   id bigint generated always as identity primary key,

@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto';
 import { access } from './0001Access.ts';
+import { certificates } from './0001Certificate.ts';
 import { checking } from './0001Check.ts';
 import { custody } from './0001Custody.ts';
 import { erasing } from './0001Erasure.ts';
 import { exporting } from './0001Export.ts';
+import { holds } from './0001Holds.ts';
+import { lookingAgain } from './0001LookAgain.ts';
 import { mapChange } from './0001MapChange.ts';
 import {
   longestTransaction,
@@ -35,7 +38,7 @@ export const migrations: readonly Migration[] = [
       { as: 'administrator', sql: schema },
       {
         as: 'trail',
-        sql: `${trail}${access}${checking}${signingKeys}${exporting}${custody}${erasing}${mapChange}${staffLogins}${trailRights}`,
+        sql: `${trail}${access}${checking}${signingKeys}${exporting}${custody}${erasing}${lookingAgain}${certificates}${holds}${mapChange}${staffLogins}${trailRights}`,
       },
       { as: 'trail', sql: 'grant create on schema privacy_console to privacy_console_reaper;' },
       { as: 'reaper', sql: `${reaper}${sessionBegan}${longestTransaction}${reaperRights}` },

@@ -1,6 +1,6 @@
 import encodeQR from 'qr';
 import type { PageLanguage } from '#shared/contract/exports.ts';
-import { escaped } from '../page/page.ts';
+import { escaped } from '#shared/domain/escaped.ts';
 import type { WrittenFile } from './copy.ts';
 import { sheetStrings } from './sheetStrings.ts';
 

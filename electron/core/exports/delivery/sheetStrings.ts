@@ -1,5 +1,5 @@
 import type { PageLanguage } from '#shared/contract/exports.ts';
-import { escaped } from '../page/page.ts';
+import { escaped } from '#shared/domain/escaped.ts';
 
 /** What a delivery sheet says; `…` of commands are HTML already. */
 interface SheetStrings {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { PageLanguage } from '#shared/contract/exports.ts';
+import { escaped } from '#shared/domain/escaped.ts';
 import type { CollectionSummary, SnapshotSummary } from '../format.ts';
 import type { Redaction } from '../redactions.ts';
 import { onLines, partsOf } from '../recordText.ts';
@@ -320,25 +321,6 @@ function cell(written: string | undefined, say: PageStrings): string {
 /** A text of unknown origin: its direction of writing is its own and ends with it. */
 function value(text: string): string {
   return `<span class="v" dir="auto">${escaped(text)}</span>`;
-}
-
-const markup: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
-
-/** Text as HTML: markup is shown, and what could hide or turn the writing around it is named. */
-export function escaped(text: string): string {
-  return text
-    .replaceAll(/[&<>"']/g, (character) => markup[character] ?? '')
-    .replaceAll(/[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb]/gu, (character) =>
-      /[\t\n\r]/.test(character)
-        ? character
-        : `<span class="c">U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}</span>`,
-    );
 }
 
 /** A link to a file of the package, relative to the page; the names are the package's own. */

@@ -2,6 +2,7 @@ import type { ReactNode } from 'react';
 import { useNavigate } from 'react-router';
 import type { MapChange } from '#shared/contract/dataMap.ts';
 import type { ErasurePlan } from '#shared/contract/erasure.ts';
+import type { LegalHold } from '#shared/contract/holds.ts';
 import type { ExportRelease } from '#shared/contract/exports.ts';
 import { en } from '#shared/strings/en.ts';
 import { paths } from '../../paths.ts';
@@ -83,6 +84,23 @@ const releaseColumns: readonly DataColumn<ExportRelease>[] = [
   staffColumn('by', en.release.askedBy, (release) => release.askedBy),
 ];
 
+const liftColumns: readonly DataColumn<LegalHold>[] = [
+  numberColumn('hold', en.holds.hold),
+  {
+    id: 'ground',
+    title: en.holds.ground,
+    width: 'minmax(200px, 2fr)',
+    cell: (hold) => <CellText>{hold.ground}</CellText>,
+  },
+  {
+    id: 'why',
+    title: en.holds.why,
+    width: 'minmax(200px, 2fr)',
+    cell: (hold) => <CellText>{hold.lift?.reason ?? en.common.nothing}</CellText>,
+  },
+  staffColumn('by', en.mapChange.proposedBy, (hold) => hold.lift?.proposedBy ?? ''),
+];
+
 /** Plans and changes of the data map that wait for a second person, and those that were decided. */
 export function Approvals(): ReactNode {
   const navigate = useNavigate();
@@ -92,6 +110,8 @@ export function Approvals(): ReactNode {
   const releases = useRead('exports.releases', {}, { every: 30_000 });
   const asked = (releases.data?.releases ?? []).filter((release) => release.state === 'asked');
   const changes = useRead('map.changes', {}, { every: 30_000 });
+  const holds = useRead('holds.list', {}, { every: 30_000 });
+  const lifts = (holds.data?.holds ?? []).filter((hold) => hold.lift?.state === 'asked');
   const decided = (all.data?.plans ?? []).filter(
     (plan) => plan.approvals.length > 0 && plan.state !== 'awaiting',
   );
@@ -137,6 +157,17 @@ export function Approvals(): ReactNode {
             rows={asked}
             rowKey={(release) => String(release.id)}
             onOpen={(release) => void navigate(paths.exportOf(release.requestId))}
+          />
+        </Panel>
+      ) : null}
+      {lifts.length > 0 ? (
+        <Panel title={en.holds.liftsWaiting} flush className={styles['grow'] ?? ''}>
+          <DataTable
+            label={en.holds.liftsWaiting}
+            columns={liftColumns}
+            rows={lifts}
+            rowKey={(hold) => String(hold.id)}
+            onOpen={() => void navigate(paths.holds)}
           />
         </Panel>
       ) : null}

@@ -2,13 +2,26 @@ import { Button } from '@mantine/core';
 import { useEffect, useRef, useState, type ReactNode } from 'react';
 import { Link } from 'react-router';
 import type { OutputOf } from '#shared/contract/index.ts';
+import { permits } from '#shared/domain/roles.ts';
 import { en } from '#shared/strings/en.ts';
 import { call, CallFailed } from '../../client/call.ts';
 import { copy, tell, tellFailure } from '../../client/notices.tsx';
 import { paths } from '../../paths.ts';
-import { useRead } from '../../client/queries.ts';
-import { Dim, Facts, Hash, Loaded, Moment, Panel, Reference } from '../../components/Basics.tsx';
+import { useRead, useWrite } from '../../client/queries.ts';
+import { useSession } from '../../client/session.ts';
+import {
+  Dim,
+  Facts,
+  FailureNote,
+  Hash,
+  Loaded,
+  Moment,
+  Note,
+  Panel,
+  Reference,
+} from '../../components/Basics.tsx';
 import { formatDate, formatNumber } from '../../components/format.ts';
+import { JudgedFinds, Outcomes } from './FoundAgain.tsx';
 import styles from './deletion.module.css';
 
 const words = en.deletion.certificate;
@@ -16,6 +29,7 @@ const words = en.deletion.certificate;
 /** The certificate of a finished deletion: a page to read and print, and beneath it the exact text it was read from. */
 export function Certificate(props: { readonly planId: number }): ReactNode {
   const read = useRead('erasure.certificate', { planId: props.planId });
+  const { saving, save } = useSaving(props.planId);
   const top = useRef<HTMLDivElement>(null);
   // The run ends at the foot of the page; what came of it is at its head.
   useEffect(() => {
@@ -29,15 +43,20 @@ export function Certificate(props: { readonly planId: number }): ReactNode {
         className="printed"
         actions={
           read.data === undefined ? null : (
-            <Button
-              variant="default"
-              size="compact-sm"
-              onClick={() => {
-                window.print();
-              }}
-            >
-              {words.print}
-            </Button>
+            <>
+              <Button variant="default" size="compact-sm" loading={saving} onClick={() => void save('html')}>
+                {words.savePage}
+              </Button>
+              <Button
+                variant="default"
+                size="compact-sm"
+                onClick={() => {
+                  window.print();
+                }}
+              >
+                {words.print}
+              </Button>
+            </>
           )
         }
       >
@@ -45,6 +64,7 @@ export function Certificate(props: { readonly planId: number }): ReactNode {
           {(certificate) => (
             <div className={styles['certificate']}>
               <Readable certificate={certificate} />
+              <Signatures planId={props.planId} certificate={certificate} />
               <Exact planId={props.planId} certificate={certificate} />
             </div>
           )}
@@ -95,6 +115,10 @@ function Readable(props: { readonly certificate: OutputOf<'erasure.certificate'>
         />
       </div>
       <section className={styles['part']}>
+        <h3>{en.deletion.again.outcomes}</h3>
+        <Outcomes outcomes={says.outcomes} />
+      </section>
+      <section className={styles['part']}>
         <h3>{words.went}</h3>
         <table className={styles['table']}>
           <thead>
@@ -133,6 +157,9 @@ function Readable(props: { readonly certificate: OutputOf<'erasure.certificate'>
             </Dim>
           </p>
         )}
+        <p>
+          <Dim>{words.uploads(says.uploads)}</Dim>
+        </p>
       </section>
       {says.tasks.length === 0 ? null : (
         <section className={styles['part']}>
@@ -194,6 +221,12 @@ function Readable(props: { readonly certificate: OutputOf<'erasure.certificate'>
           </table>
         )}
       </section>
+      {says.finds.length === 0 ? null : (
+        <section className={styles['part']}>
+          <h3>{en.deletion.again.title}</h3>
+          <JudgedFinds finds={says.finds} />
+        </section>
+      )}
       <section className={styles['part']}>
         <h3>{words.entries}</h3>
         <p>
@@ -209,7 +242,7 @@ function Readable(props: { readonly certificate: OutputOf<'erasure.certificate'>
       <section className={styles['part']}>
         <h3>{words.remains}</h3>
         <ul className={styles['remaining']}>
-          {words.remaining.map((sentence) => (
+          {[...words.remainingFacts(says.remains, formatDate), ...words.remaining].map((sentence) => (
             <li key={sentence}>{sentence}</li>
           ))}
         </ul>
@@ -218,18 +251,73 @@ function Readable(props: { readonly certificate: OutputOf<'erasure.certificate'>
   );
 }
 
-/** The canonical text, byte for byte; folded away until somebody wants to check it. */
-function Exact(props: {
+/** Who signed it, and whether the signatures are right; who runs deletions and hasn't yet can sign it too. */
+function Signatures(props: {
   readonly planId: number;
   readonly certificate: OutputOf<'erasure.certificate'>;
 }): ReactNode {
   const { planId, certificate } = props;
+  const session = useSession();
+  const sign = useWrite('erasure.signCertificate');
+  const { signatures } = certificate;
+  const mayStill =
+    permits(['operator'], session.roles) && signatures.every((each) => each.login !== session.login);
+  return (
+    <section className={styles['part']}>
+      <h3>{words.signatures}</h3>
+      {signatures.length === 0 ? (
+        <Note tone="warn">{words.unsigned}</Note>
+      ) : (
+        <>
+          <Facts
+            facts={signatures.map((each) => [
+              words.signedBy(each.person, each.login),
+              <span key={each.fingerprint}>
+                <Hash text={each.fingerprint} /> <Moment at={each.at} />
+                {each.right ? null : <Note tone="bad">{words.wrong}</Note>}
+                {each.retired ? <Dim> {words.retired}</Dim> : null}
+              </span>,
+            ])}
+          />
+          <Dim>{words.signaturesHint}</Dim>
+        </>
+      )}
+      {mayStill ? (
+        <div className={styles['buttons']}>
+          <Button
+            variant="default"
+            loading={sign.isPending}
+            onClick={() => {
+              sign.mutate(
+                { planId },
+                {
+                  onSuccess: () => {
+                    tell(words.signed);
+                  },
+                },
+              );
+            }}
+          >
+            {words.sign}
+          </Button>
+        </div>
+      ) : null}
+      {sign.error ? <FailureNote failure={sign.error} /> : null}
+    </section>
+  );
+}
+
+/** Writes the certificate where somebody chooses. */
+function useSaving(planId: number): {
+  readonly saving: boolean;
+  readonly save: (ending: 'html' | 'json') => Promise<void>;
+} {
   const [saving, setSaving] = useState(false);
 
-  async function save(): Promise<void> {
+  async function save(ending: 'html' | 'json'): Promise<void> {
     setSaving(true);
     try {
-      const suggested = words.filename(planId);
+      const suggested = words.filename(planId, ending);
       const { file } = await call('dialogs.chooseFile', { purpose: 'save', suggested });
       if (file !== null) {
         const saved = await call('erasure.saveCertificate', { planId, file });
@@ -241,7 +329,16 @@ function Exact(props: {
       setSaving(false);
     }
   }
+  return { saving, save };
+}
 
+/** The canonical text, byte for byte; folded away until somebody wants to check it. */
+function Exact(props: {
+  readonly planId: number;
+  readonly certificate: OutputOf<'erasure.certificate'>;
+}): ReactNode {
+  const { planId, certificate } = props;
+  const { saving, save } = useSaving(planId);
   return (
     <details className={styles['exact']}>
       <summary>{words.exact}</summary>
@@ -258,8 +355,8 @@ function Exact(props: {
         >
           {words.copyText}
         </Button>
-        <Button variant="default" loading={saving} onClick={() => void save()}>
-          {words.saveText}
+        <Button variant="default" loading={saving} onClick={() => void save('json')}>
+          {words.saveDocument}
         </Button>
       </div>
     </details>

@@ -34,6 +34,7 @@ import { useNow } from '../../components/clock.ts';
 import { rowsThatGo } from '../../components/planColumns.tsx';
 import { planTones } from '../../components/tones.ts';
 import { Certificate } from './Certificate.tsx';
+import { FoundAgain, Outcomes } from './FoundAgain.tsx';
 import { isReason, Reason } from '../../components/Reason.tsx';
 import { HeldNote } from './Held.tsx';
 import styles from './deletion.module.css';
@@ -78,8 +79,16 @@ function OnePlan(props: { readonly plan: ErasurePlan; readonly since: PlanDiffer
       title={en.deletion.titleFor(plan.id)}
       lead={
         <>
-          <Status tone={planTones[plan.state]}>{en.deletion.state[plan.state]}</Status>{' '}
-          {en.deletion.stateText[plan.state]}
+          {plan.state === 'running' && plan.run?.state === 'incomplete' ? (
+            <>
+              <Status tone="bad">{en.deletion.unfinished}</Status> {en.deletion.unfinishedText}
+            </>
+          ) : (
+            <>
+              <Status tone={planTones[plan.state]}>{en.deletion.state[plan.state]}</Status>{' '}
+              {en.deletion.stateText[plan.state]}
+            </>
+          )}
         </>
       }
       actions={
@@ -97,6 +106,7 @@ function OnePlan(props: { readonly plan: ErasurePlan; readonly since: PlanDiffer
     >
       <Controller says={plan.controller} />
       {plan.state === 'approved' || plan.state === 'running' ? <HeldNote /> : null}
+      <HoldsFound plan={plan} />
       {plan.state === 'done' ? <Certificate planId={plan.id} /> : null}
       <Panel label={en.deletion.titleFor(plan.id)}>
         <div className={styles['facts']}>
@@ -158,10 +168,16 @@ function OnePlan(props: { readonly plan: ErasurePlan; readonly since: PlanDiffer
           />
         </div>
       </Panel>
+      <FoundAgain plan={plan} />
       <FourColumns plan={plan} works={works} />
       {props.since === null || plan.run !== null ? null : <Since since={props.since} />}
       <ByHand plan={plan} works={works} />
       {plan.state === 'done' ? null : <Run plan={plan} />}
+      {plan.run?.state === 'incomplete' && plan.run.outcomes.length > 0 ? (
+        <Panel title={en.deletion.again.outcomes}>
+          <Outcomes outcomes={plan.run.outcomes} />
+        </Panel>
+      ) : null}
       {plan.run?.state === 'waiting' ? <Waiting plan={plan} dueAt={plan.run.dueAt} /> : null}
       {plan.state === 'awaiting' ? <Decide plan={plan} /> : null}
       {works && (plan.state === 'approved' || (plan.state === 'running' && !busy && !waits)) ? (
@@ -175,6 +191,30 @@ function OnePlan(props: { readonly plan: ErasurePlan; readonly since: PlanDiffer
         </div>
       ) : null}
     </Page>
+  );
+}
+
+/** The legal holds a plan has met: what stays, what stops it, and what can go after all. */
+function HoldsFound(props: { readonly plan: ErasurePlan }): ReactNode {
+  const { plan } = props;
+  const words = en.holds.found;
+  if (plan.holds.length === 0) return null;
+  const stops = plan.holds.some((hold) => !hold.lifted && (hold.person || hold.late));
+  return (
+    <Note tone={stops ? 'bad' : 'warn'}>
+      {plan.holds.map((hold) => (
+        <div key={hold.hold}>
+          <Link to={paths.holds}>{en.holds.number(hold.hold)}</Link>: {hold.ground}.{' '}
+          {hold.lifted
+            ? words.lifted
+            : hold.person
+              ? words.person
+              : hold.late
+                ? words.late
+                : words.part(hold.rows ?? 0)}
+        </div>
+      ))}
+    </Note>
   );
 }
 
@@ -230,7 +270,9 @@ function FourColumns(props: { readonly plan: ErasurePlan; readonly works: boolea
   const goes = plan.lines.filter(
     (line) => ['quiesce', 'delete', 'anonymise', 'detach'].includes(line.action) && line.rows > 0,
   );
-  const kept = plan.lines.filter((line) => ['keep', 'hand_over'].includes(line.action) && line.rows > 0);
+  const kept = plan.lines.filter(
+    (line) => ['keep', 'hand_over', 'anonymise_shared'].includes(line.action) && line.rows > 0,
+  );
   const decidable = props.works && (plan.state === 'draft' || plan.state === 'awaiting');
   const complete = plan.decisions.every((one) => (answers[one.key] ?? one.chosen) !== null);
   const changed = plan.decisions.some((one) => (answers[one.key] ?? one.chosen) !== one.chosen);
@@ -269,6 +311,7 @@ function FourColumns(props: { readonly plan: ErasurePlan; readonly works: boolea
                 <Radio.Group
                   label={decision.question}
                   description={decision.about}
+                  inputWrapperOrder={['label', 'description', 'input', 'error']}
                   value={answers[decision.key] ?? decision.chosen}
                   onChange={(value) => {
                     setAnswers((before) => ({ ...before, [decision.key]: value }));

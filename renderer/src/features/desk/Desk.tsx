@@ -12,6 +12,7 @@ import { useRead } from '../../client/queries.ts';
 import { useMay, useSession } from '../../client/session.ts';
 import { Dim, Empty, Facts, Loaded, Moment, Note, Page, Panel, Status } from '../../components/Basics.tsx';
 import { DataTable } from '../../components/DataTable.tsx';
+import { DueHolds } from '../../components/HoldNote.tsx';
 import { EntryOutcome } from '../../components/EntryList.tsx';
 import { JobLine } from '../../components/JobLine.tsx';
 import { requestColumns } from '../../components/requestColumns.tsx';
@@ -44,6 +45,7 @@ export function Desk(): ReactNode {
           </Note>
         </div>
       ) : null}
+      <DueHolds />
       <div className={styles['columns']}>
         <div className={styles['left']}>
           {works ? (

@@ -11,6 +11,7 @@ import { useRead, useWrite } from '../../client/queries.ts';
 import { Empty, FailureNote, Note, Page, Panel } from '../../components/Basics.tsx';
 import { JobLine } from '../../components/JobLine.tsx';
 import { About } from './About.tsx';
+import { CertificateFound } from './CertificateFound.tsx';
 import { Files } from './Files.tsx';
 import { Records } from './Records.tsx';
 import { Verdict } from './Verdict.tsx';
@@ -36,6 +37,7 @@ async function chosen(what: 'file' | 'folder'): Promise<string | null> {
 export function PackageCheck(props: { readonly signedIn: boolean; readonly action?: ReactNode }): ReactNode {
   const [file, setFile] = useState<string | null>(null);
   const verify = useWrite('packages.verify');
+  const certificate = useWrite('certificates.verify');
   const job = useOwnJob(verify.data?.jobId);
   const verdict = verdictOf(job);
   const running = verify.isPending || job?.state === 'running';
@@ -45,6 +47,11 @@ export function PackageCheck(props: { readonly signedIn: boolean; readonly actio
     if (path === null) return;
     setFile(path);
     verify.reset();
+    certificate.reset();
+    if (isCertificate(path)) {
+      certificate.mutate({ file: path });
+      return;
+    }
     // An encrypted one waits for what opens it.
     if (!isEncrypted(path)) verify.mutate({ file: path });
   }
@@ -84,11 +91,15 @@ export function PackageCheck(props: { readonly signedIn: boolean; readonly actio
               <Opening
                 key={file}
                 file={file}
-                pending={running}
-                onOpen={(how) => {
-                  verify.mutate({ file, ...how });
+                pending={running || certificate.isPending}
+                onOpen={({ signer, ...how }) => {
+                  const asked = { file, ...(signer === undefined ? {} : { signer }) };
+                  if (isCertificate(file)) certificate.mutate(asked);
+                  else verify.mutate({ ...asked, ...how });
                 }}
               />
+              {certificate.error ? <FailureNote failure={certificate.error} /> : null}
+              {certificate.data === undefined ? null : <CertificateFound verdict={certificate.data} />}
               {verify.error ? <FailureNote failure={verify.error} /> : null}
               {job === undefined ? null : <Progress job={job} />}
               {verdict === null ? null : <Verdict verdict={verdict} />}
@@ -146,6 +157,11 @@ function Progress(props: { readonly job: Job }): ReactNode {
       ) : null}
     </div>
   );
+}
+
+/** By its name: a package is never one of these. */
+function isCertificate(file: string): boolean {
+  return /\.(?:json|html?)$/i.test(file);
 }
 
 /** By its name; volumes and their list end otherwise. */

@@ -10,6 +10,7 @@ import { useMay } from '../../client/session.ts';
 import { Dim, Empty, FailureNote, Hash, Panel, Reference } from '../../components/Basics.tsx';
 import { formatCell, formatUtc, isUuid } from '../../components/format.ts';
 import { useKeys } from '../../components/keys.ts';
+import { PlaceHold } from '../../components/PlaceHold.tsx';
 import { writtenKind } from './shownColumns.ts';
 import styles from './person.module.css';
 
@@ -120,6 +121,11 @@ export function Inspector(props: {
                   </Button>
                 ),
               )}
+            </div>
+          ) : null}
+          {works ? (
+            <div className={styles['actions']}>
+              <PlaceHold title={en.holds.placeOnRow} on={{ collection: collection.name, rowKey: row.key }} />
             </div>
           ) : null}
           {collection.never.length > 0 ? (

@@ -23,7 +23,9 @@ import {
   Status,
 } from '../../components/Basics.tsx';
 import { formatCountdown, formatNumber, formatPhone } from '../../components/format.ts';
+import { PersonHolds } from '../../components/HoldNote.tsx';
 import { useKeys } from '../../components/keys.ts';
+import { PlaceHold } from '../../components/PlaceHold.tsx';
 import { Held } from './Held.tsx';
 import { OpenAccess } from './OpenAccess.tsx';
 import styles from './person.module.css';
@@ -90,11 +92,13 @@ function Shown(props: { readonly held: HeldAccess; readonly shown: OutputOf<'sub
               to={paths.deletionOf}
               label={en.person.startDeletion}
             />
+            <PlaceHold title={en.holds.act.place} on={{ subject: access.subject }} />
           </>
         ) : null
       }
     >
       <Controller says={access.controller} />
+      <PersonHolds subject={access.subject} />
       <Panel label={en.person.title}>
         <div className={styles['strip']} style={{ padding: 0 }}>
           <div className={styles['who']}>

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Desk } from '#core/connections/index.ts';
 import { sql } from '#core/database/sql.ts';
 import type { SomeHandlers } from '#core/kernel/dispatch.ts';
-import { publicForms } from './seal/signature.ts';
+import { publicForms } from './signature.ts';
 
 const keyRow = z.object({
   id: z.coerce.number(),

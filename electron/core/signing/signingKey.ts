@@ -1,9 +1,9 @@
-import type { KeychainEntry } from '../../keychain/index.ts';
-import { ExpectedError } from '../../kernel/errors.ts';
+import type { KeychainEntry } from '#core/keychain/index.ts';
+import { ExpectedError } from '#core/kernel/errors.ts';
 import { makePrivateKey, signerOf, type Signer } from './signature.ts';
 
 /**
- * The key a member of staff signs packages with on this computer; made on first
+ * The key a member of staff signs with on this computer; made on first
  * use, kept in the keychain and nowhere else. `register` tells the database of
  * its public key and answers whether it may sign: one that was retired is
  * replaced by a new one. Throws `no_keychain`, `wrong_credentials` when what the

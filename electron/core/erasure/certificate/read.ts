@@ -1,6 +1,18 @@
 import { z } from 'zod';
-import type { MappedCollection } from '#shared/contract/dataMap.ts';
 import type { ErasureCertificate } from '#shared/contract/erasure.ts';
+import { findRow, outcomeRow } from '../plan.ts';
+
+const remains = z.object({
+  at: z.string(),
+  autovacuum: z.boolean(),
+  backupDays: z.number(),
+  backupsUntil: z.string(),
+  deadRows: z.number(),
+  uncleaned: z.number(),
+  oldestSnapshot: z.string().nullable(),
+  walArchived: z.boolean(),
+  walMegabytes: z.number(),
+});
 
 /** The canonical text that the database writes when a run has ended. */
 const written = z.object({
@@ -26,10 +38,28 @@ const written = z.object({
   tasks: z.array(
     z.object({ title: z.string(), owner: z.string(), by: z.string(), done: z.string(), entry: z.number() }),
   ),
+  uploads: z.number().nullable(),
+  outcomes: z.array(outcomeRow),
+  finds: z.array(findRow),
+  remains,
+  /** Titles and tables of the collections, as the map had them. */
+  places: z.record(z.string(), z.tuple([z.string(), z.string()])),
+  prefixes: z.array(z.string()),
+  /** When the request was received: a date. */
+  received: z.string(),
   steps: z.array(
     z.object({
       collection: z.string(),
-      action: z.enum(['quiesce', 'hand_over', 'objects', 'detach', 'delete', 'anonymise', 'keep']),
+      action: z.enum([
+        'quiesce',
+        'hand_over',
+        'anonymise_shared',
+        'objects',
+        'detach',
+        'delete',
+        'anonymise',
+        'keep',
+      ]),
       planned: z.number(),
       done: z.number(),
       left: z.number(),
@@ -38,28 +68,23 @@ const written = z.object({
 });
 
 /**
- * What a certificate says, with the titles of the map; a collection that has left the map since goes by its name.
+ * What a certificate says.
  * @param text as the database keeps it
+ * @throws when it is none
  */
-export function readCertificate(text: string, collections: readonly MappedCollection[]): ErasureCertificate {
-  const { actors, kept, steps, request, ...rest } = written.parse(JSON.parse(text));
+export function readCertificate(text: string): ErasureCertificate {
+  const { actors, kept, steps, request, places, prefixes, ...rest } = written.parse(JSON.parse(text));
   const place = (name: string): { readonly title: string; readonly where: string } => {
-    const found = collections.find((each) => each.name === name);
-    return { title: found?.title ?? name, where: found?.table ?? name };
+    const [title, where] = (Object.hasOwn(places, name) ? places[name] : undefined) ?? [name, name];
+    return { title, where };
   };
-  const bucket = {
-    title: 'Objects in R2',
-    where:
-      collections
-        .filter((each) => each.kinds.includes(rest.kind))
-        .flatMap((each) => each.objectPrefix ?? [])
-        .join(', ') || 'R2',
-  };
+  const bucket = { title: 'Objects in R2', where: prefixes.join(', ') || 'R2' };
   return {
     subject: rest.subject,
     kind: rest.kind,
     controller: rest.controller,
     requestId: request,
+    received: rest.received,
     plan: rest.plan,
     map: rest.map,
     ...actors,
@@ -74,6 +99,17 @@ export function readCertificate(text: string, collections: readonly MappedCollec
       })),
     kept: kept.map(({ collection, ...line }) => ({ ...place(collection), ...line })),
     tasks: rest.tasks,
+    uploads: rest.uploads,
+    outcomes: rest.outcomes.map(({ collection, ...outcome }) => ({
+      ...(collection === 'objects' ? bucket : place(collection)),
+      ...outcome,
+    })),
+    finds: rest.finds.map(({ collection, ...find }) => ({
+      ...find,
+      name: `${collection}.${find.column}`,
+      title: place(collection).title,
+    })),
+    remains: rest.remains,
     entries: rest.entries,
   };
 }

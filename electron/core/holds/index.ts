@@ -1,0 +1,1 @@
+export { holdOperations } from './operations.ts';

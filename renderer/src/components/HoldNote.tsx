@@ -1,0 +1,42 @@
+import type { ReactNode } from 'react';
+import { Link } from 'react-router';
+import { en } from '#shared/strings/en.ts';
+import { paths } from '../paths.ts';
+import { useRead } from '../client/queries.ts';
+import { Day, Note } from './Basics.tsx';
+
+const words = en.holds;
+
+/** The legal holds on a person that are in force, each with its review. */
+export function PersonHolds(props: { readonly subject: string }): ReactNode {
+  const { data } = useRead('holds.list', {}, { every: 30_000 });
+  const found = (data?.holds ?? []).filter(
+    (hold) => hold.liftedAt === null && hold.subject === props.subject,
+  );
+  if (found.length === 0) return null;
+  return (
+    <Note tone={found.some((hold) => hold.due) ? 'bad' : 'warn'}>
+      {found.map((hold) => (
+        <div key={hold.id}>
+          <Link to={paths.holds}>{words.number(hold.id)}</Link>: {hold.ground}.{' '}
+          {hold.due ? words.dueSince : words.reviewed} <Day date={hold.reviewOn} />.
+        </div>
+      ))}
+    </Note>
+  );
+}
+
+/** Holds whose review is due, for who can set the next. */
+export function DueHolds(): ReactNode {
+  const { data } = useRead('holds.list', {}, { every: 30_000 });
+  const due = (data?.holds ?? []).filter((hold) => hold.due);
+  if (due.length === 0) return null;
+  return (
+    <div role="status">
+      <Note tone="bad">
+        <strong>{words.dueNote(due.length)}.</strong> {words.dueHint}{' '}
+        <Link to={paths.holds}>{words.show}</Link>
+      </Note>
+    </div>
+  );
+}
