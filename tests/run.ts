@@ -31,7 +31,7 @@ const tests: Runner = {
   script: 'node_modules/vitest/vitest.mjs',
   args: ['run', '--config', 'tests/vitest.config.ts', ...(filters.length > 0 ? ['--passWithNoTests'] : [])],
   counts: true,
-  timeLimit: 15 * minute,
+  timeLimit: 18 * minute,
 };
 
 const journeys: Runner = {
