@@ -1090,6 +1090,17 @@ export async function commands(
 
   holdCommands(program, run, passwordFor);
 
+  erase
+    .command('seek')
+    .argument('<text>', 'whole e-mail address or phone number the person had')
+    .description('finds the deletion of somebody who asks about it later; what is typed is kept nowhere')
+    .action((text: string) =>
+      run(async (command) => {
+        const found = await command.call('erasure.seekErased', { text });
+        return globals().json ? found : found.found;
+      }),
+    );
+
   program
     .command('certificate')
     .description('certificates of deletion, offline')

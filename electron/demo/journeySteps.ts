@@ -709,6 +709,28 @@ const actionsOfExport = [
   ['operator', 'request.closed', 'done'],
 ] as const;
 
+const findsStory: Step = {
+  step: 'the auditor finds the deletion again by the address the person had',
+  run: async (stage, findings) => {
+    const reference = known(findings.reference, 'the reference');
+    const held = known(findings.held, 'what is held');
+    const page = await (await stage.colleague()).page();
+    const words = en.deletion.seek;
+    await goTo(page, 'deletion', en.deletion.listTitle);
+    const panel = part(page, words.title);
+    await panel.getByLabel(words.label, { exact: true }).fill('nobody-at-all@example.com');
+    await press(panel, words.submit);
+    await sees(panel.getByText(words.none));
+    await panel.getByLabel(words.label, { exact: true }).fill(held.email);
+    await press(panel, words.submit);
+    await sees(panel.getByText(reference));
+    await stage.shown('deletions-auditor', page);
+    await panel.getByRole('link', { name: words.certificate, exact: true }).click();
+    await sees(page.getByText(words.certificate).first());
+    return `${reference} and its certificate`;
+  },
+};
+
 const verifiesTrail: Step = {
   step: 'the auditor verifies the trail and sees every step',
   run: async (stage, findings) => {
@@ -872,6 +894,7 @@ export const journeySteps: readonly Step[] = [
   findsNothing,
   closesRequests,
   verifiesTrail,
+  findsStory,
   takesTrail,
   looksAround,
 ];

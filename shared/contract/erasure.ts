@@ -416,6 +416,28 @@ export const erasure = {
     input: z.strictObject({ planId, file: z.string().min(1).max(4_000) }),
     output: z.object({ file: z.string(), sha256: z.string() }),
   }),
+  'erasure.seekErased': operation({
+    effect: 'reveal',
+    permission: ['approver', 'auditor'],
+    summary: 'finds the deletion of somebody who asks about it later, by the e-mail address or number they had',
+    input: z.strictObject({ text: z.string().trim().min(5).max(320) }),
+    output: z.object({
+      found: z.array(
+        z.object({
+          subject: z.string(),
+          kind: z.string(),
+          erasedAt: z.string().nullable(),
+          planId: count,
+          requestId: count,
+          /** When their request was received: a date. */
+          receivedOn: z.string(),
+          /** Of the certificate. */
+          sha256: z.string(),
+        }),
+      ),
+      entry: count,
+    }),
+  }),
   'certificates.verify': operation({
     effect: 'local',
     permission: 'anyone',

@@ -1176,6 +1176,17 @@ export const en = {
         failed: 'failed',
       } satisfies Record<ErasureOutcome['outcome'], string>,
     },
+    seek: {
+      title: 'Somebody asks about their deletion',
+      label: 'E-mail address or phone number they had',
+      hint: 'Compared with keyed hashes of who was erased; what you type is kept nowhere, that you asked is in the trail.',
+      submit: 'Look',
+      none: 'Nobody with this address or number was erased here. An address that was changed before the deletion is not known any more.',
+      found: (subject: string, request: number, received: string) =>
+        `${subject}, request ${request} received ${received}`,
+      certificate: 'Certificate',
+      story: 'Their story in the trail',
+    },
     certificate: {
       title: 'Certificate of deletion',
       kind: 'Kind of person',
@@ -1869,6 +1880,7 @@ const actions: Readonly<Record<string, Wording>> = {
   'objects.deleted': words('deleted', 'delete', (whom, under) => `objects of ${whom} in R2${under}`, {
     failed: 'could not delete all',
   }),
+  'erased.sought': words('asked', 'ask', () => 'about somebody who was erased'),
   'certificate.signed': words(
     'signed',
     'sign',

@@ -145,6 +145,11 @@ test('the main job without a window: find, see, reveal, export, plan, refuse, ap
     hits: unknown[];
   };
   expect(again.hits).toEqual([]);
+  // Asked by the address of old, the story is found by who answers for it, and by nobody else.
+  expect(await json('auditor', 'erase', 'seek', email)).toMatchObject({
+    found: [{ subject, requestId: deletion['id'], planId: plan['id'] }],
+  });
+  expect(await run(desk, 'erase', 'seek', email, '--profile', 'demo:operator')).toMatchObject({ code: 1 });
   const certificate = (await json('operator', 'erase', 'certificate', String(plan['id']))) as unknown as {
     text: string;
     sha256: string;

@@ -107,6 +107,7 @@ const pinned = {
   'holds.review': ['write', ['operator', 'approver', 'admin']],
   'holds.proposeLift': ['write', ['operator', 'approver', 'admin']],
   'holds.decideLift': ['write', ['approver']],
+  'erasure.seekErased': ['reveal', ['approver', 'auditor']],
   'certificates.verify': ['local', 'anyone'],
   'audit.list': ['read', 'staff'],
   'audit.detail': ['reveal', ['auditor']],

@@ -1180,6 +1180,7 @@ ${definer(
     || ',"received":' || (select to_json(to_char(r.received_on, 'YYYY-MM-DD'))::text from privacy_console.request r where r.id = v_plan.request)
     || ',"uploads":' || (select coalesce(r.uploads_ended::text, 'null') from privacy_console.run r where r.id = p_run) || '}';
   update privacy_console.run r set state = 'done', finished_at = clock_timestamp() where r.id = p_run;
+  perform privacy_console.keep_identities(v_plan);
   -- Forget what named the person; the keyed hash stays, so that the story can be found again by who knows the key.
   update privacy_console.plan p set state = 'done' where p.id = v_plan.id;
   update privacy_console.plan p set carried = '{}' where p.subject = v_plan.subject;

@@ -125,6 +125,7 @@ const executable: readonly (readonly [string, readonly string[]])[] = [
     'privacy_operator, privacy_approver',
     ['decide_plan', 'cancel_run', 'judge_find', 'decide_release', 'retire_signing_key', 'record_custody'],
   ],
+  ['privacy_auditor, privacy_approver', ['seek_erased', 'erased_found']],
   [
     'privacy_operator, privacy_approver, privacy_admin',
     ['abandon_export', 'place_hold', 'review_hold', 'propose_lift', 'decide_lift'],

@@ -4,6 +4,7 @@ import { certificates } from './0001Certificate.ts';
 import { checking } from './0001Check.ts';
 import { custody } from './0001Custody.ts';
 import { erasing } from './0001Erasure.ts';
+import { erasedPeople } from './0001ErasedPeople.ts';
 import { exporting } from './0001Export.ts';
 import { holds } from './0001Holds.ts';
 import { lookingAgain } from './0001LookAgain.ts';
@@ -38,7 +39,7 @@ export const migrations: readonly Migration[] = [
       { as: 'administrator', sql: schema },
       {
         as: 'trail',
-        sql: `${trail}${access}${checking}${signingKeys}${exporting}${custody}${erasing}${lookingAgain}${certificates}${holds}${mapChange}${staffLogins}${trailRights}`,
+        sql: `${trail}${access}${checking}${signingKeys}${exporting}${custody}${erasing}${lookingAgain}${erasedPeople}${certificates}${holds}${mapChange}${staffLogins}${trailRights}`,
       },
       { as: 'trail', sql: 'grant create on schema privacy_console to privacy_console_reaper;' },
       { as: 'reaper', sql: `${reaper}${sessionBegan}${longestTransaction}${reaperRights}` },

@@ -9,6 +9,7 @@ import { DataTable } from '../../components/DataTable.tsx';
 import { planColumns } from '../../components/planColumns.tsx';
 import { ReadyRequests } from '../../components/ReadyRequests.tsx';
 import { HeldNote, PauseButton } from './Held.tsx';
+import { SeekErased } from './SeekErased.tsx';
 import styles from './deletion.module.css';
 
 /** All deletion plans, and the deletion requests that still wait for one. */
@@ -35,6 +36,7 @@ export function DeletionList(): ReactNode {
           to={paths.deletionOf}
         />
       ) : null}
+      <SeekErased />
       <Panel title={en.deletion.plans} flush className={styles['grow'] ?? ''}>
         <Loaded read={plans} rows={6}>
           {({ plans: all }) =>
