@@ -115,8 +115,8 @@ describe('the reference platform', () => {
                 order,
                 detach,
                 object,
-                shared,
-                // What is told by a status is for people to say.
+                // Whether it may be left to its members is for people to say, as what is told by a status is.
+                shared: shared === undefined ? undefined : { ...shared, anonymise: undefined },
                 actions: Object.values(actions).some((action) => action.where !== undefined) ? {} : actions,
               },
             ],

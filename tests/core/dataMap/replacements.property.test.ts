@@ -12,7 +12,7 @@ import { compileMap } from '#core/dataMap/compile.ts';
 import { parseMap } from '#core/dataMap/map.ts';
 import { schemaVersion } from '#core/database/migrations/index.ts';
 import { installScript } from '#core/installation/script.ts';
-import { begin, decide, effect, planDeletion, type Planned } from '#tests/helpers/psql.ts';
+import { begin, decide, effect, lookAgain, planDeletion, type Planned } from '#tests/helpers/psql.ts';
 import type { BareClient } from '#tests/helpers/bareClient.ts';
 import { openDesk, type TestDesk } from '#tests/helpers/testDesk.ts';
 
@@ -300,6 +300,7 @@ test(
         expect(keys.rows[0]?.keys).toBe(1);
         expect(await effect(operator, 'end_run($1, 0)', [run])).toMatchObject({ complete: false, left: 1 });
         await runSome(planned, Infinity);
+        await lookAgain(operator, run);
         expect(await effect(operator, 'end_run($1, 0)', [run])).toMatchObject({ complete: true, left: 0 });
         const kept = await superuser.query<{ count: number }>(
           'select ((select count(*) from privacy_console.replacement_key) + (select count(*) from privacy_console.replacement))::int as count',
