@@ -419,7 +419,8 @@ export const erasure = {
   'erasure.seekErased': operation({
     effect: 'reveal',
     permission: ['approver', 'auditor'],
-    summary: 'finds the deletion of somebody who asks about it later, by the e-mail address or number they had',
+    summary:
+      'finds the deletion of somebody who asks about it later, by the e-mail address or number they had',
     input: z.strictObject({ text: z.string().trim().min(5).max(320) }),
     output: z.object({
       found: z.array(

@@ -1,18 +1,18 @@
 import type { ReactNode } from 'react';
 import { Link } from 'react-router';
+import type { LegalHold } from '#shared/contract/holds.ts';
 import { en } from '#shared/strings/en.ts';
 import { paths } from '../paths.ts';
-import { useRead } from '../client/queries.ts';
 import { Day, Note } from './Basics.tsx';
 
 const words = en.holds;
 
 /** The legal holds on a person that are in force, each with its review. */
-export function PersonHolds(props: { readonly subject: string }): ReactNode {
-  const { data } = useRead('holds.list', {}, { every: 30_000 });
-  const found = (data?.holds ?? []).filter(
-    (hold) => hold.liftedAt === null && hold.subject === props.subject,
-  );
+export function PersonHolds(props: {
+  readonly holds: readonly LegalHold[];
+  readonly subject: string;
+}): ReactNode {
+  const found = props.holds.filter((hold) => hold.liftedAt === null && hold.subject === props.subject);
   if (found.length === 0) return null;
   return (
     <Note tone={found.some((hold) => hold.due) ? 'bad' : 'warn'}>
@@ -27,9 +27,8 @@ export function PersonHolds(props: { readonly subject: string }): ReactNode {
 }
 
 /** Holds whose review is due, for who can set the next. */
-export function DueHolds(): ReactNode {
-  const { data } = useRead('holds.list', {}, { every: 30_000 });
-  const due = (data?.holds ?? []).filter((hold) => hold.due);
+export function DueHolds(props: { readonly holds: readonly LegalHold[] }): ReactNode {
+  const due = props.holds.filter((hold) => hold.due);
   if (due.length === 0) return null;
   return (
     <div role="status">

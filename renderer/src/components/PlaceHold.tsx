@@ -1,11 +1,8 @@
 import { Button, Modal, SegmentedControl, Select, Textarea, TextInput } from '@mantine/core';
 import { DatePickerInput } from '@mantine/dates';
-import { useState, type ReactNode } from 'react';
+import { useState, type ComponentProps, type ReactNode } from 'react';
 import type { InputOf } from '#shared/contract/index.ts';
 import { en } from '#shared/strings/en.ts';
-import { tell } from '../client/notices.tsx';
-import { useRead, useWrite } from '../client/queries.ts';
-import { useMay, useSession } from '../client/session.ts';
 import { FailureNote, Reference } from './Basics.tsx';
 import { today } from './format.ts';
 import styles from './form.module.css';
@@ -17,9 +14,31 @@ const words = en.holds;
 const kinds = ['person', 'table', 'record'] as const;
 type Kind = (typeof kinds)[number];
 
+/** What the dialog shows to choose from, and what it does. */
+interface Placing {
+  readonly may: boolean;
+  /** Login of who is signed in. */
+  readonly me: string;
+  readonly staff: readonly Choice[];
+  readonly collections: readonly Choice[];
+  readonly pending: boolean;
+  readonly failure: ComponentProps<typeof FailureNote>['failure'] | null;
+  readonly reset: () => void;
+  readonly place: (hold: InputOf<'holds.place'>, onDone: () => void) => void;
+}
+
+interface Choice {
+  readonly value: string;
+  readonly label: string;
+}
+
 /** By which somebody places a legal hold: on what is given, or on what they say. */
-export function PlaceHold(props: { readonly title: string; readonly on?: On }): ReactNode {
-  const may = useMay(['operator', 'approver', 'admin']);
+export function PlaceHold(props: {
+  readonly title: string;
+  readonly placing: Placing;
+  readonly on?: On;
+}): ReactNode {
+  const { may, reset } = props.placing;
   const [opened, setOpened] = useState(false);
   const close = (): void => {
     setOpened(false);
@@ -30,6 +49,7 @@ export function PlaceHold(props: { readonly title: string; readonly on?: On }): 
       <Button
         variant="default"
         onClick={() => {
+          reset();
           setOpened(true);
         }}
       >
@@ -41,7 +61,7 @@ export function PlaceHold(props: { readonly title: string; readonly on?: On }): 
         title={words.place}
         closeButtonProps={{ 'aria-label': en.common.close }}
       >
-        {opened ? <PlaceForm on={props.on ?? null} onDone={close} /> : null}
+        {opened ? <PlaceForm on={props.on ?? null} placing={props.placing} onDone={close} /> : null}
       </Modal>
     </>
   );
@@ -61,22 +81,20 @@ function onOf(kind: Kind, subject: string, collection: string | null, row: strin
   return row.trim() === '' ? null : { collection, rowKey: row.trim() };
 }
 
-function PlaceForm(props: { readonly on: On | null; readonly onDone: () => void }): ReactNode {
-  const session = useSession();
-  const staff = useRead('staff.list', {});
-  const map = useRead('map.show', {}, { enabled: props.on === null });
+function PlaceForm(props: {
+  readonly on: On | null;
+  readonly placing: Placing;
+  readonly onDone: () => void;
+}): ReactNode {
+  const { me, staff, collections, pending, failure, place } = props.placing;
   const [kind, setKind] = useState<Kind>('person');
   const [subject, setSubject] = useState('');
   const [collection, setCollection] = useState<string | null>(null);
   const [row, setRow] = useState('');
   const [ground, setGround] = useState('');
   const [authority, setAuthority] = useState('');
-  const [owner, setOwner] = useState<string | null>(session.login);
+  const [owner, setOwner] = useState<string | null>(me);
   const [reviewOn, setReviewOn] = useState<string | null>(inDays(usualDays));
-  const place = useWrite('holds.place', ({ hold, entry }) => {
-    tell(words.placed(hold), entry);
-    props.onDone();
-  });
   const on = props.on ?? onOf(kind, subject, collection, row);
   const ready = on !== null && isReason(ground) && isReason(authority) && owner !== null && reviewOn !== null;
   return (
@@ -85,7 +103,7 @@ function PlaceForm(props: { readonly on: On | null; readonly onDone: () => void 
       onSubmit={(event) => {
         event.preventDefault();
         if (on !== null && owner !== null && reviewOn !== null)
-          place.mutate({ on, ground: ground.trim(), authority: authority.trim(), owner, reviewOn });
+          place({ on, ground: ground.trim(), authority: authority.trim(), owner, reviewOn }, props.onDone);
       }}
     >
       <p>{words.placeText}</p>
@@ -122,7 +140,7 @@ function PlaceForm(props: { readonly on: On | null; readonly onDone: () => void 
               searchable
               value={collection}
               onChange={setCollection}
-              data={(map.data?.collections ?? []).map((each) => ({ value: each.name, label: each.title }))}
+              data={collections}
             />
           )}
           {kind === 'record' ? (
@@ -161,14 +179,7 @@ function PlaceForm(props: { readonly on: On | null; readonly onDone: () => void 
         }}
       />
       <div className={styles['pair']}>
-        <Select
-          label={words.owner}
-          value={owner}
-          onChange={setOwner}
-          data={(staff.data?.staff ?? [])
-            .filter((member) => member.active)
-            .map((member) => ({ value: member.login, label: member.person }))}
-        />
+        <Select label={words.owner} value={owner} onChange={setOwner} data={staff} />
         <DatePickerInput
           label={words.reviewOn}
           valueFormat="D MMM YYYY"
@@ -178,12 +189,12 @@ function PlaceForm(props: { readonly on: On | null; readonly onDone: () => void 
           onChange={setReviewOn}
         />
       </div>
-      {place.error ? <FailureNote failure={place.error} /> : null}
+      {failure === null ? null : <FailureNote failure={failure} />}
       <div className={styles['buttons']}>
         <Button variant="default" onClick={props.onDone}>
           {en.common.cancel}
         </Button>
-        <Button type="submit" disabled={!ready} loading={place.isPending}>
+        <Button type="submit" disabled={!ready} loading={pending}>
           {words.place}
         </Button>
       </div>

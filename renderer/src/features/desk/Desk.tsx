@@ -25,6 +25,7 @@ const lookAgain = 30_000;
 export function Desk(): ReactNode {
   const session = useSession();
   const requests = useRead('requests.list', { state: 'open' }, { every: lookAgain });
+  const holds = useRead('holds.list', {}, { every: lookAgain });
   const works = permits(['operator'], session.roles);
   const all = requests.data?.requests ?? [];
   const mine = all.filter((request) => request.mine);
@@ -45,7 +46,7 @@ export function Desk(): ReactNode {
           </Note>
         </div>
       ) : null}
-      <DueHolds />
+      <DueHolds holds={holds.data?.holds ?? []} />
       <div className={styles['columns']}>
         <div className={styles['left']}>
           {works ? (

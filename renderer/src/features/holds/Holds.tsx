@@ -4,6 +4,7 @@ import { useState, type ReactNode } from 'react';
 import { Link } from 'react-router';
 import type { LegalHold } from '#shared/contract/holds.ts';
 import { en } from '#shared/strings/en.ts';
+import { usePlacingHold } from '../../client/holds.ts';
 import { tell } from '../../client/notices.tsx';
 import { paths } from '../../paths.ts';
 import { useRead, useWrite } from '../../client/queries.ts';
@@ -55,6 +56,7 @@ export function Holds(): ReactNode {
   const read = useRead('holds.list', {}, { every: 30_000 });
   const may = useMay(['operator', 'approver', 'admin']);
   const approver = useMay(['approver']);
+  const placing = usePlacingHold(true);
   const session = useSession();
   const [doing, setDoing] = useState<Doing | null>(null);
   const close = (): void => {
@@ -73,7 +75,7 @@ export function Holds(): ReactNode {
     </Button>
   );
   const columns: readonly DataColumn<LegalHold>[] = [
-    numberColumn('hold', words.hold) as DataColumn<LegalHold>,
+    numberColumn('hold', words.hold),
     {
       id: 'on',
       title: words.on,
@@ -141,7 +143,7 @@ export function Holds(): ReactNode {
     },
   ];
   return (
-    <Page title={words.title} lead={words.lead} actions={<PlaceHold title={words.place} />}>
+    <Page title={words.title} lead={words.lead} actions={<PlaceHold title={words.place} placing={placing} />}>
       <Panel title={words.title} flush className={styles['grow'] ?? ''}>
         <Loaded read={read} rows={6}>
           {({ holds }) =>

@@ -4,6 +4,7 @@ import { useState, type ReactNode } from 'react';
 import type { MappedCollection, MappedColumn } from '#shared/contract/dataMap.ts';
 import type { Access, SubjectRow } from '#shared/contract/subjects.ts';
 import { en } from '#shared/strings/en.ts';
+import { usePlacingHold } from '../../client/holds.ts';
 import { copy, tell } from '../../client/notices.tsx';
 import { useWrite } from '../../client/queries.ts';
 import { useMay } from '../../client/session.ts';
@@ -28,6 +29,7 @@ export function Inspector(props: {
   const works = useMay(['operator']);
   const [revealed, setRevealed] = useState<ReadonlyMap<string, string | null>>(new Map());
   const [confirming, setConfirming] = useState<string | null>(null);
+  const placing = usePlacingHold();
   const reveal = useWrite('subjects.reveal', ({ value }, input) => {
     setRevealed((before) => new Map(before).set(input.column, value));
   });
@@ -125,7 +127,11 @@ export function Inspector(props: {
           ) : null}
           {works ? (
             <div className={styles['actions']}>
-              <PlaceHold title={en.holds.placeOnRow} on={{ collection: collection.name, rowKey: row.key }} />
+              <PlaceHold
+                title={en.holds.placeOnRow}
+                placing={placing}
+                on={{ collection: collection.name, rowKey: row.key }}
+              />
             </div>
           ) : null}
           {collection.never.length > 0 ? (

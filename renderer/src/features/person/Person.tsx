@@ -6,6 +6,7 @@ import type { RequestRow } from '#shared/contract/requests.ts';
 import type { OutputOf } from '#shared/contract/index.ts';
 import type { SubjectRow } from '#shared/contract/subjects.ts';
 import { en } from '#shared/strings/en.ts';
+import { usePlacingHold } from '../../client/holds.ts';
 import { dropAccess, holdAccess, useAccesses, type HeldAccess } from '../../client/accesses.ts';
 import { copy, tellFailure } from '../../client/notices.tsx';
 import { paths } from '../../paths.ts';
@@ -64,6 +65,8 @@ function Shown(props: { readonly held: HeldAccess; readonly shown: OutputOf<'sub
   const navigate = useNavigate();
   const works = useMay(['operator']);
   const requests = useRead('requests.list', { state: 'open', subject: access.subject });
+  const holds = useRead('holds.list', {}, { every: 30_000 });
+  const placing = usePlacingHold();
   const open = requests.data?.requests ?? [];
   const deletions = open.filter((request) => request.kind === 'deletion');
   const exportable = open.filter((request) => request.kind !== 'correction');
@@ -92,13 +95,13 @@ function Shown(props: { readonly held: HeldAccess; readonly shown: OutputOf<'sub
               to={paths.deletionOf}
               label={en.person.startDeletion}
             />
-            <PlaceHold title={en.holds.act.place} on={{ subject: access.subject }} />
+            <PlaceHold title={en.holds.act.place} placing={placing} on={{ subject: access.subject }} />
           </>
         ) : null
       }
     >
       <Controller says={access.controller} />
-      <PersonHolds subject={access.subject} />
+      <PersonHolds holds={holds.data?.holds ?? []} subject={access.subject} />
       <Panel label={en.person.title}>
         <div className={styles['strip']} style={{ padding: 0 }}>
           <div className={styles['who']}>
