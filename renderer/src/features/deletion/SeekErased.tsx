@@ -35,6 +35,7 @@ export function SeekErased(): ReactNode {
           }}
           autoComplete="off"
           maxLength={320}
+          maw={440}
         />
         <div className={styles['buttons']}>
           <Button type="submit" variant="default" loading={seek.isPending} disabled={text.trim().length < 5}>
@@ -42,7 +43,7 @@ export function SeekErased(): ReactNode {
           </Button>
         </div>
       </form>
-      <div role="status">
+      <div role="status" className={styles['told']}>
         {seek.error ? <FailureNote failure={seek.error} /> : null}
         {seek.data === undefined ? null : seek.data.found.length === 0 ? (
           <Empty title={words.none} />
