@@ -32,6 +32,8 @@ export interface ReadOptions<Output> {
   readonly enabled?: boolean;
   /** Milliseconds between repeated reads, for what other people's consoles change; may depend on the last answer. */
   readonly every?: number | ((answer: Output | undefined) => number);
+  /** Read again whenever it comes into view, for what decides whether an act is possible now. */
+  readonly fresh?: boolean;
   /** Keep showing the last answer while another input is being read. */
   readonly keepPrevious?: boolean;
   /** Milliseconds the answer stays in memory once nothing shows it. */
@@ -50,6 +52,7 @@ export function useRead<Name extends OperationName>(
     queryFn: () => call(name, input),
     enabled: options.enabled ?? true,
     refetchInterval: typeof every === 'function' ? (query) => every(query.state.data) : (every ?? false),
+    ...(options.fresh ? { staleTime: 0 } : {}),
     ...(options.keepPrevious ? { placeholderData: keepPreviousData } : {}),
     ...(options.keepFor === undefined ? {} : { gcTime: options.keepFor }),
   });
