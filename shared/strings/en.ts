@@ -1294,7 +1294,7 @@ export const en = {
       lifted: 'lifted',
     },
     whole: (title: string) => `${title}, for everybody`,
-    record: (title: string, key: string) => `${title} ${key}, and what hangs on it`,
+    record: (title: string, key: string | null) => `${title}: ${key ?? 'one record'}, and what hangs on it`,
     stops: 'Stops',
     stopsHint: 'Its deletion leaves out what is held, or waits',
     again: 'Lifted: plan the deletion again',

@@ -46,7 +46,7 @@ function On(props: { readonly hold: LegalHold }): ReactNode {
   if (hold.subject !== null) return <Reference text={hold.subject} />;
   return (
     <CellText>
-      {hold.rowKey === null ? words.whole(hold.title ?? '') : words.record(hold.title ?? '', hold.rowKey)}
+      {hold.record ? words.record(hold.title ?? '', hold.rowKey) : words.whole(hold.title ?? '')}
     </CellText>
   );
 }
