@@ -24,6 +24,7 @@ import { Refused, UsageError, type Command } from './command.ts';
 import { scopeFrom, withScope, type ScopeOptions } from './exportScope.ts';
 import { wholeNumber } from './numbers.ts';
 import { holdCommands } from './holdCommands.ts';
+import { restrictionCommands } from './restrictionCommands.ts';
 import { packageCommands } from './packageCommands.ts';
 import { deliveryCommands } from './deliveryCommands.ts';
 import { reviewCommands } from './reviewCommands.ts';
@@ -1089,6 +1090,7 @@ export async function commands(
     );
 
   holdCommands(program, run, passwordFor);
+  restrictionCommands(program, run, passwordFor);
 
   erase
     .command('seek')

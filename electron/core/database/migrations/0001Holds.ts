@@ -100,7 +100,11 @@ ${definer(
 ${definer(
   'stopped_by(p_plan privacy_console.plan)',
   'text',
-  `  -- Why a plan can't be run because of a hold; null while none is in its way.
+  `  -- Why a plan can't be run because of a hold or a restriction; null while none is in its way.
+  v_says := privacy_console.restricted_for(p_plan.subject, p_plan.request);
+  if v_says is not null then
+    return v_says;
+  end if;
   select h.id into v_hold from privacy_console.hold h where h.subject = p_plan.subject and h.lifted_at is null order by h.id limit 1;
   if v_hold is not null then
     return 'Legal hold ' || v_hold || ' covers this person; nothing is deleted until two people have lifted it.';
@@ -110,7 +114,7 @@ ${definer(
     return 'Legal hold ' || v_hold || ' was placed since this was planned and covers part of it; plan the deletion again and have it approved.';
   end if;
   return null;`,
-  { declare: '  v_hold bigint;' },
+  { declare: '  v_hold bigint; v_says text;' },
 )}
 ${definer(
   'place_hold(p_subject text, p_collection text, p_row_key text, p_ground text, p_authority text, p_owner text, p_review_on date)',
