@@ -1287,7 +1287,7 @@ export const en = {
     id: 'Restriction',
     person: 'Person',
     state: 'State',
-    states: { inForce: 'in force', told: 'in force, the person was told', lifted: 'lifted' },
+    states: { inForce: 'in force', told: 'in force, person told', lifted: 'lifted' },
     ground: 'Ground',
     grounds: {
       accuracy_contested: 'The person contests that it is accurate',
@@ -1296,6 +1296,7 @@ export const en = {
       objection: 'The person has objected, and it is being weighed',
     },
     since: 'Since',
+    by: 'By',
     exceptions: 'Exceptions',
     exception: 'Exception',
     exceptionNames: {
@@ -1308,7 +1309,7 @@ export const en = {
     act: {
       place: 'Restrict',
       except: 'State an exception',
-      told: 'Record that they were told',
+      told: 'Record as told',
       lift: 'Lift',
     },
     actTitle: {

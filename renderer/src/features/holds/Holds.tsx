@@ -28,6 +28,7 @@ import { PlaceHold } from '../../components/PlaceHold.tsx';
 import { isReason, Reason } from '../../components/Reason.tsx';
 import { numberColumn, staffColumn } from '../../components/recordColumns.tsx';
 import styles from './holds.module.css';
+import { Restrictions } from './Restrictions.tsx';
 
 const words = en.holds;
 
@@ -161,6 +162,7 @@ export function Holds(): ReactNode {
           }
         </Loaded>
       </Panel>
+      <Restrictions />
       <Modal
         opened={doing !== null}
         onClose={close}
