@@ -119,6 +119,7 @@ const executable: readonly (readonly [string, readonly string[]])[] = [
       'do_task',
       'to_look_at',
       'look_at',
+      'look_at_keys',
       'end_run',
     ],
   ],
