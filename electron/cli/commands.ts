@@ -1010,7 +1010,7 @@ export async function commands(
           const due = plans.filter(
             ({ run: begun, tasks }) =>
               begun?.state === 'waiting' &&
-              Date.parse(begun.dueAt) <= Date.now() &&
+              begun.isDue &&
               tasks.every((task) => task.when === 'after' || task.doneAt !== null),
           );
           const ended = [];

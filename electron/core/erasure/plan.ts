@@ -143,6 +143,7 @@ export const planRow = z.object({
       finishedAt: z.string().nullable(),
       state: z.enum(['running', 'waiting', 'incomplete', 'cancelled', 'done']),
       dueAt: z.string(),
+      isDue: z.boolean(),
       finds: z.array(findRow),
       outcomes: z.array(outcomeRow),
       unlooked: z.number(),

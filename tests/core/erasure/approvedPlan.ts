@@ -179,7 +179,7 @@ export async function expectEndedRight(
     const told = JSON.parse(certificates[0]?.text ?? '{}') as { steps: { done: number; left: number }[] };
     expect(told.steps.map((step) => [step.done, step.left])).toEqual(steps.map(({ done }) => [done, 0]));
   });
-  expect((await desk.bucket?.list())?.filter(({ key }) => key.includes(victim.workspace))).toEqual([]);
+  expect(((await desk.bucket?.list()) ?? []).filter(({ key }) => key.includes(victim.workspace))).toEqual([]);
   const auditor = await desk.signIn('auditor');
   const { jobId } = await expectDone(auditor, 'audit.verify', {});
   const { job } = await expectDone(auditor, 'jobs.wait', { id: jobId });

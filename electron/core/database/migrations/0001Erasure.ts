@@ -505,7 +505,7 @@ ${definer(
           'person', h.subject is not null and h.subject = p.subject) order by h.id), '[]')
         from privacy_console.hold h left join privacy_console.plan_hold n on n.hold = h.id and n.plan = p.id
         where n.hold is not null or (h.subject = p.subject and h.lifted_at is null and p.state in ('draft', 'awaiting', 'approved', 'running'))),
-      'run', (select jsonb_build_object('id', r.id, 'by', b.login, 'startedAt', r.started_at, 'finishedAt', r.finished_at, 'state', r.state, 'dueAt', r.due_at,
+      'run', (select jsonb_build_object('id', r.id, 'by', b.login, 'startedAt', r.started_at, 'finishedAt', r.finished_at, 'state', r.state, 'dueAt', r.due_at, 'isDue', r.due_at <= clock_timestamp(),
           'finds', privacy_console.finds_of(r.id),
           'outcomes', case when r.state in ('incomplete', 'done') then privacy_console.outcomes_of(r.id) else '[]' end,
           'unlooked', privacy_console.unlooked(r.id),
@@ -903,11 +903,17 @@ ${definer(
     when foreign_key_violation or restrict_violation then v_trouble := 'referenced';
     when unique_violation or not_null_violation or check_violation or exclusion_violation or string_data_right_truncation then v_trouble := 'constraint';
     when sqlstate 'PC007' then v_trouble := 'too_many';
+    -- What a trigger of the platform says may name the person, and goes nowhere.
+    when raise_exception or triggered_action_exception or triggered_data_change_violation then v_trouble := 'platform';
   end;
   if v_trouble = 'too_many' then
     update privacy_console.run r set state = 'incomplete' where r.id = p_run;
     return privacy_console.refused('erasure.batch', v_plan.subject, v_plan.request, 'refused',
       'More rows would go than the approved plan allows; plan the deletion again and have it approved.');
+  elsif v_trouble = 'platform' then
+    update privacy_console.run r set state = 'incomplete' where r.id = p_run;
+    return privacy_console.refused('erasure.batch', v_plan.subject, v_plan.request, 'conflict',
+      'A trigger or a rule of the platform refused a change of ' || v_line.collection || '; ask who looks after the platform, then resume the deletion.');
   elsif v_trouble = 'constraint' then
     update privacy_console.run r set state = 'incomplete' where r.id = p_run;
     return privacy_console.refused('erasure.batch', v_plan.subject, v_plan.request, 'conflict',
