@@ -23,6 +23,7 @@ import type { Layout } from './print.ts';
 import { Refused, UsageError, type Command } from './command.ts';
 import { scopeFrom, withScope, type ScopeOptions } from './exportScope.ts';
 import { wholeNumber } from './numbers.ts';
+import { correctionCommands } from './correctionCommands.ts';
 import { holdCommands } from './holdCommands.ts';
 import { packageCommands } from './packageCommands.ts';
 import { deliveryCommands } from './deliveryCommands.ts';
@@ -1089,6 +1090,7 @@ export async function commands(
     );
 
   holdCommands(program, run, passwordFor);
+  correctionCommands(program, run, passwordFor);
 
   erase
     .command('seek')
