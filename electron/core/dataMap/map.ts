@@ -62,7 +62,14 @@ const correctionFields = z.strictObject({
   identity: z.boolean().default(false),
   /** Where the same value stands too and is corrected with it, as `collection.column`. */
   copies: z
-    .array(z.string().regex(/^[a-z][a-z0-9_]{0,40}[.]./, 'write collection.column, as the map calls them'))
+    .array(
+      z
+        .string()
+        .refine(
+          (name) => /^[a-z][a-z0-9_]{0,40}[.]./.test(name),
+          'write collection.column, as the map calls them',
+        ),
+    )
     .default([]),
 });
 type CorrectionFields = z.output<typeof correctionFields>;
