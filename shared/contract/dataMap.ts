@@ -34,7 +34,8 @@ export const mappedColumn = z.object({
       most: z.number().int().nullable(),
       copies: z.array(z.object({ collection: z.string(), column: z.string() })),
     })
-    .nullable(),
+    .nullable()
+    .default(null),
   /** What is said of values inside a document; empty when nothing is. */
   paths: z
     .array(

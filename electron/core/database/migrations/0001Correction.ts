@@ -5,8 +5,8 @@ import { stale } from './0001Trail.ts';
 const everyone = "array['viewer', 'operator', 'approver', 'auditor', 'admin']";
 /** Those that may still be carried out. */
 const open = "('proposed', 'shown', 'approved')";
-/** How long a proposal may be looked at anew by who made it. */
-const previewMinutes = 15;
+/** How long after its intent a proposal may be shown, as a reveal. */
+const previewMinutes = 5;
 
 function quoted(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
@@ -231,9 +231,9 @@ ${definer(
   v_staff := privacy_console.caller(array['operator']);
   perform privacy_console.lock_request_of(p_correction);
   select c.* into v_correction from privacy_console.correction c
-    where c.id = p_correction and c.staff = v_staff and c.undoes is null and c.state in ('proposed', 'shown') and c.row_key is not null for update;
+    where c.id = p_correction and c.staff = v_staff and c.undoes is null and c.state = 'proposed' and c.row_key is not null for update;
   if v_correction.id is null then
-    raise exception 'There is no open proposal of yours with that number; propose it again.' using errcode = 'PC005';
+    raise exception 'There is no proposal of yours with that number that was not shown yet; propose it again.' using errcode = 'PC005';
   end if;
   if v_correction.proposed_at < clock_timestamp() - interval '${previewMinutes} minutes' then
     raise exception 'This proposal is older than ${previewMinutes} minutes; propose it again.' using errcode = 'PC001';
@@ -242,7 +242,6 @@ ${definer(
   v_key := privacy_console.subject_of(v_correction.access, array['view'], v_kind);
   perform privacy_console.keep_holds_out();
   v_held := privacy_console.held_parts(v_kind, v_key, '{}', null);
-  delete from privacy_console.correction_place w where w.correction = p_correction;
   for v_value in select v.* from privacy_console.correction_value v where v.correction = p_correction order by v.place loop
     v_places := (select jsonb_agg(to_jsonb(x)) from privacy_console.value_places(v_kind, v_correction.collection, v_value.column_name, v_key, v_correction.row_key, v_value.after, v_held) x);
     v_before := (select x.value ->> 'before' from jsonb_array_elements(v_places) x(value) where x.value ->> 'role' = 'field');
@@ -357,6 +356,9 @@ ${definer(
     return privacy_console.refused(v_action, v_correction.subject, v_correction.request, 'conflict', 'This is not the correction you have looked at; look at it again.');
   elsif v_correction.map_hash <> (select d.hash from privacy_console.data_map d where d.current) then
     return privacy_console.refused(v_action, v_correction.subject, v_correction.request, 'conflict', 'The data map has changed since this was proposed; have it proposed again.');
+  elsif p_decision = 'approve' and not exists (select from privacy_console.entry e where e.action = 'correction.looked_at' and e.outcome = 'done'
+      and e.intent = v_correction.entry and e.actor = session_user::text) then
+    return privacy_console.refused(v_action, v_correction.subject, v_correction.request, 'not_permitted', 'Look at the values first, then approve.');
   end if;
   update privacy_console.correction c set state = case p_decision when 'approve' then 'approved' else 'denied' end, decided_by = v_staff,
       decided_at = clock_timestamp(), decided_sha256 = p_sha256 where c.id = p_correction;
