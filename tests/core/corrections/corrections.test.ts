@@ -1,6 +1,7 @@
 /** Corrections on a platform of the test's own: copies, the platform's own times, its constraints and triggers. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readCatalogue } from '#core/dataMap/catalogue.ts';
+import { readAndCheck } from '#core/dataMap/check/readAndCheck.ts';
 import { compileMap } from '#core/dataMap/compile.ts';
 import { parseMap } from '#core/dataMap/map.ts';
 import { schemaVersion } from '#core/database/migrations/index.ts';
@@ -232,6 +233,28 @@ test('all of a correction is written, or nothing of it', async () => {
   expect([await people(), await bills()]).toEqual(before);
   expect(await carryOut(operator, shown.id)).toBeNull();
   expect(await people()).toMatchObject([{ mail: 'late@person.in', nick: 'Zo' }, {}]);
+});
+
+test('a check of the map tells where a correction leaves the platform’s own time as it was, or sets it twice', async () => {
+  const said = async (change: (map: string) => string): Promise<readonly string[]> => {
+    const map = parseMap(change(mapOf(true)));
+    const findings = await readAndCheck(
+      async (text, values) => (await superuser.query<Record<string, unknown>>(text, [...values])).rows,
+      map,
+      { count: null, compiled: null, signal: new AbortController().signal },
+    );
+    return findings
+      .filter(({ code }) => /stamped/.test(code))
+      .map(({ code, subject }) => `${code} ${subject}`);
+  };
+  expect(await said((map) => map)).toEqual([]);
+  expect(await said((map) => map.replace('"updatedAt":"changed",', ''))).toEqual([
+    'never-stamped app.person.changed',
+  ]);
+  await ask(`create or replace function app.tidy() returns trigger language plpgsql as $$ begin
+    new.changed := clock_timestamp(); return new; end $$`);
+  expect(await said((map) => map)).toEqual(['stamped-twice app.person.changed']);
+  expect(await said((map) => map.replace('"updatedAt":"changed",', ''))).toEqual([]);
 });
 
 test.each([
