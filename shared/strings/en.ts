@@ -616,7 +616,7 @@ export const en = {
     noOpenRequests: 'none',
     export: 'Export',
     delete: 'Delete',
-    needsRequest: 'Open the person under a request to export or delete.',
+    needsRequest: 'Open the person under a request to export, correct or delete.',
     needsKind: (kind: string) => `The open requests of this person include no ${kind}.`,
     startExport: (id: number) => `Export under request ${id}`,
     startDeletion: (id: number) => `Plan under request ${id}`,
