@@ -25,6 +25,7 @@ import { scopeFrom, withScope, type ScopeOptions } from './exportScope.ts';
 import { wholeNumber } from './numbers.ts';
 import { correctionCommands } from './correctionCommands.ts';
 import { holdCommands } from './holdCommands.ts';
+import { restrictionCommands } from './restrictionCommands.ts';
 import { packageCommands } from './packageCommands.ts';
 import { deliveryCommands } from './deliveryCommands.ts';
 import { reviewCommands } from './reviewCommands.ts';
@@ -1010,7 +1011,7 @@ export async function commands(
           const due = plans.filter(
             ({ run: begun, tasks }) =>
               begun?.state === 'waiting' &&
-              Date.parse(begun.dueAt) <= Date.now() &&
+              begun.isDue &&
               tasks.every((task) => task.when === 'after' || task.doneAt !== null),
           );
           const ended = [];
@@ -1091,6 +1092,7 @@ export async function commands(
 
   holdCommands(program, run, passwordFor);
   correctionCommands(program, run, passwordFor);
+  restrictionCommands(program, run, passwordFor);
 
   erase
     .command('seek')

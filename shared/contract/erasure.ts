@@ -147,6 +147,8 @@ export const erasurePlan = z.object({
       state: z.enum(['running', 'waiting', 'done', 'incomplete', 'cancelled']),
       /** Nothing goes before; until then it can be called off. */
       dueAt: z.string(),
+      /** Whether that has come, by the database’s clock. */
+      isDue: z.boolean(),
       /** Where the person was found again. */
       finds: z.array(find),
       /** By collection, once the run has looked again. */

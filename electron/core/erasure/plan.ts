@@ -42,8 +42,12 @@ export function toFind(
   return {
     ...find,
     name: `${collection}.${column}`,
-    title: held?.title ?? collection,
-    column: held?.columns.find((each) => each.name === column)?.title ?? column,
+    ...(collection === 'objects'
+      ? { title: 'Objects in R2', column: 'Name' }
+      : {
+          title: held?.title ?? collection,
+          column: held?.columns.find((each) => each.name === column)?.title ?? column,
+        }),
   };
 }
 
@@ -139,6 +143,7 @@ export const planRow = z.object({
       finishedAt: z.string().nullable(),
       state: z.enum(['running', 'waiting', 'incomplete', 'cancelled', 'done']),
       dueAt: z.string(),
+      isDue: z.boolean(),
       finds: z.array(findRow),
       outcomes: z.array(outcomeRow),
       unlooked: z.number(),

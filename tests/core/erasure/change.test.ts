@@ -306,3 +306,41 @@ test('with an R2 key that is refused nothing goes, and the run goes on with the 
   expect(await run(operator, planId)).toMatchObject({ state: 'done', result: { complete: true } });
   await expectEndedRight(desk, victim, planId);
 });
+
+test('a trigger of the platform that refuses, or quietly keeps a row, leaves the run unfinished without a word of what it said', async () => {
+  await using desk = await openDesk();
+  const operator = await desk.signIn('operator');
+  const victim = await requestFor(operator, await findPerson(desk));
+  const { id: planId } = await approve(desk, operator, victim);
+  const answer = (body: string): Promise<unknown> =>
+    desk.superuser(({ query }) =>
+      query(`create schema if not exists platform_own; grant usage on schema platform_own to public;
+        create or replace function platform_own.refuses() returns trigger language plpgsql as $$ begin ${body} end $$;
+        create or replace trigger refuses before delete on page_views for each row execute function platform_own.refuses()`),
+    );
+  await answer(`raise exception 'the account ${victim.email} is not to be touched';`);
+  expect(await run(operator, planId)).toMatchObject({
+    state: 'failed',
+    failure: {
+      code: 'conflict',
+      message: expect.stringContaining('page_views; ask who looks after') as string,
+    },
+  });
+  const said = await desk.superuser(async ({ query }) => {
+    const { rows } = await query<{ text: string }>(
+      `select d.text from privacy_console.detail d join privacy_console.entry e on e.number = d.entry where e.action like 'erasure.%'`,
+    );
+    return rows.map(({ text }) => text).join();
+  });
+  expect(said).not.toContain(victim.email);
+  expect(await expectDone(operator, 'erasure.show', { planId })).toMatchObject({
+    plan: { run: { state: 'incomplete' } },
+  });
+  await answer('return null;');
+  const { result } = await run(operator, planId);
+  expect(result).toMatchObject({ complete: false });
+  expect(Number(result?.['left'])).toBeGreaterThan(0);
+  await desk.superuser(({ query }) => query('drop trigger refuses on page_views'));
+  expect(await run(operator, planId)).toMatchObject({ state: 'done', result: { complete: true } });
+  await expectEndedRight({ ...desk, bucket: null }, victim, planId);
+});

@@ -201,6 +201,10 @@ ${definer(
   if v_request.state = 'closed' or v_request.kind <> 'correction' or v_request.subject is distinct from v_subject then
     return privacy_console.refused('correction.intended', v_subject, null, 'refused', 'A correction needs an open correction request that names this person.');
   end if;
+  v_says := privacy_console.restricted_for(v_subject, p_request);
+  if v_says is not null then
+    return privacy_console.refused('correction.intended', v_subject, p_request, 'refused', v_says);
+  end if;
   if not privacy_console.spend(v_staff, 'corrections', 'corrections_per_hour') then
     return privacy_console.refused('correction.intended', v_subject, p_request, 'budget_spent',
       'The hourly budget of corrections is spent; wait a few minutes, or ask an administrator to raise it.');
@@ -221,7 +225,7 @@ ${definer(
   return jsonb_build_object('ok', true, 'correction', v_id) || privacy_console.receipt(v_entry);`,
   {
     declare:
-      '  v_staff bigint; v_subject text; v_kind text; v_wrong text; v_request record; v_entry bigint; v_id bigint;',
+      '  v_staff bigint; v_subject text; v_kind text; v_wrong text; v_request record; v_says text; v_entry bigint; v_id bigint;',
   },
 )}
 ${definer(
@@ -241,6 +245,10 @@ ${definer(
   select s.kind into v_kind from privacy_console.subject s where s.reference = v_correction.subject;
   v_key := privacy_console.subject_of(v_correction.access, array['view'], v_kind);
   perform privacy_console.keep_holds_out();
+  v_says := privacy_console.restricted_for(v_correction.subject, v_correction.request);
+  if v_says is not null then
+    return privacy_console.refused('correction.shown', v_correction.subject, v_correction.request, 'refused', v_says);
+  end if;
   v_held := privacy_console.held_parts(v_kind, v_key, '{}', null);
   for v_value in select v.* from privacy_console.correction_value v where v.correction = p_correction order by v.place loop
     v_places := (select jsonb_agg(to_jsonb(x)) from privacy_console.value_places(v_kind, v_correction.collection, v_value.column_name, v_key, v_correction.row_key, v_value.after, v_held) x);
@@ -280,7 +288,7 @@ ${definer(
     || privacy_console.receipt(privacy_console.append('correction.shown', v_correction.subject, v_correction.request, 'done', v_correction.entry, null));`,
   {
     declare:
-      '  v_staff bigint; v_correction privacy_console.correction; v_kind text; v_key text; v_held jsonb; v_value privacy_console.correction_value; v_places jsonb; v_before text; v_verdict text;',
+      '  v_staff bigint; v_correction privacy_console.correction; v_kind text; v_key text; v_held jsonb; v_value privacy_console.correction_value; v_places jsonb; v_before text; v_verdict text; v_says text;',
   },
 )}
 ${step(
@@ -309,13 +317,17 @@ ${definer(
   elsif v_correction.row_key is null or v_correction.sha256 is null then
     raise exception 'The values of this correction are gone, or were never shown.' using errcode = 'PC006';
   end if;
+  v_says := privacy_console.restricted_for(v_correction.subject, v_correction.request);
+  if v_says is not null then
+    return privacy_console.refused('correction.looked_at', v_correction.subject, v_correction.request, 'refused', v_says);
+  end if;
   if not privacy_console.spend(v_staff, 'reveals', 'reveals_per_hour') then
     return privacy_console.refused('correction.looked_at', v_correction.subject, v_correction.request, 'budget_spent',
       'The hourly budget of reveals is spent; wait a few minutes, or ask an administrator to raise it.');
   end if;
   return jsonb_build_object('ok', true) || privacy_console.receipt(
     privacy_console.append('correction.looked_at', v_correction.subject, v_correction.request, 'done', v_correction.entry, null));`,
-  { declare: '  v_staff bigint; v_correction privacy_console.correction;' },
+  { declare: '  v_staff bigint; v_correction privacy_console.correction; v_says text;' },
 )}
 ${definer(
   'read_correction(p_correction bigint)',
@@ -388,7 +400,10 @@ ${definer(
   v_action := case when v_correction.undoes is null then 'correction.done' else 'correction.undone' end;
   perform privacy_console.keep_holds_out();
   v_code := 'conflict';
-  if v_correction.staff <> v_staff then
+  v_says := privacy_console.restricted_for(v_correction.subject, v_correction.request);
+  if v_says is not null then
+    v_code := 'refused';
+  elsif v_correction.staff <> v_staff then
     v_code := 'not_permitted';
     v_says := 'Only who proposed a correction carries it out.';
   elsif v_correction.state not in ('shown', 'approved') or v_key is null or v_correction.row_key is null then
@@ -518,6 +533,10 @@ ${definer(
     return privacy_console.refused('correction.undo_intended', v_correction.subject, v_correction.request, 'conflict',
       'This can''t be taken back: it was never done, has been taken back, or the time for it is over.');
   end if;
+  v_says := privacy_console.restricted_for(v_correction.subject, v_correction.request);
+  if v_says is not null then
+    return privacy_console.refused('correction.undo_intended', v_correction.subject, v_correction.request, 'refused', v_says);
+  end if;
   if not privacy_console.spend(v_staff, 'corrections', 'corrections_per_hour') then
     return privacy_console.refused('correction.undo_intended', v_correction.subject, v_correction.request, 'budget_spent',
       'The hourly budget of corrections is spent; wait a few minutes, or ask an administrator to raise it.');
@@ -536,7 +555,7 @@ ${definer(
   return jsonb_build_object('ok', true, 'correction', v_undo.id, 'waits', privacy_console.needs_second(v_undo)) || privacy_console.receipt(v_entry);`,
   {
     declare:
-      '  v_staff bigint; v_correction privacy_console.correction; v_undo privacy_console.correction; v_entry bigint;',
+      '  v_staff bigint; v_correction privacy_console.correction; v_undo privacy_console.correction; v_says text; v_entry bigint;',
   },
 )}
 ${definer(

@@ -236,6 +236,10 @@ ${definer(
       where p.subject = v_subject and p.state = 'running' and r.state <> 'incomplete') then
     raise exception 'A deletion of this person is running; resume it instead of planning anew.' using errcode = 'PC006';
   end if;
+  v_says := privacy_console.restricted_for(v_subject, p_request);
+  if v_says is not null then
+    return privacy_console.refused('plan.intended', v_subject, p_request, 'refused', v_says);
+  end if;
   if not privacy_console.spend_person(v_staff, v_subject) then
     return privacy_console.refused('plan.intended', v_subject, p_request, 'budget_spent',
       'The hourly budget of people is spent; wait a few minutes, or ask an administrator to raise it.');
@@ -257,7 +261,7 @@ ${definer(
   return jsonb_build_object('ok', true, 'plan', v_plan) || privacy_console.receipt(v_entry);`,
   {
     declare:
-      '  v_staff bigint; v_kind text; v_state text; v_subject text; v_key text; v_salt bytea; v_carried jsonb; v_entry bigint; v_plan bigint;',
+      '  v_staff bigint; v_kind text; v_state text; v_subject text; v_says text; v_key text; v_salt bytea; v_carried jsonb; v_entry bigint; v_plan bigint;',
   },
 )}
 ${definer(
@@ -501,7 +505,7 @@ ${definer(
           'person', h.subject is not null and h.subject = p.subject) order by h.id), '[]')
         from privacy_console.hold h left join privacy_console.plan_hold n on n.hold = h.id and n.plan = p.id
         where n.hold is not null or (h.subject = p.subject and h.lifted_at is null and p.state in ('draft', 'awaiting', 'approved', 'running'))),
-      'run', (select jsonb_build_object('id', r.id, 'by', b.login, 'startedAt', r.started_at, 'finishedAt', r.finished_at, 'state', r.state, 'dueAt', r.due_at,
+      'run', (select jsonb_build_object('id', r.id, 'by', b.login, 'startedAt', r.started_at, 'finishedAt', r.finished_at, 'state', r.state, 'dueAt', r.due_at, 'isDue', r.due_at <= clock_timestamp(),
           'finds', privacy_console.finds_of(r.id),
           'outcomes', case when r.state in ('incomplete', 'done') then privacy_console.outcomes_of(r.id) else '[]' end,
           'unlooked', privacy_console.unlooked(r.id),
@@ -899,11 +903,17 @@ ${definer(
     when foreign_key_violation or restrict_violation then v_trouble := 'referenced';
     when unique_violation or not_null_violation or check_violation or exclusion_violation or string_data_right_truncation then v_trouble := 'constraint';
     when sqlstate 'PC007' then v_trouble := 'too_many';
+    -- What a trigger of the platform says may name the person, and goes nowhere.
+    when raise_exception or triggered_action_exception or triggered_data_change_violation then v_trouble := 'platform';
   end;
   if v_trouble = 'too_many' then
     update privacy_console.run r set state = 'incomplete' where r.id = p_run;
     return privacy_console.refused('erasure.batch', v_plan.subject, v_plan.request, 'refused',
       'More rows would go than the approved plan allows; plan the deletion again and have it approved.');
+  elsif v_trouble = 'platform' then
+    update privacy_console.run r set state = 'incomplete' where r.id = p_run;
+    return privacy_console.refused('erasure.batch', v_plan.subject, v_plan.request, 'conflict',
+      'A trigger or a rule of the platform refused a change of ' || v_line.collection || '; ask who looks after the platform, then resume the deletion.');
   elsif v_trouble = 'constraint' then
     update privacy_console.run r set state = 'incomplete' where r.id = p_run;
     return privacy_console.refused('erasure.batch', v_plan.subject, v_plan.request, 'conflict',
@@ -1193,6 +1203,7 @@ ${definer(
     select e from privacy_console.export e where e.subject = v_plan.subject and e.state in ('review', 'running') order by e.id for update) y(x);
   update privacy_console.reveal v set row_key = '' from privacy_console.access a where a.id = v.access and a.subject = v_plan.subject;
   delete from privacy_console.redaction r where r.subject = v_plan.subject;
+  perform privacy_console.forget_restrictions(v_plan.subject);
   delete from privacy_console.detail d using privacy_console.entry e
     where e.number = d.entry and e.subject = v_plan.subject and (e.action in ('reveal.intended', 'row.acted', 'export.redacted', 'export.redaction_withdrawn') or e.action like 'custody.%' or e.action like 'correction.%');
   -- What was typed to find the person: all of it under the person's requests, elsewhere where it names an identifier.

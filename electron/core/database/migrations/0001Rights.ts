@@ -66,6 +66,7 @@ const executable: readonly (readonly [string, readonly string[]])[] = [
       'deletions_held',
       'holds',
       'corrections',
+      'restrictions',
       'read_certificate',
       'certificate_signatures',
       'releases',
@@ -123,6 +124,7 @@ const executable: readonly (readonly [string, readonly string[]])[] = [
       'do_task',
       'to_look_at',
       'look_at',
+      'look_at_keys',
       'end_run',
     ],
   ],
@@ -144,6 +146,10 @@ const executable: readonly (readonly [string, readonly string[]])[] = [
   [
     'privacy_operator, privacy_approver, privacy_admin',
     ['abandon_export', 'place_hold', 'review_hold', 'propose_lift', 'decide_lift'],
+  ],
+  [
+    'privacy_operator, privacy_approver',
+    ['restrict_processing', 'state_exception', 'tell_of_lifting', 'lift_restriction'],
   ],
   [
     'privacy_auditor, privacy_approver, privacy_admin',

@@ -69,7 +69,8 @@ function OnePlan(props: { readonly plan: ErasurePlan; readonly since: PlanDiffer
     (job) => job.kind === 'erasure' && job.requestId === plan.requestId && job.state === 'running',
   );
   const [first] = plan.approvals;
-  const waits = useNow() < Date.parse(plan.run?.state === 'waiting' ? plan.run.dueAt : '1970-01-01');
+  const now = useNow();
+  const waits = plan.run?.state === 'waiting' && !plan.run.isDue && now < Date.parse(plan.run.dueAt);
   const cancel = useRef<HTMLButtonElement>(null);
   useEffect(() => {
     cancel.current?.focus();
