@@ -23,6 +23,7 @@ import type { Layout } from './print.ts';
 import { Refused, UsageError, type Command } from './command.ts';
 import { scopeFrom, withScope, type ScopeOptions } from './exportScope.ts';
 import { wholeNumber } from './numbers.ts';
+import { correctionCommands } from './correctionCommands.ts';
 import { holdCommands } from './holdCommands.ts';
 import { restrictionCommands } from './restrictionCommands.ts';
 import { packageCommands } from './packageCommands.ts';
@@ -1090,6 +1091,7 @@ export async function commands(
     );
 
   holdCommands(program, run, passwordFor);
+  correctionCommands(program, run, passwordFor);
   restrictionCommands(program, run, passwordFor);
 
   erase

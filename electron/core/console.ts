@@ -10,6 +10,7 @@ import {
   readDemoProfile,
   type Places,
 } from './connections/index.ts';
+import { correctionOperations } from './corrections/index.ts';
 import { erasureOperations } from './erasure/index.ts';
 import { explanationOperations } from './explanation/index.ts';
 import {
@@ -147,6 +148,7 @@ export function createConsole(ports: ConsolePorts): Console {
         ...(ports.batchRows === undefined ? {} : { batchRows: ports.batchRows }),
       }),
       ...holdOperations(desk),
+      ...correctionOperations(desk),
       ...restrictionOperations(desk),
       ...complianceOperations(desk, jobs),
       ...workstationOperations({

@@ -15,6 +15,7 @@ export const paths = {
   deletions: '/deletions',
   deletionOf: (requestId: number) => `/requests/${String(requestId)}/deletion`,
   plan: (id: number) => `/deletions/${String(id)}`,
+  correctionsOf: (requestId: number) => `/requests/${String(requestId)}/corrections`,
   approvals: '/approvals',
   holds: '/holds',
   mapChange: (id: number) => `/approvals/map/${String(id)}`,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { profileName } from './connections.ts';
+import { correctionFormats } from '../domain/corrections.ts';
 import { dataOrigins } from '../domain/exportProfiles.ts';
 import { operation, passwordAgain } from './operation.ts';
 
@@ -22,7 +23,19 @@ export const mappedColumn = z.object({
   kind: z.enum(columnKinds),
   /** How the value is masked, `paths` when by what lies in it; null when it is shown as it is. */
   mask: z.string().nullable(),
-  correctable: z.boolean(),
+  /** How staff may correct it; null where they may not. */
+  correct: z
+    .object({
+      format: z.enum(correctionFormats),
+      /** It tells who somebody is, or whose other rows are. */
+      identity: z.boolean(),
+      nullable: z.boolean(),
+      /** Characters the column takes at most; null without a limit of its own. */
+      most: z.number().int().nullable(),
+      copies: z.array(z.object({ collection: z.string(), column: z.string() })),
+    })
+    .nullable()
+    .default(null),
   /** What is said of values inside a document; empty when nothing is. */
   paths: z
     .array(

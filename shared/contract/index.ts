@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { administration } from './administration.ts';
 import { audit } from './audit.ts';
 import { connections } from './connections.ts';
+import { corrections } from './corrections.ts';
 import { dataMap } from './dataMap.ts';
 import { delivery } from './delivery.ts';
 import { erasure } from './erasure.ts';
@@ -20,6 +21,7 @@ export const contract = {
   ...dataMap,
   ...requests,
   ...subjects,
+  ...corrections,
   ...exports,
   ...review,
   ...delivery,

@@ -902,3 +902,105 @@ test('an export that gaps of the map stop is let go by two people, never by one'
   const { releases } = await ask(approver, 'exports.releases', { requestId: request });
   expect(releases).toMatchObject([{ state: 'approved', gaps: ['unmapped table public.leads'] }]);
 });
+
+test('an operator corrects an address by keys, another person approves it, and it is taken back', async ({
+  office,
+}) => {
+  const words = en.correction;
+  const faults: string[] = [];
+  const { id, email } = await withSuperuser(office.platform, office.platform.database, async ({ query }) => {
+    await query(`insert into privacy_console.setting values ('identity_by_two', 1)`);
+    const { rows } = await query<{ id: string; email: string }>(
+      `select u.id, u.email::text from users u where length(u.email) between 10 and 40 and u.phone is not null
+         and exists (select from workspaces w join invoices i on i.workspace_id = w.id where w.owner_id = u.id)
+         and exists (select from support_messages m where m.user_id is null and lower(m.from_email) = lower(u.email::text)) order by u.id limit 1`,
+    );
+    return rows[0] ?? { id: '', email: '' };
+  });
+  const held = (): Promise<string | undefined> =>
+    withSuperuser(office.platform, office.platform.database, async ({ query }) => {
+      const { rows } = await query<{ email: string }>('select email::text from users where id = $1', [id]);
+      return rows[0]?.email;
+    });
+  const page = await office.operator();
+  const { request } = await ask(page, 'requests.open', { kind: 'correction', receivedOn: '2026-10-01' });
+  const { hits } = await ask(page, 'search.run', { text: email, requestId: request.id });
+  const subject = hits.find(({ score }) => score === 1)?.subject ?? '';
+  await ask(page, 'subjects.open', { subject, requestId: request.id });
+  await ask(page, 'requests.link', { id: request.id, subject });
+  const go = (to: string): Promise<unknown> =>
+    page.evaluate((hash) => (window.location.hash = `#${hash}`), to);
+  await go(`/people/${subject}?request=${String(request.id)}`);
+  await press(page, en.person.openAction);
+  await atScreen(page, en.person.title);
+
+  // By keys alone: the button, the fields, what is wrong with one of them, and what would follow.
+  const button = part(page, en.person.inspector).getByRole('button', { name: words.act, exact: true });
+  await button.focus();
+  await page.keyboard.press('Enter');
+  const dialog = page.getByRole('dialog', { name: words.actOn });
+  await sees(dialog);
+  const field = (title: string) => dialog.getByRole('textbox', { name: words.newValue(title) });
+  await expect(field('E-mail')).toBeFocused();
+  await page.keyboard.type('new.address@');
+  await field('Phone').fill('98765 43210');
+  await dialog.getByRole('textbox', { name: words.reason }).fill('they wrote from the new address');
+  await sees(dialog.getByText(words.format.email));
+  await sees(dialog.getByText(words.format.phone));
+  await expect(dialog.getByRole('button', { name: words.propose })).toBeDisabled();
+  faults.push(...(await examine(page, 'correction-format')));
+  await field('Phone').fill('+919999000111');
+  await field('E-mail').focus();
+  await page.keyboard.press('End');
+  await page.keyboard.type('person.example');
+  await page.keyboard.press('Enter');
+  await sees(dialog.getByText(words.identityNote));
+  await sees(dialog.getByText(new RegExp(words.role.elsewhere)));
+  await sees(dialog.getByText(new RegExp(words.role.lost)));
+  faults.push(...(await examine(page, 'correction-shown')));
+  await press(dialog, words.leaveWaiting);
+  await dialog.waitFor({ state: 'hidden' });
+  expect(await held()).toBe(email);
+
+  const approver = await office.approverBeside();
+  await sees(part(approver, en.desk.waiting).getByText(en.desk.toApprove));
+  await goTo(approver, 'approvals', en.approvals.title);
+  await sees(part(approver, words.waitingTitle).getByText('E-mail, Phone'));
+  await part(approver, words.waitingTitle).getByRole('row').filter({ hasText: 'E-mail' }).dblclick();
+  await atScreen(approver, words.titleFor(request.id));
+  await press(approver, words.decideOf(1));
+  const deciding = approver.getByRole('dialog', { name: words.decideOf(1) });
+  await sees(deciding.getByText('new.address@person.example'));
+  await deciding.getByRole('textbox', { name: words.reason }).fill('the old address answered to it');
+  faults.push(...(await examine(approver, 'correction-decide')));
+  await press(deciding, words.approve);
+  await deciding.waitFor({ state: 'hidden' });
+  await sees(approver.getByText(words.state.ready, { exact: true }));
+
+  await go(`/requests/${String(request.id)}/corrections`);
+  await atScreen(page, words.titleFor(request.id));
+  await press(page, words.carryOutOf(1));
+  const carrying = page.getByRole('dialog', { name: words.carryOutOf(1) });
+  await press(carrying, words.carryOut);
+  await carrying.waitFor({ state: 'hidden' });
+  await sees(page.getByText(words.undoDays(30)));
+  expect(await held()).toBe('new.address@person.example');
+  faults.push(...(await examine(page, 'correction-list')));
+  await go(`/requests/${String(request.id)}`);
+  await sees(part(page, en.request.artefacts).getByText(words.state.done));
+
+  // Where nobody asks for a second person it is taken back at once.
+  await withSuperuser(office.platform, office.platform.database, ({ query }) =>
+    query(`update privacy_console.setting set value = 0 where name = 'identity_by_two'`),
+  );
+  await go(`/requests/${String(request.id)}/corrections`);
+  await press(page, words.undoOf(1));
+  const undoing = page.getByRole('dialog', { name: words.undoOf(1) });
+  await expect(undoing.getByRole('textbox', { name: words.reason })).toBeFocused();
+  await page.keyboard.type('it was somebody else who wrote');
+  await press(undoing, words.undo);
+  await undoing.waitFor({ state: 'hidden' });
+  await sees(page.getByText(words.state.undone, { exact: true }));
+  expect(await held()).toBe(email);
+  expect(faults).toEqual([]);
+});

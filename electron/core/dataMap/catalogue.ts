@@ -1,6 +1,13 @@
 import { z } from 'zod';
 import { ExpectedError } from '#core/kernel/errors.ts';
-import { isReplacement, type Assigned, type Collection, type DataMap } from './map.ts';
+import {
+  copiesOf,
+  isCorrectable,
+  isReplacement,
+  type Assigned,
+  type Collection,
+  type DataMap,
+} from './map.ts';
 import { tableName, tableParts } from './quote.ts';
 
 const columnRow = z.object({
@@ -312,6 +319,9 @@ function drift(says: string): never {
 
 /** Fails with the first thing that the map names and the database lacks. */
 export function checkAgainstCatalogue(map: DataMap, catalogue: Catalogue): void {
+  const copies = Object.values(map.collections).flatMap((held) =>
+    Object.values(held.columns).flatMap(copiesOf),
+  );
   for (const [name, held] of Object.entries(map.collections)) {
     const table = catalogue.tables.get(held.table);
     if (table === undefined) {
@@ -348,7 +358,9 @@ export function checkAgainstCatalogue(map: DataMap, catalogue: Catalogue): void 
     const settable = [
       ...held.detach.flatMap((each) => (typeof each === 'string' ? [each] : each.columns)),
       ...allSet(held).flatMap((set) => Object.keys(set)),
-      ...Object.keys(held.columns).filter((column) => held.columns[column]?.correct),
+      ...Object.keys(held.columns).filter((column) => isCorrectable(held.columns[column])),
+      ...copies.flatMap((copy) => (copy.collection === name ? [copy.column] : [])),
+      ...(held.updatedAt === undefined ? [] : [held.updatedAt]),
     ];
     for (const column of settable) {
       if (table.get(column)?.generated === true)
@@ -357,7 +369,7 @@ export function checkAgainstCatalogue(map: DataMap, catalogue: Catalogue): void 
         );
     }
     if (told) continue;
-    if (Object.values(held.columns).some((column) => column.mask !== undefined && column.correct))
+    if (Object.values(held.columns).some((column) => column.mask !== undefined && isCorrectable(column)))
       drift(`No key tells the rows of ${held.table} apart, so none can be corrected; take “correct” away.`);
     if (held.shared !== undefined || Object.keys(held.actions).length > 0)
       drift(

@@ -9,6 +9,15 @@ import {
   readerRights,
   writerRights,
 } from './compileErasure.ts';
+import {
+  compileCorrectionReading,
+  compileCorrectionReadingByKind,
+  compileCorrectionWriting,
+  compileCorrectionWritingByKind,
+  correctablesOf,
+  correctionRights,
+  refuseUnfitCorrections,
+} from './compileCorrection.ts';
 import { compileBucketNamed, compileBucketNames } from './compileBucket.ts';
 import { compileRowStands } from './compileHolds.ts';
 import { compileJson } from './compileJson.ts';
@@ -80,6 +89,7 @@ export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
   refuseUndecided(map);
   checkAgainstCatalogue(map, catalogue);
   refuseUnfitReplacements(map, catalogue);
+  refuseUnfitCorrections(map, catalogue);
   const names = Object.keys(map.collections);
   const hash = mapHash(map);
   const readerColumns = (held: Collection): readonly string[] =>
@@ -168,11 +178,13 @@ export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
       ...Object.keys(kind.collections).map((name) => compileCollection(kind, catalogue, name)),
       compileAcross(kind, catalogue),
       compileErasureReading(kind, catalogue),
+      compileCorrectionReading(kind, catalogue),
     ]),
     compileReveal(kinds),
     compileHeld(kinds),
     compileSearch(kinds, catalogue),
     compileErasureReadingByKind(kinds),
+    compileCorrectionReadingByKind(kinds),
     compileRowStands(kinds, catalogue),
     compileLookAgain(kinds, catalogue),
     compileBucketNames(map, catalogue),
@@ -182,14 +194,16 @@ export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
     `grant execute on function ${readerFunctions(['read', 'page', 'count', 'reached', 'paths', 'series'], ['object_rows', 'object_prefixes'])}, privacy_console.run_search, privacy_console.show_reveal to privacy_viewer, privacy_operator;`,
     `grant execute on function ${readerFunctions(['rows', 'part', 'review'])} to privacy_operator;`,
     'grant execute on function privacy_console.bucket_names to privacy_auditor, privacy_admin;',
-    'grant execute on function privacy_console.erasure_scope, privacy_console.shared_rows, privacy_console.shared_left, privacy_console.rows_to_erase, privacy_console.objects_to_erase, privacy_console.identifiers_of, privacy_console.look_again, privacy_console.bucket_named, privacy_console.refuse_unheld_row, privacy_console.refuse_unheld_object, privacy_console.held_parts, privacy_console.held_rows, privacy_console.held_objects, privacy_console.row_stands to privacy_console_trail;',
+    'grant execute on function privacy_console.erasure_scope, privacy_console.shared_rows, privacy_console.shared_left, privacy_console.rows_to_erase, privacy_console.objects_to_erase, privacy_console.identifiers_of, privacy_console.look_again, privacy_console.bucket_named, privacy_console.refuse_unheld_row, privacy_console.refuse_unheld_object, privacy_console.held_parts, privacy_console.held_rows, privacy_console.held_objects, privacy_console.row_stands, privacy_console.value_places, privacy_console.value_elsewhere to privacy_console_trail;',
   ].join('\n');
   const writing = [
     compileJson(map, 'writing'),
     ...kinds.map((kind) => compileErasureWriting(kind, catalogue)),
+    ...kinds.map((kind) => compileCorrectionWriting(kind, catalogue)),
     compileErasureWritingByKind(kinds),
+    compileCorrectionWritingByKind(kinds),
     revokeOwnFunctions,
-    'grant execute on function privacy_console.erase_rows, privacy_console.hand_over, privacy_console.anonymise_shared, privacy_console.act_on_row to privacy_console_trail;',
+    'grant execute on function privacy_console.erase_rows, privacy_console.hand_over, privacy_console.anonymise_shared, privacy_console.act_on_row, privacy_console.write_value to privacy_console_trail;',
   ].join('\n');
   const columnRows = names.flatMap((name) => {
     const held = collectionNamed(map, name);
@@ -205,6 +219,14 @@ export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
   );
   const kindColumns = kinds.flatMap((kind) =>
     Object.keys(kind.collections).map((name) => `(${quoteLiteral(kind.kind)}, ${quoteLiteral(name)})`),
+  );
+  const correctable = kinds.flatMap((kind) =>
+    Object.keys(kind.collections).flatMap((name) =>
+      correctablesOf(kind, catalogue, name).map(
+        ({ column, format, identity, nullable }) =>
+          `(${[kind.kind, name, column, format].map(quoteLiteral).join(', ')}, ${identity}, ${nullable})`,
+      ),
+    ),
   );
   const tasks = Object.entries(map.tasks ?? {}).flatMap(([name, { title, owner, when, kinds: asked }]) =>
     (asked ?? [firstKind(map).kind]).map(
@@ -222,6 +244,7 @@ export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
     // By another map other rows name objects.
     'delete from privacy_console.bucket_beginning where named;',
     'delete from privacy_console.map_task;',
+    'delete from privacy_console.correctable;',
     'delete from privacy_console.kind_collection;',
     'delete from privacy_console.subject_kind;',
     `insert into privacy_console.subject_kind (kind, title, controller, by_value) values\n${kindRows.join(',\n')};`,
@@ -229,6 +252,9 @@ export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
     `insert into privacy_console.mapped_column (collection, schema_name, table_name, column_name, type, masked, never) values\n${columnRows.join(',\n')};`,
     `insert into privacy_console.mapped_table select distinct m.schema_name, m.table_name, c.oid::regclass from privacy_console.mapped_column m
   join pg_catalog.pg_namespace n on n.nspname = m.schema_name join pg_catalog.pg_class c on c.relnamespace = n.oid and c.relname = m.table_name;`,
+    correctable.length === 0
+      ? ''
+      : `insert into privacy_console.correctable (kind, collection, column_name, format, identity, nullable) values\n${correctable.join(',\n')};`,
     tasks.length === 0 ? '' : `insert into privacy_console.map_task values\n${tasks.join(',\n')};`,
     ignored.length === 0 ? '' : `insert into privacy_console.ignored_table values\n${ignored.join(',\n')};`,
     'update privacy_console.data_map set current = false where current;',
@@ -246,7 +272,10 @@ export function allWriterRights(map: DataMap, catalogue: Catalogue): WriterRight
     ...new Set([...one, ...other]),
   ];
   const rights = new Map<string, WriterRights extends ReadonlyMap<string, infer Right> ? Right : never>();
-  for (const [table, right] of kindsOf(map).flatMap((kind) => [...writerRights(kind, catalogue)])) {
+  for (const [table, right] of kindsOf(map).flatMap((kind) => [
+    ...writerRights(kind, catalogue),
+    ...correctionRights(kind, catalogue),
+  ])) {
     const known = rights.get(table);
     rights.set(table, {
       select: joint(known?.select, right.select),
@@ -274,6 +303,7 @@ export function refuseUncompilable(map: DataMap, catalogue: Catalogue): void {
   refuseUndecided(map);
   checkAgainstCatalogue(map, catalogue);
   refuseUnfitReplacements(map, catalogue);
+  refuseUnfitCorrections(map, catalogue);
   refuseTakenNames(map);
   const kinds = kindsOf(map);
   for (const kind of kinds) {
@@ -313,6 +343,9 @@ function refuseTakenNames(map: DataMap): void {
     'held_rows',
     'held_objects',
     'row_stands',
+    'value_places',
+    'value_elsewhere',
+    'write_value',
     'run_search',
     'show_reveal',
   ];
@@ -367,7 +400,7 @@ function describeCollections(map: DataMap, catalogue: Catalogue): readonly Mappe
           never: inner.never,
         })),
         others: mapped.paths === undefined ? null : (mapped.others ?? 'masked'),
-        correctable: mapped.correct,
+        correct: describeCorrection(map, catalogue, name, column),
         origin: mapped.origin ?? held.origin ?? 'observed',
         thirdParty: Object.keys(held.erasure).filter((kind) => isThirdParty(mapped, kind)),
         ownToo: kindsOf(map).flatMap(({ kind, collections }) => {
@@ -387,6 +420,23 @@ function describeCollections(map: DataMap, catalogue: Catalogue): readonly Mappe
     ...describeErasure(firstErasure(map, held)),
     actions: Object.entries(held.actions).map(([action, what]) => ({ name: action, title: what.title })),
   }));
+}
+
+/** How staff may correct a column, for the kinds of people for whom it isn't about somebody else. */
+function describeCorrection(
+  map: DataMap,
+  catalogue: Catalogue,
+  name: string,
+  column: string,
+): MappedCollection['columns'][number]['correct'] {
+  const kinds = kindsOf(map).filter((kind) => Object.hasOwn(kind.collections, name));
+  const found = kinds.flatMap((kind) =>
+    correctablesOf(kind, catalogue, name).filter((each) => each.column === column),
+  );
+  const [first] = found;
+  if (first === undefined) return null;
+  const { format, identity, nullable, most, copies } = first;
+  return { format, identity, nullable, most, copies: [...copies] };
 }
 
 /** What erasure does for the first of the kinds whose rows are there. */

@@ -838,7 +838,7 @@ function deletion(erasing: Erasing, step: Step, variables: Variables): string {
 }
 
 /** A function by the kind of subject over those that each kind has. */
-function byKind(
+export function byKind(
   kinds: readonly KindMap[],
   name: string,
   parameters: readonly (readonly [name: string, type: string])[],

@@ -33,7 +33,8 @@ const categories: readonly (readonly [string, Form])[] = [
   ['user.name', 'name'],
 ];
 
-function formOf(category: string): Form | null {
+/** The form in which values of a category tell a person; null where they tell nobody. */
+export function formOf(category: string): Form | null {
   return categories.find(([each]) => category === each || category.startsWith(`${each}.`))?.[1] ?? null;
 }
 

@@ -52,6 +52,37 @@ const kindName = z.string().regex(/^[a-z][a-z0-9_]{0,14}$/);
  */
 const origin = z.enum(dataOrigins);
 
+/** What a corrected value may be by its category, or what the map says instead. */
+const declaredFormats = ['email', 'phone', 'name', 'language', 'text'] as const;
+
+const correctionFields = z.strictObject({
+  /** What a text is checked for; by its category where it isn't said. */
+  format: z.enum(declaredFormats).optional(),
+  /** It tells who somebody is: where the installation asks for it a second person approves. */
+  identity: z.boolean().default(false),
+  /** Where the same value stands too and is corrected with it, as `collection.column`. */
+  copies: z
+    .array(
+      z
+        .string()
+        .refine(
+          (name) => /^[a-z][a-z0-9_]{0,40}[.]./.test(name),
+          'write collection.column, as the map calls them',
+        ),
+    )
+    .default([]),
+});
+type CorrectionFields = z.output<typeof correctionFields>;
+
+/** Whether staff may correct a column, and how. */
+const correctable = z.unknown().transform((given, context): boolean | CorrectionFields => {
+  const parsed = typeof given === 'object' ? correctionFields.safeParse(given) : z.boolean().safeParse(given);
+  if (parsed.success) return parsed.data;
+  for (const issue of parsed.error.issues)
+    context.issues.push({ ...issue, input: given } as z.core.$ZodRawIssue);
+  return z.NEVER;
+});
+
 const columnFields = z.strictObject({
   /** Category of the fideslang taxonomy, e.g. `user.contact.email`. */
   category: z.string(),
@@ -59,7 +90,7 @@ const columnFields = z.strictObject({
   mask: z.enum(maskNames).optional(),
   /** A secret of the platform: no function selects it, no export holds it, erasure still removes it. */
   never: z.boolean().default(false),
-  correct: z.boolean().default(false),
+  correct: correctable.default(false),
   /** A whole number that is a time: what it counts since the beginning of 1970. */
   epoch: z.enum(['seconds', 'milliseconds']).optional(),
   /** Values inside a jsonb document, by their path as `jsonSteps` spells it; a bare text is the category. */
@@ -292,6 +323,8 @@ const collection = z.strictObject({
     .optional(),
   /** Prefix in R2 that belongs to a row; `{column}` stands for its value. */
   objectPrefix: z.string().optional(),
+  /** The column that a correction sets to the time at which it was; not where a trigger of the platform does. */
+  updatedAt: identifier.optional(),
   /** What staff may do to one row besides correcting it. */
   actions: z
     .record(
@@ -490,6 +523,26 @@ export function kindsOf(map: DataMap): readonly KindMap[] {
   return made;
 }
 
+/** Whether staff may correct a column's values. */
+export function isCorrectable(mapped: MapColumn | undefined): boolean {
+  return mapped !== undefined && mapped.correct !== false;
+}
+
+/** What the map says of correcting a column, beyond that it may be. */
+export function correctionOf({ correct }: MapColumn): CorrectionFields {
+  return typeof correct === 'object' ? correct : { format: undefined, identity: false, copies: [] };
+}
+
+/** Where a column's value stands too and is corrected with it. */
+export function copiesOf(
+  mapped: MapColumn,
+): readonly { readonly collection: string; readonly column: string }[] {
+  return correctionOf(mapped).copies.map((written) => {
+    const dot = written.indexOf('.');
+    return { collection: written.slice(0, dot), column: written.slice(dot + 1) };
+  });
+}
+
 /** Whether a column's values are about somebody else when it is a person of that kind who asks. */
 export function isThirdParty(mapped: MapColumn, kind: string): boolean {
   const { thirdParty } = mapped;
@@ -551,6 +604,8 @@ function knownFields(place: Place): readonly string[] {
   if (third === 'columns' && fourth !== undefined && fifth === undefined)
     return Object.keys(columnFields.shape);
   if (third === 'columns' && fifth === 'paths' && place.length === 6) return Object.keys(innerFields.shape);
+  if (third === 'columns' && fifth === 'correct' && place.length === 5)
+    return Object.keys(correctionFields.shape);
   if ((third === 'subject' || third === 'detach') && typeof last === 'number')
     return Object.keys(pathFields.shape);
   if (third === 'erasure' && last !== 'whenReferenced' && place.length <= 4)
@@ -641,7 +696,7 @@ function checkReferences(map: DataMap, written: Written, places: MapPlaces): voi
             at('columns', column, 'never'),
             'no path can go over a column that is never read; remove “never”, or write another path',
           );
-        if (held.columns[column]?.correct)
+        if (isCorrectable(held.columns[column]))
           wrong(
             at('columns', column, 'correct'),
             'a column on a path to the subject is never correctable; remove “correct”',
@@ -668,6 +723,11 @@ function checkReferences(map: DataMap, written: Written, places: MapPlaces): voi
           wrong(
             ['collections', path.of, 'columns', key, 'never'],
             'no path can go over a column that is never read; remove “never”, or write another path',
+          );
+        if (path.keys.length > 1 && isCorrectable(parent.columns[key]))
+          wrong(
+            ['collections', path.of, 'columns', key, 'correct'],
+            `rows of ${name} are found by it together with other columns, so that nobody could say which ones a correction loses; remove “correct”`,
           );
       }
     };
@@ -726,6 +786,7 @@ function checkReferences(map: DataMap, written: Written, places: MapPlaces): voi
             `no people of the kind ${kind} have rows here; write ${Object.keys(held.erasure).join(' or ')}`,
           );
     checkUses(name, held, at, columnAt, wrong);
+    checkCorrections(map, name, held, at, columnAt, wrong);
     checkQuiescing(held, at, wrong);
     checkDocuments(held, at, wrong, byKind);
   }
@@ -953,6 +1014,43 @@ function checkErasure(
         at('whenReferenced', 'by', place, 'collection'),
         `no row of ${by.collection} belongs to a subject of the kind ${kind}; write a collection that has such rows`,
       );
+  }
+}
+
+/** That what is corrected with a column is the same people's, and no column that says whose a row is. */
+function checkCorrections(
+  map: DataMap,
+  name: string,
+  held: Collection,
+  at: (...rest: readonly (string | number)[]) => Place,
+  columnAt: ColumnAt,
+  wrong: Wrong,
+): void {
+  columnAt(at('updatedAt'), name, held.updatedAt);
+  for (const [column, mapped] of Object.entries(held.columns)) {
+    if (!isCorrectable(mapped)) continue;
+    if (mapped.never)
+      wrong(at('columns', column, 'correct'), 'what is never read can’t be corrected; remove “correct”');
+    for (const [place, { collection, column: copied }] of copiesOf(mapped).entries()) {
+      const here = at('columns', column, 'correct', 'copies', place);
+      columnAt(here, collection, copied);
+      const other = map.collections[collection];
+      const copy = other?.columns[copied];
+      if (other === undefined || copy === undefined) continue;
+      if (collection === name && copied === column)
+        wrong(here, 'this is the column itself; name another one, or remove it');
+      if (copy.never || copy.paths !== undefined)
+        wrong(here, 'what is never read, or only in parts, is no copy of a value; remove it');
+      if (
+        [...other.subject, ...other.detach].some((path) =>
+          typeof path === 'string' ? path === copied : path.columns.includes(copied),
+        )
+      )
+        wrong(here, 'a column on a path to the subject is never correctable, as a copy neither; remove it');
+      const missing = Object.keys(held.erasure).find((kind) => !Object.hasOwn(other.erasure, kind));
+      if (missing !== undefined)
+        wrong(here, `no row of ${collection} belongs to people of the kind ${missing}; remove it`);
+    }
   }
 }
 

@@ -104,8 +104,16 @@ const comparable = [
   'oid',
 ];
 
+/** Text, of whatever type below its domains. */
+export function isTextual(column: CatalogueColumn): boolean {
+  if (column.typeKind === 'a') return false;
+  return column.baseSchema === 'pg_catalog'
+    ? ['text', 'character varying', 'bpchar'].includes(column.baseType)
+    : foldsCase(column);
+}
+
 /** Text that is compared without regard to case by its own type. */
-function foldsCase(column: CatalogueColumn): boolean {
+export function foldsCase(column: CatalogueColumn): boolean {
   return (
     column.baseSchema !== 'pg_catalog' && column.baseType.slice(column.baseSchema.length + 1) === 'citext'
   );

@@ -9,7 +9,7 @@ import {
   type ReplacementKind,
 } from './map.ts';
 import { ExpectedError } from '#core/kernel/errors.ts';
-import { baseTypeOf, columnOf, typeOf } from './paths.ts';
+import { baseTypeOf, columnOf, isTextual, typeOf } from './paths.ts';
 import { quoteLiteral } from './quote.ts';
 
 /**
@@ -94,14 +94,8 @@ function truncated(unit: string): Replaced {
   return { has: (raw) => `${raw} = ${to(raw)}`, fresh: to };
 }
 
-const texts = ['text', 'character varying', 'bpchar'];
 const times = ['date', 'timestamp without time zone', 'timestamp with time zone'];
 const numbers = ['smallint', 'integer', 'bigint', 'numeric', 'real', 'double precision'];
-
-function isText(column: CatalogueColumn): boolean {
-  if (column.baseSchema === 'pg_catalog') return texts.includes(column.baseType);
-  return column.baseType.slice(column.baseSchema.length + 1) === 'citext';
-}
 
 function isOneOf(column: CatalogueColumn, types: readonly string[]): boolean {
   return column.baseSchema === 'pg_catalog' && types.includes(column.baseType);
@@ -113,9 +107,9 @@ function takes(kind: ReplacementKind, column: CatalogueColumn): boolean {
     case 'phone':
     case 'name':
     case 'text':
-      return isText(column);
+      return isTextual(column);
     case 'uuid':
-      return isText(column) || isOneOf(column, ['uuid']);
+      return isTextual(column) || isOneOf(column, ['uuid']);
     case 'number':
       return isOneOf(column, numbers);
     case 'day':
@@ -131,7 +125,7 @@ function takes(kind: ReplacementKind, column: CatalogueColumn): boolean {
     case 'bytes':
       return isOneOf(column, ['bytea']);
     case 'empty':
-      return isText(column) || isOneOf(column, ['jsonb', 'json', 'bytea']) || column.typeKind === 'a';
+      return isTextual(column) || isOneOf(column, ['jsonb', 'json', 'bytea']) || column.typeKind === 'a';
   }
 }
 
@@ -168,7 +162,7 @@ function formOf(kind: ReplacementKind, column: CatalogueColumn, unique: boolean)
       return unique ? markedBytes : always(`''::bytea`);
     case 'empty':
       if (isOneOf(column, ['bytea'])) return apart(always(`''::bytea`));
-      return apart(always(isText(column) ? `''` : `'{}'`));
+      return apart(always(isTextual(column) ? `''` : `'{}'`));
   }
 }
 

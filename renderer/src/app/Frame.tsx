@@ -48,6 +48,7 @@ export function Frame(): ReactNode {
   const requests = useRead('requests.list', { state: 'open' }, { every: lookAgain, enabled: trusted });
   const holds = useRead('holds.list', {}, { every: 30_000 });
   const awaiting = useRead('erasure.list', { awaiting: true }, { every: lookAgain, enabled: trusted });
+  const corrections = useRead('corrections.list', { waiting: true }, { every: lookAgain, enabled: trusted });
   const changes = useRead('map.changes', {}, { every: lookAgain, enabled: trusted });
   const refresh = awaiting.refetch;
   useEffect(() => {
@@ -104,6 +105,7 @@ export function Frame(): ReactNode {
   const due = inForce.filter((hold) => hold.due).length;
   const waiting =
     (awaiting.data?.plans.length ?? 0) +
+    (corrections.data?.corrections.length ?? 0) +
     inForce.filter((hold) => hold.lift?.state === 'asked').length +
     (changes.data?.changes ?? []).filter((change) => change.state === 'waiting').length;
   return (

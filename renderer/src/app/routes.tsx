@@ -1,6 +1,7 @@
 import type { RouteObject } from 'react-router';
 import { Approvals } from '../features/approvals/Approvals.tsx';
 import { MapChangePage } from '../features/approvals/MapChangePage.tsx';
+import { Corrections } from '../features/corrections/Corrections.tsx';
 import { DeletionList } from '../features/deletion/DeletionList.tsx';
 import { DeletionStart } from '../features/deletion/DeletionStart.tsx';
 import { PlanPage } from '../features/deletion/PlanPage.tsx';
@@ -28,6 +29,7 @@ export const routes: readonly RouteObject[] = [
       { path: 'requests', element: <Requests /> },
       { path: 'requests/:id', element: <RequestPage /> },
       { path: 'requests/:id/export', element: <ExportPage /> },
+      { path: 'requests/:id/corrections', element: <Corrections /> },
       { path: 'requests/:id/deletion', element: <DeletionStart /> },
       { path: 'search', element: <Search /> },
       { path: 'people', element: <People /> },

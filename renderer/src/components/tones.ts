@@ -1,3 +1,4 @@
+import type { CorrectionState, CorrectionVerdict } from '#shared/domain/corrections.ts';
 import type { MapChange, MapDifference } from '#shared/contract/dataMap.ts';
 import type { ErasureOutcome, ErasurePlan } from '#shared/contract/erasure.ts';
 import type { ExportRelease, ExportRow } from '#shared/contract/exports.ts';
@@ -50,4 +51,24 @@ export const releaseTones: Readonly<Record<ExportRelease['state'], Tone>> = {
   approved: 'info',
   denied: 'bad',
   expired: 'plain',
+};
+
+export const correctionTones: Readonly<Record<CorrectionState, Tone>> = {
+  proposed: 'plain',
+  waiting: 'warn',
+  ready: 'info',
+  denied: 'bad',
+  done: 'good',
+  undone: 'plain',
+  expired: 'plain',
+  void: 'plain',
+};
+
+export const verdictTones: Readonly<Record<CorrectionVerdict, Tone>> = {
+  fits: 'good',
+  same: 'plain',
+  taken: 'bad',
+  forbidden: 'bad',
+  unfit: 'bad',
+  held: 'warn',
 };

@@ -5,7 +5,7 @@ import { isPersonal, isPlaced, type ColumnGuess, type Unplaced } from '../draft/
 import type { Sampled } from '../draft/sample.ts';
 import type { Guesses } from '../draft/subjects.ts';
 import type { ForeignKey, LiveSchema, LiveTable } from '../liveSchema.ts';
-import type { Collection, DataMap, SubjectPath } from '../map.ts';
+import { isCorrectable, type Collection, type DataMap, type SubjectPath } from '../map.ts';
 import { printable } from '../mapText.ts';
 import { quoteIdentifier, quoteTable, tableName, tableParts } from '../quote.ts';
 import { textsOf } from '../translations.ts';
@@ -80,6 +80,7 @@ export function checkMap(checked: Checked): CheckFinding[] {
   checkViews(work);
   checkRowSecurity(work);
   checkTriggers(work);
+  checkStamps(work);
   checkMasks(work);
   checkGuesses(work);
   checkDocuments(work);
@@ -643,6 +644,42 @@ function checkTriggers(work: Work): void {
       `${name}.${rule}`,
       `This rule puts something else in the place of a${of === 'delete' ? ' deletion' : 'n update'}, so erasure would change nothing here; have the platform remove it.`,
     );
+  }
+}
+
+/** What columns are called that tell when a row was changed. */
+const stampNames = /^(?:last_)?(?:updated|modified|changed)(?:_?(?:at|on|time|date))?$/i;
+
+/** Whether a correction keeps the platform's own time of a change right: by the map, or by a trigger, and not by both. */
+function checkStamps({ map, schema, around, findings }: Work): void {
+  for (const held of Object.values(map.collections)) {
+    const byTrigger = (column: string): PlatformTrigger | undefined =>
+      around.triggers.find(
+        (each) =>
+          each.table === held.table &&
+          each.before &&
+          each.eachRow &&
+          each.onUpdate &&
+          each.source.includes(column),
+      );
+    const { updatedAt } = held;
+    const trigger = updatedAt === undefined ? undefined : byTrigger(updatedAt);
+    if (updatedAt !== undefined && trigger !== undefined)
+      findings.add(
+        'notes',
+        'stamped-twice',
+        `${held.table}.${updatedAt}`,
+        `A correction sets this to its time, and the trigger ${trigger.name} names it too; remove “updatedAt” where the trigger sets it.`,
+      );
+    if (updatedAt !== undefined || !Object.values(held.columns).some(isCorrectable)) continue;
+    for (const [column, { kind }] of schema.tables.get(held.table)?.columns ?? [])
+      if ((kind === 'time' || kind === 'date') && stampNames.test(column) && byTrigger(column) === undefined)
+        findings.add(
+          'warns',
+          'never-stamped',
+          `${held.table}.${column}`,
+          `Nothing sets this when staff correct a row, and what follows changes by it would miss the correction; write updatedAt: ${column} in its collection.`,
+        );
   }
 }
 

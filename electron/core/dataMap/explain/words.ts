@@ -1,6 +1,8 @@
 import type { ExplainedCollection } from '#shared/contract/dataMap.ts';
 import { collectionNamed } from '../paths.ts';
 import {
+  correctionOf,
+  isCorrectable,
   isReplacement,
   kindsOf,
   type Assigned,
@@ -185,7 +187,7 @@ function sayReasons(
   if (others.length > 0) reasons.push(`rows of ${list(others)} belong by it`);
   if (mapped.search.length > 0) reasons.push(`people are found by it: ${mapped.search.join(', ')}`);
   if (mapped.mask !== undefined) reasons.push('masked until it is revealed, on the record');
-  if (mapped.correct) reasons.push('staff may correct it, on the record');
+  if (isCorrectable(mapped)) reasons.push(...sayCorrection(mapped));
   if (mapped.paths !== undefined)
     reasons.push(
       mapped.others === 'shown'
@@ -206,6 +208,16 @@ function sayReasons(
   if (held.shared?.owner === column) reasons.push('names the owner, whom handing over changes');
   if (held.order.includes(column)) reasons.push('orders the pages');
   return [...new Set(reasons)];
+}
+
+function sayCorrection(mapped: MapColumn): readonly string[] {
+  const { identity, copies } = correctionOf(mapped);
+  return [
+    identity
+      ? 'staff may correct it, on the record; it tells who somebody is, so a second person may have to approve'
+      : 'staff may correct it, on the record',
+    ...(copies.length === 0 ? [] : [`corrected with it: ${list(copies)}`]),
+  ];
 }
 
 /** A collection of the map in words. */
@@ -232,7 +244,7 @@ export function explainCollection(map: DataMap, name: string): ExplainedCollecti
           ? null
           : (mapped.mask ?? (mapped.paths === undefined ? null : 'by what lies in it')),
         never: mapped.never,
-        correctable: mapped.correct,
+        correctable: isCorrectable(mapped),
         action: sayAction(map, name, column),
         reasons: sayReasons(map, name, held, column, mapped),
       },

@@ -1,7 +1,14 @@
 import { Document } from 'yaml';
 import { textOf } from '../draft/document.ts';
 import { detachedPaths, isSubjectItself, sayPath } from '../explain/graph.ts';
-import { firstKind, kindsOf, type Collection, type DataMap, type SubjectPath } from '../map.ts';
+import {
+  firstKind,
+  isCorrectable,
+  kindsOf,
+  type Collection,
+  type DataMap,
+  type SubjectPath,
+} from '../map.ts';
 import { printable } from '../mapText.ts';
 import { tableParts } from '../quote.ts';
 
@@ -107,6 +114,7 @@ function collectionOf(writing: Writing, name: string, held: Collection): object 
     ['object', 'objects in R2'],
     ['objectPrefix', 'prefixes in R2'],
     ['shared', 'who decides about rows that people share'],
+    ['updatedAt', 'the column that tells when a row was changed'],
   ] as const)
     if (held[field] !== undefined) lose(writing, what, name);
   if (Object.keys(held.actions).length > 0) lose(writing, 'what staff may do to a row', name);
@@ -123,7 +131,7 @@ function collectionOf(writing: Writing, name: string, held: Collection): object 
       if (mapped.never) lose(writing, 'that a column is never shown', whose);
       if (mapped.paths !== undefined) lose(writing, 'what is said of values inside a document', whose);
       if (mapped.mask !== undefined) lose(writing, 'how a column is masked', whose);
-      if (mapped.correct) lose(writing, 'that a column may be corrected', whose);
+      if (isCorrectable(mapped)) lose(writing, 'that a column may be corrected', whose);
       if (mapped.search.length > 0) lose(writing, 'how people are found by a column', whose);
       if (mapped.epoch !== undefined) lose(writing, 'that a number is a time', whose);
       if (mapped.origin !== undefined) lose(writing, 'where data come from', whose);

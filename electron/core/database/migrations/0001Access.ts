@@ -418,9 +418,10 @@ ${definer(
     raise exception 'A deletion plan of this request is still open; finish it, or plan again and have that denied.' using errcode = 'PC007';
   end if;
   update privacy_console.request r set state = 'closed', closed_at = clock_timestamp(), outcome = p_outcome where r.id = p_id;
+  v_corrected := privacy_console.void_corrections(p_id);
   return jsonb_build_object('ok', true) || privacy_console.receipt(privacy_console.append('request.closed', v_subject, p_id, 'done', null,
-    json_build_object('outcome', p_outcome)::text));`,
-  { declare: '  v_subject text;' },
+    (jsonb_build_object('outcome', p_outcome) || case when v_corrected is null then '{}' else jsonb_build_object('corrected', v_corrected) end)::text));`,
+  { declare: '  v_subject text; v_corrected jsonb;' },
 )}
 ${definer(
   'trail_head()',

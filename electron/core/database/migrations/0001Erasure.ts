@@ -1205,7 +1205,7 @@ ${definer(
   delete from privacy_console.redaction r where r.subject = v_plan.subject;
   perform privacy_console.forget_restrictions(v_plan.subject);
   delete from privacy_console.detail d using privacy_console.entry e
-    where e.number = d.entry and e.subject = v_plan.subject and (e.action in ('reveal.intended', 'row.acted', 'export.redacted', 'export.redaction_withdrawn') or e.action like 'custody.%');
+    where e.number = d.entry and e.subject = v_plan.subject and (e.action in ('reveal.intended', 'row.acted', 'export.redacted', 'export.redaction_withdrawn') or e.action like 'custody.%' or e.action like 'correction.%');
   -- What was typed to find the person: all of it under the person's requests, elsewhere where it names an identifier.
   delete from privacy_console.detail d using privacy_console.entry e
     where e.number = d.entry and (e.subject = v_plan.subject or e.subject is null) and (
@@ -1221,6 +1221,7 @@ ${definer(
           or (length(ltrim(t.typed, '0')) >= 7 and position(ltrim(t.typed, '0') in v_number) > 0)
           or (length(ltrim(v_number, '0')) >= 7 and position(ltrim(v_number, '0') in t.typed) > 0))));
   update privacy_console.request r set state = 'in_progress' where r.id = v_plan.request and r.state = 'waiting_approval';
+  perform privacy_console.forget_corrections(v_plan.subject);
   v_entry := privacy_console.append('erasure.finished', v_plan.subject, v_plan.request, 'done', v_intent,
     json_build_object('plan', v_plan.sha256, 'certificate', encode(sha256(convert_to(v_text, 'UTF8')), 'hex'))::text);
   insert into privacy_console.certificate (plan, text, sha256, entry)

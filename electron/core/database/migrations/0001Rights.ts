@@ -65,6 +65,7 @@ const executable: readonly (readonly [string, readonly string[]])[] = [
       'plans',
       'deletions_held',
       'holds',
+      'corrections',
       'restrictions',
       'read_certificate',
       'certificate_signatures',
@@ -83,6 +84,10 @@ const executable: readonly (readonly [string, readonly string[]])[] = [
     'privacy_operator',
     [
       'act',
+      'intend_correction',
+      'preview_correction',
+      'run_correction',
+      'undo_correction',
       'open_request',
       'assign_request',
       'link_request',
@@ -125,7 +130,17 @@ const executable: readonly (readonly [string, readonly string[]])[] = [
   ],
   [
     'privacy_operator, privacy_approver',
-    ['decide_plan', 'cancel_run', 'judge_find', 'decide_release', 'retire_signing_key', 'record_custody'],
+    [
+      'decide_plan',
+      'cancel_run',
+      'judge_find',
+      'decide_release',
+      'retire_signing_key',
+      'record_custody',
+      'look_at_correction',
+      'read_correction',
+      'decide_correction',
+    ],
   ],
   ['privacy_auditor, privacy_approver', ['seek_erased', 'erased_found']],
   [

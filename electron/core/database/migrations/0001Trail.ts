@@ -299,6 +299,7 @@ ${definer(
   'jsonb',
   `  perform privacy_console.only_write();
   v_staff := privacy_console.caller(array['viewer', 'operator', 'approver', 'auditor', 'admin']);
+  perform privacy_console.forget_corrections(null);
   return jsonb_build_object('ok', true, 'identity', (select i.id from privacy_console.installation i),
       'version', (select max(m.version) from privacy_console.migration m),
       'mapHash', (select d.hash from privacy_console.data_map d where d.current))

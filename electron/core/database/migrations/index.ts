@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { access } from './0001Access.ts';
 import { certificates } from './0001Certificate.ts';
 import { checking } from './0001Check.ts';
+import { correcting } from './0001Correction.ts';
 import { custody } from './0001Custody.ts';
 import { erasing } from './0001Erasure.ts';
 import { erasedPeople } from './0001ErasedPeople.ts';
@@ -40,7 +41,7 @@ export const migrations: readonly Migration[] = [
       { as: 'administrator', sql: schema },
       {
         as: 'trail',
-        sql: `${trail}${access}${checking}${signingKeys}${exporting}${custody}${erasing}${lookingAgain}${erasedPeople}${certificates}${holds}${restrictions}${mapChange}${staffLogins}${trailRights}`,
+        sql: `${trail}${access}${checking}${signingKeys}${exporting}${custody}${erasing}${lookingAgain}${erasedPeople}${certificates}${holds}${restrictions}${correcting}${mapChange}${staffLogins}${trailRights}`,
       },
       { as: 'trail', sql: 'grant create on schema privacy_console to privacy_console_reaper;' },
       { as: 'reaper', sql: `${reaper}${sessionBegan}${longestTransaction}${reaperRights}` },

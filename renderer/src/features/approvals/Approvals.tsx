@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react';
 import { useNavigate } from 'react-router';
-import type { MapChange } from '#shared/contract/dataMap.ts';
+import type { Correction } from '#shared/contract/corrections.ts';
+import type { MapChange, MappedCollection } from '#shared/contract/dataMap.ts';
 import type { ErasurePlan } from '#shared/contract/erasure.ts';
 import type { LegalHold } from '#shared/contract/holds.ts';
 import type { ExportRelease } from '#shared/contract/exports.ts';
@@ -11,7 +12,14 @@ import { useSession } from '../../client/session.ts';
 import { Empty, Loaded, Moment, Page, Panel, Reference, Status } from '../../components/Basics.tsx';
 import { CellText, DataTable, type DataColumn } from '../../components/DataTable.tsx';
 import { planColumns } from '../../components/planColumns.tsx';
-import { numberColumn, staffColumn, timeColumn } from '../../components/recordColumns.tsx';
+import { columnTitle } from '../../components/CorrectionContent.tsx';
+import {
+  numberColumn,
+  personColumn,
+  requestColumn,
+  staffColumn,
+  timeColumn,
+} from '../../components/recordColumns.tsx';
 import { mapChangeTones } from '../../components/tones.ts';
 import styles from './approvals.module.css';
 
@@ -101,7 +109,25 @@ const liftColumns: readonly DataColumn<LegalHold>[] = [
   staffColumn('by', en.mapChange.proposedBy, (hold) => hold.lift?.proposedBy ?? ''),
 ];
 
-/** Plans and changes of the data map that wait for a second person, and those that were decided. */
+function correctionColumns(collections: readonly MappedCollection[]): readonly DataColumn<Correction>[] {
+  return [
+    numberColumn('correction', en.correction.one),
+    requestColumn,
+    personColumn,
+    {
+      id: 'what',
+      title: en.correction.what,
+      width: 'minmax(200px, 2fr)',
+      cell: ({ collection, columns }) => (
+        <CellText>{columns.map((each) => columnTitle(collections, collection, each)).join(', ')}</CellText>
+      ),
+    },
+    timeColumn('at', en.correction.at, ({ proposedAt }) => proposedAt),
+    staffColumn('by', en.correction.by, ({ proposedBy }) => proposedBy),
+  ];
+}
+
+/** Plans, corrections and changes of the data map that wait for a second person, and those that were decided. */
 export function Approvals(): ReactNode {
   const navigate = useNavigate();
   const session = useSession();
@@ -111,6 +137,8 @@ export function Approvals(): ReactNode {
   const asked = (releases.data?.releases ?? []).filter((release) => release.state === 'asked');
   const changes = useRead('map.changes', {}, { every: 30_000 });
   const holds = useRead('holds.list', {}, { every: 30_000 });
+  const corrections = useRead('corrections.list', { waiting: true }, { fresh: true, every: 15_000 });
+  const map = useRead('map.show', {});
   const lifts = (holds.data?.holds ?? []).filter((hold) => hold.lift?.state === 'asked');
   const decided = (all.data?.plans ?? []).filter(
     (plan) => plan.approvals.length > 0 && plan.state !== 'awaiting',
@@ -157,6 +185,17 @@ export function Approvals(): ReactNode {
             rows={asked}
             rowKey={(release) => String(release.id)}
             onOpen={(release) => void navigate(paths.exportOf(release.requestId))}
+          />
+        </Panel>
+      ) : null}
+      {corrections.data !== undefined && corrections.data.corrections.length > 0 ? (
+        <Panel title={en.correction.waitingTitle} flush className={styles['grow'] ?? ''}>
+          <DataTable
+            label={en.correction.waitingTitle}
+            columns={correctionColumns(map.data?.collections ?? [])}
+            rows={corrections.data.corrections}
+            rowKey={(correction) => String(correction.id)}
+            onOpen={(correction) => void navigate(paths.correctionsOf(correction.requestId))}
           />
         </Panel>
       ) : null}

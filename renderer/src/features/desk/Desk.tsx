@@ -1,6 +1,7 @@
 import { Button } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { Link, useNavigate } from 'react-router';
+import type { Correction } from '#shared/contract/corrections.ts';
 import type { ErasurePlan } from '#shared/contract/erasure.ts';
 import type { RequestRow } from '#shared/contract/requests.ts';
 import { permits } from '#shared/domain/roles.ts';
@@ -122,51 +123,83 @@ function RequestPanel(props: {
 }
 
 interface Waiting {
-  readonly plan: ErasurePlan;
+  readonly key: string;
+  readonly to: string;
+  readonly title: string;
+  readonly by: string;
   readonly says: string;
   readonly tone: 'warn' | 'info' | 'bad';
 }
 
-function waitsFor(
-  plan: ErasurePlan,
-  login: string,
-  person: string,
-  approves: boolean,
-  operates: boolean,
-): Waiting | null {
+/** Who looks, and what they may do about what waits. */
+interface Looking {
+  readonly login: string;
+  readonly person: string;
+  readonly approves: boolean;
+  readonly operates: boolean;
+}
+
+function waitingPlan(plan: ErasurePlan, { login, person, approves, operates }: Looking): Waiting | null {
   const own = plan.plannedBy === login || plan.plannedBy === person;
-  if (plan.state === 'awaiting' && approves && !own) return { plan, says: en.desk.toApprove, tone: 'warn' };
+  const waits = (says: string, tone: Waiting['tone']): Waiting => ({
+    key: `plan-${String(plan.id)}`,
+    to: paths.plan(plan.id),
+    title: `${en.common.plan(plan.id)} · ${en.common.request(plan.requestId)}`,
+    by: en.desk.plannedBy(plan.plannedBy),
+    says,
+    tone,
+  });
+  if (plan.state === 'awaiting' && approves && !own) return waits(en.desk.toApprove, 'warn');
   if (!operates) return null;
-  if (plan.state === 'approved') return { plan, says: en.desk.toRun, tone: 'info' };
-  if (plan.state === 'draft' && own) return { plan, says: en.desk.toDecide, tone: 'warn' };
-  if (plan.state === 'running' && plan.run?.state === 'incomplete')
-    return { plan, says: en.desk.toResume, tone: 'bad' };
+  if (plan.state === 'approved') return waits(en.desk.toRun, 'info');
+  if (plan.state === 'draft' && own) return waits(en.desk.toDecide, 'warn');
+  if (plan.state === 'running' && plan.run?.state === 'incomplete') return waits(en.desk.toResume, 'bad');
   return null;
+}
+
+function waitingCorrection(correction: Correction, { approves, operates }: Looking): Waiting | null {
+  const { id, requestId, mine, state, proposedBy } = correction;
+  const waits = (says: string, tone: Waiting['tone']): Waiting => ({
+    key: `correction-${String(id)}`,
+    to: paths.correctionsOf(requestId),
+    title: `${en.correction.number(id)} · ${en.common.request(requestId)}`,
+    by: en.correction.proposedBy(proposedBy),
+    says,
+    tone,
+  });
+  if (state === 'waiting' && approves && !mine) return waits(en.desk.toApprove, 'warn');
+  return state === 'ready' && operates && mine ? waits(en.correction.state.ready, 'info') : null;
 }
 
 function WaitingForMe(): ReactNode {
   const session = useSession();
   const plans = useRead('erasure.list', {}, { every: lookAgain });
-  const approves = permits(['approver'], session.roles);
-  const operates = permits(['operator'], session.roles);
+  const corrections = useRead('corrections.list', {}, { every: lookAgain });
+  const looking: Looking = {
+    login: session.login,
+    person: session.person,
+    approves: permits(['approver'], session.roles),
+    operates: permits(['operator'], session.roles),
+  };
   return (
     <Panel title={en.desk.waiting} flush>
       <Loaded read={plans} rows={2}>
         {({ plans: all }) => {
-          const waiting = all.flatMap(
-            (plan) => waitsFor(plan, session.login, session.person, approves, operates) ?? [],
-          );
+          const waiting = [
+            ...all.flatMap((plan) => waitingPlan(plan, looking) ?? []),
+            ...(corrections.data?.corrections ?? []).flatMap(
+              (each) => waitingCorrection(each, looking) ?? [],
+            ),
+          ];
           return waiting.length === 0 ? (
             <Empty title={en.desk.waitingEmpty} />
           ) : (
-            waiting.map(({ plan, says, tone }) => (
-              <Link key={plan.id} to={paths.plan(plan.id)} className={styles['item']}>
+            waiting.map(({ key, to, title, by, says, tone }) => (
+              <Link key={key} to={to} className={styles['item']}>
                 <span className={styles['itemText']}>
-                  <span className={styles['itemTitle']}>
-                    {en.common.plan(plan.id)} · {en.common.request(plan.requestId)}
-                  </span>
+                  <span className={styles['itemTitle']}>{title}</span>
                   <br />
-                  <Dim>{en.desk.plannedBy(plan.plannedBy)}</Dim>
+                  <Dim>{by}</Dim>
                 </span>
                 <Status tone={tone}>{says}</Status>
               </Link>

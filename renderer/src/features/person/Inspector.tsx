@@ -12,6 +12,7 @@ import { Dim, Empty, FailureNote, Hash, Panel, Reference } from '../../component
 import { formatCell, formatUtc, isUuid } from '../../components/format.ts';
 import { useKeys } from '../../components/keys.ts';
 import { PlaceHold } from '../../components/PlaceHold.tsx';
+import { Correct, correctableColumns } from './Correct.tsx';
 import { writtenKind } from './shownColumns.ts';
 import styles from './person.module.css';
 
@@ -127,6 +128,9 @@ export function Inspector(props: {
           ) : null}
           {works ? (
             <div className={styles['actions']}>
+              {correctableColumns(collection, access.kind).length > 0 ? (
+                <Correct access={access} collection={collection} row={row} />
+              ) : null}
               <PlaceHold
                 title={en.holds.placeOnRow}
                 placing={placing}

@@ -94,6 +94,12 @@ function Shown(props: { readonly held: HeldAccess; readonly shown: OutputOf<'sub
               label={en.person.startExport}
             />
             <UnderRequest
+              title={en.correction.title}
+              requests={open.filter((request) => request.kind === 'correction')}
+              to={paths.correctionsOf}
+              label={en.correction.titleFor}
+            />
+            <UnderRequest
               title={en.person.delete}
               requests={deletions}
               to={paths.deletionOf}

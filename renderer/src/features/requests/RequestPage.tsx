@@ -25,7 +25,7 @@ import {
   Status,
 } from '../../components/Basics.tsx';
 import { EntryList } from '../../components/EntryList.tsx';
-import { exportTones, planTones } from '../../components/tones.ts';
+import { correctionTones, exportTones, planTones } from '../../components/tones.ts';
 import { formatBytes } from '../../components/format.ts';
 import { useKeys } from '../../components/keys.ts';
 import { requestTones } from '../../components/requestColumns.tsx';
@@ -52,6 +52,11 @@ function OneRequest(props: { readonly request: RequestRow }): ReactNode {
   const [closing, setClosing] = useState(false);
   const packages = useRead('exports.list', { requestId: request.id });
   const plans = useRead('erasure.list', { requestId: request.id }, { every: 30_000 });
+  const corrections = useRead(
+    'corrections.list',
+    { requestId: request.id },
+    { enabled: request.kind === 'correction', every: 30_000 },
+  );
   const entries = useRead('audit.list', { requestId: request.id, limit: 200 });
   const assign = useWrite('requests.assign', (done) => {
     tell(en.request.taken(done.request.id), done.entry);
@@ -59,7 +64,12 @@ function OneRequest(props: { readonly request: RequestRow }): ReactNode {
   const open = request.closedAt === null;
   const restriction = useRestrictionOf(open ? request.subject : null);
   const excepting = useExcepting();
-  const steps = requestSteps(request, packages.data?.exports ?? [], plans.data?.plans ?? []);
+  const steps = requestSteps(
+    request,
+    packages.data?.exports ?? [],
+    plans.data?.plans ?? [],
+    corrections.data?.corrections ?? [],
+  );
   const now = steps.find((step) => step.state === 'now')?.id;
   const livePlan = plans.data?.plans.find((plan) => plan.state !== 'denied' && plan.state !== 'expired');
   const exportable = works && open && request.subject !== null;
@@ -71,9 +81,11 @@ function OneRequest(props: { readonly request: RequestRow }): ReactNode {
         ? () => void navigate(paths.searchFor(request.id))
         : now === 'act' && request.kind === 'deletion'
           ? () => void navigate(livePlan ? paths.plan(livePlan.id) : paths.deletionOf(request.id))
-          : now === 'act' && request.kind !== 'correction'
-            ? () => void navigate(paths.exportOf(request.id))
-            : undefined;
+          : now === 'act' && request.kind === 'correction'
+            ? () => void navigate(paths.person(request.subject ?? '', request.id))
+            : now === 'act'
+              ? () => void navigate(paths.exportOf(request.id))
+              : undefined;
   useKeys({
     e: exportable ? () => void navigate(paths.exportOf(request.id)) : undefined,
     'Ctrl+Enter': primary,
@@ -183,6 +195,11 @@ function OneRequest(props: { readonly request: RequestRow }): ReactNode {
                   >
                     {en.request.export}
                   </Button>
+                  {request.kind === 'correction' ? (
+                    <Button component={Link} to={paths.correctionsOf(request.id)} variant="default">
+                      {en.correction.openPage}
+                    </Button>
+                  ) : null}
                   {request.kind === 'deletion' ? (
                     <Button
                       component={Link}
@@ -199,7 +216,8 @@ function OneRequest(props: { readonly request: RequestRow }): ReactNode {
             <Loaded read={packages} rows={2}>
               {({ exports }) => {
                 const planned = plans.data?.plans ?? [];
-                if (exports.length === 0 && planned.length === 0)
+                const corrected = corrections.data?.corrections ?? [];
+                if (exports.length === 0 && planned.length === 0 && corrected.length === 0)
                   return <Empty title={en.request.noArtefacts} />;
                 return (
                   <>
@@ -213,6 +231,17 @@ function OneRequest(props: { readonly request: RequestRow }): ReactNode {
                           </Dim>
                         </span>
                         <Status tone={exportTones[one.state]}>{en.request.exportState[one.state]}</Status>
+                      </div>
+                    ))}
+                    {corrected.map((one) => (
+                      <div key={`correction-${String(one.id)}`} className={styles['artefact']}>
+                        <span>
+                          <Link to={paths.correctionsOf(request.id)}>{en.correction.number(one.id)}</Link>{' '}
+                          <Dim>
+                            <Moment at={one.proposedAt} /> · {one.proposedBy}
+                          </Dim>
+                        </span>
+                        <Status tone={correctionTones[one.state]}>{en.correction.state[one.state]}</Status>
                       </div>
                     ))}
                     {planned.map((plan) => (

@@ -1,3 +1,4 @@
+import type { Correction } from '#shared/contract/corrections.ts';
 import type { ErasurePlan } from '#shared/contract/erasure.ts';
 import type { ExportRow } from '#shared/contract/exports.ts';
 import type { RequestRow } from '#shared/contract/requests.ts';
@@ -12,11 +13,12 @@ export interface RequestStep {
   readonly state: StepState;
 }
 
-/** How far a request is, from what exists for it: its person, its packages, its plans. */
+/** How far a request is, from what exists for it: its person, its packages, its plans, its corrections. */
 export function requestSteps(
   request: Pick<RequestRow, 'kind' | 'subject' | 'closedAt'>,
   packages: readonly Pick<ExportRow, 'state'>[],
   plans: readonly Pick<ErasurePlan, 'state'>[],
+  corrections: readonly Pick<Correction, 'state' | 'undoes'>[],
 ): readonly RequestStep[] {
   const { kind } = request;
   const finished = {
@@ -25,13 +27,13 @@ export function requestSteps(
       kind === 'deletion'
         ? plans.some((plan) => plan.state !== 'draft' && plan.state !== 'denied' && plan.state !== 'expired')
         : kind === 'correction'
-          ? false
+          ? corrections.some(({ state }) => state === 'waiting' || state === 'ready' || state === 'done')
           : packages.some((one) => one.state === 'done'),
     review:
       kind === 'deletion'
         ? plans.some((plan) => plan.state === 'done')
         : kind === 'correction'
-          ? false
+          ? corrections.some(({ state, undoes }) => state === 'done' && undoes === null)
           : packages.some((one) => one.state === 'done'),
     close: request.closedAt !== null,
   };

@@ -1,0 +1,1 @@
+export { correctionOperations } from './operations.ts';
