@@ -24,6 +24,7 @@ import { Refused, UsageError, type Command } from './command.ts';
 import { scopeFrom, withScope, type ScopeOptions } from './exportScope.ts';
 import { wholeNumber } from './numbers.ts';
 import { holdCommands } from './holdCommands.ts';
+import { ledgerCommands } from './ledgerCommands.ts';
 import { packageCommands } from './packageCommands.ts';
 import { deliveryCommands } from './deliveryCommands.ts';
 import { reviewCommands } from './reviewCommands.ts';
@@ -1089,6 +1090,7 @@ export async function commands(
     );
 
   holdCommands(program, run, passwordFor);
+  ledgerCommands(erase, run, () => globals().json);
 
   erase
     .command('seek')
@@ -1198,6 +1200,36 @@ export async function commands(
     .argument('<number>', 'entry', wholeNumber)
     .description('reads the detail kept beside an entry; itself recorded')
     .action((number: number) => run((command) => command.call('audit.detail', { number })));
+  const restores = audit
+    .command('restores')
+    .description('when the database was restored from a backup, as two people have said it')
+    .action(() => run(async (command) => (await command.call('audit.restores', {})).restores));
+  restores
+    .command('declare')
+    .requiredOption('--reason <text>', 'which backup was restored, and why')
+    .description('says that it was, at a console that says the trail contradicts what it saw')
+    .action(({ reason }: { reason: string }) =>
+      run((command) => command.call('audit.declareRestore', { reason })),
+    );
+  for (const decision of ['approve', 'deny'] as const) {
+    restores
+      .command(decision === 'approve' ? 'confirm' : 'deny')
+      .argument('<restore>', 'its number', wholeNumber)
+      .option('--password-stdin', 'reads the password of your login from standard input')
+      .description(
+        decision === 'approve'
+          ? 'confirms it: each console then goes on with the shorter trail, once; never one’s own'
+          : 'denies it: consoles go on refusing to work',
+      )
+      .action((restore: number, options: PasswordInput) =>
+        run(async (command) =>
+          command.call('audit.decideRestore', {
+            ...{ restore, decision },
+            ...(await passwordFor(command, decision, options)),
+          }),
+        ),
+      );
+  }
 
   try {
     await program.parseAsync([...argv], { from: 'user' });

@@ -10,7 +10,7 @@ import {
   readDemoProfile,
   type Places,
 } from './connections/index.ts';
-import { erasureOperations } from './erasure/index.ts';
+import { erasureOperations, ledgerOperations } from './erasure/index.ts';
 import { explanationOperations } from './explanation/index.ts';
 import {
   exportOperations,
@@ -64,8 +64,16 @@ function ownerOf(session: Session | null): string {
   return session === null ? nobody : `${session.profile} ${session.login}`;
 }
 
-/** With a contradicted trail these still work: who is signed in, and the trail itself. */
-const worksWithoutTrust = new Set(['audit.list', 'audit.verify', 'audit.export', 'audit.detail']);
+/** With a contradicted trail these still work: who is signed in, the trail itself, and saying why it is shorter. */
+const worksWithoutTrust = new Set([
+  'audit.list',
+  'audit.verify',
+  'audit.export',
+  'audit.detail',
+  'audit.restores',
+  'audit.declareRestore',
+  'audit.decideRestore',
+]);
 
 /** Composes the console; opens no connection. */
 export function createConsole(ports: ConsolePorts): Console {
@@ -145,6 +153,7 @@ export function createConsole(ports: ConsolePorts): Console {
         jobs,
         ...(ports.batchRows === undefined ? {} : { batchRows: ports.batchRows }),
       }),
+      ...ledgerOperations(desk, jobs),
       ...holdOperations(desk),
       ...complianceOperations(desk, jobs),
       ...workstationOperations({
