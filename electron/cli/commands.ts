@@ -1206,10 +1206,11 @@ export async function commands(
     .action(() => run(async (command) => (await command.call('audit.restores', {})).restores));
   restores
     .command('declare')
+    .requiredOption('--as-of <time>', 'time of the backup, or that was recovered to; ISO 8601')
     .requiredOption('--reason <text>', 'which backup was restored, and why')
     .description('says that it was, at a console that says the trail contradicts what it saw')
-    .action(({ reason }: { reason: string }) =>
-      run((command) => command.call('audit.declareRestore', { reason })),
+    .action((options: { asOf: string; reason: string }) =>
+      run((command) => command.call('audit.declareRestore', options)),
     );
   for (const decision of ['approve', 'deny'] as const) {
     restores

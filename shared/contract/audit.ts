@@ -52,6 +52,9 @@ const restore = z.object({
   id: z.number().int(),
   /** Number of the last entry that was lost, as the console had verified it that it was declared from. */
   lost: z.number().int(),
+  /** As of when it was restored, and number of the last entry there was then. */
+  asOf: z.string(),
+  kept: z.number().int(),
   reason: z.string(),
   declaredBy: z.string(),
   declaredAt: z.string(),
@@ -110,7 +113,11 @@ export const audit = {
     effect: 'write',
     permission: ['admin'],
     summary: 'says that the database was restored from a backup, so that what this console saw last is gone',
-    input: z.strictObject({ reason: z.string().trim().min(3).max(300) }),
+    input: z.strictObject({
+      /** As of when: the time of the backup, or the point in time that was recovered to. */
+      asOf: z.iso.datetime({ offset: true }),
+      reason: z.string().trim().min(3).max(300),
+    }),
     output: z.object({ restore: z.number().int(), lost: z.number().int(), entry: z.number().int() }),
   }),
   'audit.decideRestore': operation({

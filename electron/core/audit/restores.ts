@@ -7,6 +7,8 @@ const restoreRow = z.object({
   id: z.coerce.number(),
   lostNumber: z.coerce.number(),
   lostChain: z.string(),
+  keptNumber: z.coerce.number(),
+  asOf: z.string(),
   reason: z.string(),
   declaredBy: z.string(),
   declaredAt: z.string(),
@@ -23,7 +25,7 @@ export type Restore = z.output<typeof restoreRow>;
 
 export async function restoresIn(reader: Reader): Promise<readonly Restore[]> {
   return reader.rows(
-    sql`select id, lost_number as "lostNumber", lost_chain as "lostChain", reason, declared_by as "declaredBy",
+    sql`select id, lost_number as "lostNumber", lost_chain as "lostChain", kept_number as "keptNumber", to_json(as_of) #>> '{}' as "asOf", reason, declared_by as "declaredBy",
           to_json(declared_at) #>> '{}' as "declaredAt", state, decided_by as "decidedBy", to_json(decided_at) #>> '{}' as "decidedAt",
           entry, decision, decision_chain as "decisionChain"
         from privacy_console.restores()`,
@@ -38,10 +40,10 @@ export function confirmations(restores: readonly Restore[]): readonly string[] {
   );
 }
 
-/** Whether what two people said was lost covers this head: it is the last one they named, or lies before it. */
-export function covers(restore: Pick<Restore, 'lostNumber' | 'lostChain'>, head: Head): boolean {
-  return (
-    restore.lostNumber > head.number ||
-    (restore.lostNumber === head.number && restore.lostChain === head.chain)
-  );
+/** Whether a head is of what two people said was lost: it is the last entry they named, or lies before it and behind what was kept. */
+export function covers(
+  { lostNumber, lostChain, keptNumber }: Pick<Restore, 'lostNumber' | 'lostChain' | 'keptNumber'>,
+  { number, chain }: Head,
+): boolean {
+  return number > keptNumber && (number < lostNumber || (number === lostNumber && chain === lostChain));
 }

@@ -88,12 +88,11 @@ export function complianceOperations(desk: () => Desk, jobs: Jobs): SomeHandlers
       return { jobId, entry };
     },
     'audit.restores': async () => ({
-      restores: (await restoresIn(desk().database)).map(({ lostNumber: lost, ...each }) => ({
-        ...each,
-        lost,
-      })),
+      restores: (await restoresIn(desk().database)).map(
+        ({ lostNumber: lost, keptNumber: kept, ...each }) => ({ ...each, lost, kept }),
+      ),
     }),
-    'audit.declareRestore': async ({ reason }, call) => {
+    'audit.declareRestore': async ({ asOf, reason }, call) => {
       const at = desk();
       const seen = at.info.trailFault === null ? null : await at.remembered();
       if (seen === null)
@@ -103,7 +102,7 @@ export function complianceOperations(desk: () => Desk, jobs: Jobs): SomeHandlers
         );
       return {
         ...(await at.database.effect(
-          sql`select privacy_console.declare_restore(${seen.number}::bigint, ${seen.chain}::text, ${reason}::text) as result`,
+          sql`select privacy_console.declare_restore(${seen.number}::bigint, ${seen.chain}::text, ${asOf}::timestamptz, ${reason}::text) as result`,
           receipt.extend({ restore: z.number() }),
           call.note,
         )),
@@ -117,7 +116,7 @@ export function complianceOperations(desk: () => Desk, jobs: Jobs): SomeHandlers
       if (decision === 'approve' && declared !== undefined && seen !== null && !covers(declared, seen))
         throw new ExpectedError(
           'conflict',
-          `This console has seen entry ${seen.number}, and the restore names entry ${declared.lostNumber} as the last that was lost; have it declared anew at this console.`,
+          `This console has seen entry ${seen.number}, which is not of what is said to be lost (up to entry ${declared.lostNumber}, after entry ${declared.keptNumber}); have it declared anew at this console, or find out who changed the trail.`,
         );
       const { entry } = await at.decide(decision, password, (database) =>
         database.effect(

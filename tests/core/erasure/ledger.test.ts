@@ -16,6 +16,8 @@ let backup: Backup;
 let elsewhere: Awaited<ReturnType<typeof otherWorkstation>>;
 let file: string;
 let signer: string;
+/** When the backup was taken. */
+let asOf: string;
 /** Erased after the backup was taken, in this order. */
 let gone: readonly Victim[];
 
@@ -56,6 +58,7 @@ beforeAll(async () => {
   file = path.join(desk.folder, 'deletions.ledger');
   await as('auditor', (auditor) => expectDone(auditor, 'audit.list', {}));
   backup = await takeBackup(desk);
+  asOf = new Date().toISOString();
   elsewhere = await otherWorkstation(desk, {});
 });
 
@@ -112,6 +115,7 @@ test('a restore that nobody has said stops everybody; said by two it is accepted
 
   const { restore, lost } = await as('administrator', async (administrator) => {
     const declared = await expectDone(administrator, 'audit.declareRestore', {
+      asOf,
       reason: 'Disk failed; backup of last night',
     });
     expect(await administrator.dispatch('requests.list', {})).toMatchObject(stopped);

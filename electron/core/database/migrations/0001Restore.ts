@@ -12,6 +12,9 @@ create table privacy_console.restore (
   -- The last entry of the history that was lost, as the console had verified it that it was declared from.
   lost_number bigint not null,
   lost_chain bytea not null,
+  -- The last entry of the database as it was restored: up to there nothing may differ from what consoles have seen.
+  kept_number bigint not null,
+  as_of timestamptz not null,
   reason text not null,
   staff bigint not null references privacy_console.staff,
   declared_at timestamptz not null default clock_timestamp(),
@@ -23,23 +26,30 @@ create table privacy_console.restore (
 );
 
 ${definer(
-  'declare_restore(p_number bigint, p_chain text, p_reason text)',
+  'declare_restore(p_number bigint, p_chain text, p_as_of timestamptz, p_reason text)',
   'jsonb',
   `  perform privacy_console.only_write();
   v_staff := privacy_console.caller(array['admin']);
   if p_reason is null or length(trim(p_reason)) not between 3 and 300 or p_number is null or p_number < 1 or p_chain is null or p_chain !~ '^[0-9a-f]{64}$' then
     raise exception 'Say which entry was lost, by its number and its value in the chain, and which backup was restored and why, in 3 to 300 characters.' using errcode = 'PC004';
   end if;
+  if p_as_of is null or p_as_of > clock_timestamp() then
+    raise exception 'Say as of when the database was restored: a time that is past.' using errcode = 'PC004';
+  end if;
+  select coalesce(max(e.number), 0) into v_kept from privacy_console.entry e where e.at <= p_as_of;
+  if v_kept >= p_number then
+    raise exception 'At that time there are % entries in the restored trail already, so entry % can''t have been lost; say as of when the backup was.', v_kept, p_number using errcode = 'PC006';
+  end if;
   if exists (select from privacy_console.entry e where e.number = p_number and e.chain = decode(p_chain, 'hex')) then
     raise exception 'Entry % is there as it was; nothing of what this console has seen is missing.', p_number using errcode = 'PC006';
   end if;
   update privacy_console.restore r set state = 'superseded' where r.state = 'asked';
   v_entry := privacy_console.append('restore.declared', null, null, 'done', null,
-    json_build_object('lost', p_number, 'chain', p_chain, 'reason', trim(p_reason))::text);
-  insert into privacy_console.restore (lost_number, lost_chain, reason, staff, entry)
-    values (p_number, decode(p_chain, 'hex'), trim(p_reason), v_staff, v_entry) returning id into v_id;
+    json_build_object('lost', p_number, 'chain', p_chain, 'kept', v_kept, 'asOf', to_char(p_as_of at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), 'reason', trim(p_reason))::text);
+  insert into privacy_console.restore (lost_number, lost_chain, kept_number, as_of, reason, staff, entry)
+    values (p_number, decode(p_chain, 'hex'), v_kept, p_as_of, trim(p_reason), v_staff, v_entry) returning id into v_id;
   return jsonb_build_object('ok', true, 'restore', v_id) || privacy_console.receipt(v_entry);`,
-  { declare: '  v_staff bigint; v_entry bigint; v_id bigint;' },
+  { declare: '  v_staff bigint; v_kept bigint; v_entry bigint; v_id bigint;' },
 )}
 ${step(
   'restore_expired(p_restore privacy_console.restore)',
@@ -69,7 +79,7 @@ ${definer(
     return privacy_console.refused(v_action, null, null, 'conflict', 'Who declared this is no administrator any more; have it declared again.');
   end if;
   v_entry := privacy_console.append(v_action, null, null, 'done', v_restore.entry,
-    json_build_object('lost', v_restore.lost_number, 'chain', encode(v_restore.lost_chain, 'hex'))::text);
+    json_build_object('lost', v_restore.lost_number, 'chain', encode(v_restore.lost_chain, 'hex'), 'kept', v_restore.kept_number)::text);
   update privacy_console.restore r set state = case p_decision when 'approve' then 'confirmed' else 'denied' end,
       decided_by = v_staff, decided_at = clock_timestamp(), decision = v_entry
     where r.id = p_restore;
@@ -80,10 +90,10 @@ ${definer(
 )}
 ${definer(
   'restores()',
-  'table (id bigint, lost_number bigint, lost_chain text, reason text, declared_by text, declared_at timestamptz, state text, decided_by text, decided_at timestamptz, entry bigint, decision bigint, decision_chain text)',
+  'table (id bigint, lost_number bigint, lost_chain text, kept_number bigint, as_of timestamptz, reason text, declared_by text, declared_at timestamptz, state text, decided_by text, decided_at timestamptz, entry bigint, decision bigint, decision_chain text)',
   `  perform privacy_console.caller(array['viewer', 'operator', 'approver', 'auditor', 'admin']);
   -- What is confirmed counts by its entries alone.
-  return query select r.id, r.lost_number, encode(r.lost_chain, 'hex'), r.reason, s.login, d.at,
+  return query select r.id, r.lost_number, encode(r.lost_chain, 'hex'), r.kept_number, r.as_of, r.reason, s.login, d.at,
       case when privacy_console.restore_expired(r) then 'expired' else r.state end, b.login, r.decided_at, r.entry, r.decision, encode(c.chain, 'hex')
     from privacy_console.restore r join privacy_console.staff s on s.id = r.staff
       join privacy_console.entry d on d.number = r.entry and d.action = 'restore.declared'
