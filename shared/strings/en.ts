@@ -1195,17 +1195,27 @@ export const en = {
     ledger: {
       title: 'Ledger of deletions',
       text: 'Who was erased, as keyed hashes, in a signed file. Keep it outside the database’s backups: when one is restored, it tells who has to be erased again.',
-      never: 'It has never been saved.',
+      never: 'The ledger has never been saved.',
       saved: (by: string, count: number) => `by ${by}, with ${plural(count, 'deletion', 'deletions')}.`,
       savedAt: 'Last saved',
       since: (count: number) =>
-        `${plural(count, 'deletion is', 'deletions are')} not in it; after a restore ${count === 1 ? 'it' : 'they'} would be forgotten. Save it again.`,
+        `${plural(count, 'deletion is', 'deletions are')} not in the ledger: after a restore ${count === 1 ? 'it' : 'they'} would be undone, and nobody would know. Save it.`,
+      saving: 'Saving it',
       save: 'Save the ledger',
+      saveHint: 'A ledger that is chosen is added to. From a timer: “erase ledger --save FILE --append”.',
+      checkText:
+        'After a restore: everybody the platform holds is held against the ledger. For each who came back a deletion request is opened, to be planned, approved and run as usual.',
+      choose: 'Choose the ledger',
+      signer: 'Signer',
+      signerHint:
+        'Only where the registry doesn’t know the key any more: its fingerprint SHA256:…, or a file with the public key.',
+      last: 'The last check',
+      checkedBy: (login: string) => `by ${login}.`,
+      none: 'Nobody of the ledger is there.',
       told: (file: string, count: number, added: number) =>
         `The ledger is in ${file}: ${plural(count, 'deletion', 'deletions')}, ${number.format(added)} of them new.`,
       filename: 'deletions.ledger',
       check: 'Check against a ledger',
-      checked: (at: string, by: string) => `Checked ${at} by ${by}`,
       came: (count: number) =>
         count === 0
           ? 'Nobody came back.'
@@ -1484,6 +1494,11 @@ export const en = {
       title: 'Restored from a backup',
       declareText:
         'Entries that this console has seen are missing. If the database was restored from a backup, say so: another person confirms it, and each console then goes on with the shorter trail, once. If it was not, tell the compliance officer.',
+      when: (zone: string) => `As of when, ${zone}`,
+      whenHint: 'the time of the backup, or the point in time that was recovered to',
+      asOf: 'as of',
+      askAdmin:
+        'Entries that this console has seen are missing. If the database was restored from a backup, an administrator says so here.',
       declare: 'It was restored',
       reason: 'Which backup was restored, and why',
       reasonHint: 'at least three letters; all staff can read it',
