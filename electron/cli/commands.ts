@@ -25,6 +25,7 @@ import { scopeFrom, withScope, type ScopeOptions } from './exportScope.ts';
 import { wholeNumber } from './numbers.ts';
 import { holdCommands } from './holdCommands.ts';
 import { ledgerCommands } from './ledgerCommands.ts';
+import { restrictionCommands } from './restrictionCommands.ts';
 import { packageCommands } from './packageCommands.ts';
 import { deliveryCommands } from './deliveryCommands.ts';
 import { reviewCommands } from './reviewCommands.ts';
@@ -1091,6 +1092,7 @@ export async function commands(
 
   holdCommands(program, run, passwordFor);
   ledgerCommands(erase, run, () => globals().json);
+  restrictionCommands(program, run, passwordFor);
 
   erase
     .command('seek')

@@ -34,7 +34,7 @@ export function holdCommands(
           hold: hold.id,
           on:
             hold.subject ??
-            (hold.rowKey === null ? hold.collection : `${hold.collection ?? ''}:${hold.rowKey}`),
+            (hold.record ? `${hold.collection ?? ''}:${hold.rowKey ?? 'one record'}` : hold.collection),
           state:
             liftedAt !== null
               ? 'lifted'

@@ -27,6 +27,7 @@ import { createJobs } from './kernel/jobs.ts';
 import type { Log } from './kernel/log.ts';
 import type { Keychain } from './keychain/index.ts';
 import { requestOperations } from './requests/index.ts';
+import { restrictionOperations } from './restrictions/index.ts';
 import { keyOperations } from './signing/index.ts';
 import { staffOperations } from './staff/index.ts';
 import { subjectOperations } from './subjects/index.ts';
@@ -155,6 +156,7 @@ export function createConsole(ports: ConsolePorts): Console {
       }),
       ...ledgerOperations(desk, jobs),
       ...holdOperations(desk),
+      ...restrictionOperations(desk),
       ...complianceOperations(desk, jobs),
       ...workstationOperations({
         ports: ports.workstation,

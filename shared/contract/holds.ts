@@ -13,7 +13,9 @@ const legalHold = z.object({
   collection: z.string().nullable(),
   /** The collection's title by the map in force. */
   title: z.string().nullable(),
-  /** The record, with what hangs on it; null for a whole table, and once lifted. */
+  /** Whether it is on one record of the table, with what hangs on it. */
+  record: z.boolean(),
+  /** The record’s key, told to who placed the hold and to its owner alone; null once lifted. */
   rowKey: z.string().nullable(),
   ground: z.string(),
   authority: z.string(),

@@ -8,6 +8,7 @@ import { erasure } from './erasure.ts';
 import { exports } from './exports.ts';
 import { holds } from './holds.ts';
 import { requests } from './requests.ts';
+import { restrictions } from './restrictions.ts';
 import { review } from './review.ts';
 import { subjects } from './subjects.ts';
 import { workstation } from './workstation.ts';
@@ -24,6 +25,7 @@ export const contract = {
   ...delivery,
   ...erasure,
   ...holds,
+  ...restrictions,
   ...audit,
   ...workstation,
 } as const;

@@ -7,9 +7,9 @@ export interface Cut {
   readonly at: number | { readonly text: string; readonly heard: boolean };
   /**
    * Ended at once; silent for a second and a half, then ended; silent for ever; or ended, and nobody is let in until
-   * {@link CuttingProxy.mend}.
+   * {@link CuttingProxy.mend}; or nothing of itself, and what is called there does something else.
    */
-  readonly how: 'ended' | 'silent' | 'forgotten' | 'gone';
+  readonly how: 'ended' | 'silent' | 'forgotten' | 'gone' | (() => void);
 }
 
 /** A way to a server of which the connections can be cut at any byte; new ones get through unless it is `gone`. */
@@ -45,6 +45,10 @@ export async function openCuttingProxy(target: {
     cut = null;
     losing = null;
     hasCut = true;
+    if (typeof how === 'function') {
+      how();
+      return;
+    }
     isGone = how === 'gone';
     for (const { client, server } of pairs) {
       const end = (): void => {
@@ -85,10 +89,14 @@ export async function openCuttingProxy(target: {
           return;
         }
         if (cut !== null && typeof cut.at === 'number' && passed + chunk.byteLength >= cut.at) {
-          to.write(chunk.subarray(0, cut.at - passed));
-          passed = cut.at;
-          happen(cut);
-          return;
+          const { how, at } = cut;
+          if (typeof how === 'function') happen(cut);
+          else {
+            to.write(chunk.subarray(0, at - passed));
+            passed = at;
+            happen(cut);
+            return;
+          }
         }
         passed += chunk.byteLength;
         if (!to.write(chunk)) {

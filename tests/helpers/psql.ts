@@ -316,4 +316,5 @@ export async function lookAgain(client: pg.Client, run: unknown): Promise<void> 
     [run],
   );
   for (const { name } of rows) await effect(client, 'look_at($1, $2)', [run, name]);
+  await effect(client, `look_at_keys($1, '{}', true, true)`, [run]);
 }

@@ -396,6 +396,62 @@ test('a legal hold is placed at a person’s record, stops part of a deletion, n
   expect(faults).toEqual([]);
 });
 
+test('processing is restricted from a person’s page, excepted for a request, and lifted once they were told', async ({
+  office,
+}) => {
+  const words = en.restrictions;
+  const faults: string[] = [];
+  const page = await office.operator();
+  const request = await accessRequest(page, office);
+  const { request: row } = await ask(page, 'requests.show', { id: request });
+  const go = (to: string): Promise<unknown> =>
+    page.evaluate((hash) => (window.location.hash = `#${hash}`), to);
+  await go(`/people/${row.subject ?? ''}?request=${String(request)}`);
+  await press(page, en.person.openAction);
+  await atScreen(page, en.person.title);
+  await press(page, words.act.place);
+  const dialog = page.getByRole('dialog', { name: words.place });
+  await dialog.getByRole('radio', { name: words.grounds.objection }).press('Space');
+  await dialog.getByRole('textbox', { name: words.reason }).fill('it is being weighed');
+  faults.push(...(await examine(page, 'restriction-place')));
+  await dialog.getByRole('button', { name: words.place }).press('Enter');
+  await dialog.waitFor({ state: 'hidden' });
+  await sees(page.getByText(words.onRequest));
+
+  await go(`/requests/${String(request)}`);
+  await sees(page.getByText(words.onRequest));
+  faults.push(...(await examine(page, 'restriction-request')));
+  await press(page, words.act.except);
+  const stating = page.getByRole('dialog', { name: words.actTitle.except(1) });
+  await stating.getByRole('combobox', { name: words.exception }).click();
+  await page.getByRole('option', { name: words.exceptionNames.consent }).click();
+  await stating.getByRole('textbox', { name: words.reason }).fill('they ask for a copy');
+  faults.push(...(await examine(page, 'restriction-except')));
+  await press(stating, words.act.except);
+  await stating.waitFor({ state: 'hidden' });
+  await sees(page.getByText(words.onRequestExcepted(words.exceptionNames.consent)));
+
+  await goTo(page, 'holds', en.holds.title);
+  await press(page, `${words.act.told}: ${words.number(1)}`);
+  const telling = page.getByRole('dialog', { name: words.actTitle.told(1) });
+  await telling.getByRole('textbox', { name: words.how }).fill('by e-mail today');
+  await press(telling, words.act.told);
+  await telling.waitFor({ state: 'hidden' });
+  await sees(page.getByText(words.states.told));
+  faults.push(...(await examine(page, 'restrictions')));
+  // Who told the person of it is offered no lifting.
+  await expect(page.getByRole('button', { name: `${words.act.lift}: ${words.number(1)}` })).toHaveCount(0);
+  const approver = await office.approverBeside();
+  await goTo(approver, 'holds', en.holds.title);
+  await press(approver, `${words.act.lift}: ${words.number(1)}`);
+  const lifting = approver.getByRole('dialog', { name: words.actTitle.lift(1) });
+  await lifting.getByRole('textbox', { name: words.reason }).fill('it was weighed');
+  await press(lifting, words.act.lift);
+  await lifting.waitFor({ state: 'hidden' });
+  await sees(approver.getByText(words.states.lifted, { exact: true }));
+  expect(faults).toEqual([]);
+});
+
 test('a workspace that others work in is left to them by a choice on the plan', async ({ office }) => {
   const faults: string[] = [];
   const { email } = await withSuperuser(office.platform, office.platform.database, async ({ query }) => {

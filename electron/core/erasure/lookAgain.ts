@@ -3,21 +3,24 @@ import type { Desk } from '#core/connections/index.ts';
 import { sql } from '#core/database/sql.ts';
 import type { Progress } from '#core/kernel/jobs.ts';
 
+/** Names of objects that are compared with one statement. */
+const keysAtOnce = 10_000;
 /** For one pass over the largest table. */
 const lookTimeoutMs = 300_000;
 
 /**
- * Looks for the person in every mapped collection, one after the other, so that
- * a run can be seen to do it and be cancelled in between. What is found is kept
- * by the database, beside the run.
+ * Looks for the person in every mapped collection, one after the other, and in
+ * the names of all objects, so that a run can be seen to do it and be cancelled
+ * in between. What is found is kept by the database, beside the run.
  */
 export async function lookAgain(
-  { database }: Desk,
+  at: Desk,
   run: number,
   progress: Progress,
   planned: number,
   signal: AbortSignal,
 ): Promise<void> {
+  const { database } = at;
   const collections = await database.rows(
     sql`select c as name from privacy_console.to_look_at(${run}::bigint) c`,
     z.object({ name: z.string() }),
@@ -33,4 +36,46 @@ export async function lookAgain(
       { timeoutMs: lookTimeoutMs },
     );
   }
+  await lookAtKeys(
+    at,
+    run,
+    (looked) => {
+      progress(`looking again at names in R2 (${looked} so far)`, planned, planned);
+    },
+    signal,
+  );
+}
+
+/** All of the bucket is listed: what names the person may lie anywhere. */
+async function lookAtKeys(
+  at: Desk,
+  run: number,
+  looked: (keys: number) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  let keys: string[] = [];
+  let count = 0;
+  const compare = async (isLast: boolean): Promise<void> => {
+    await at.database.effect(
+      sql`select privacy_console.look_at_keys(${run}::bigint, ${keys}::text[], ${count === keys.length}::boolean, ${isLast}::boolean) as result`,
+      z.object({}),
+      () => undefined,
+      { timeoutMs: lookTimeoutMs },
+    );
+    looked(count);
+    keys = [];
+  };
+  if (at.profile.r2 !== null) {
+    const bucket = await at.openBucket('read');
+    try {
+      for await (const { key } of bucket.list('', { signal })) {
+        if (keys.length === keysAtOnce) await compare(false);
+        keys.push(key);
+        count += 1;
+      }
+    } finally {
+      bucket.close();
+    }
+  }
+  await compare(true);
 }

@@ -42,8 +42,12 @@ export function toFind(
   return {
     ...find,
     name: `${collection}.${column}`,
-    title: held?.title ?? collection,
-    column: held?.columns.find((each) => each.name === column)?.title ?? column,
+    ...(collection === 'objects'
+      ? { title: 'Objects in R2', column: 'Name' }
+      : {
+          title: held?.title ?? collection,
+          column: held?.columns.find((each) => each.name === column)?.title ?? column,
+        }),
   };
 }
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Desk } from '#core/connections/index.ts';
 import { sql, type Sql } from '#core/database/sql.ts';
 import type { Call } from '#core/kernel/dispatch.ts';
+import { restrictionExceptions, restrictionGrounds } from '#shared/domain/restriction.ts';
 import { withoutOf, type ExportScope } from './scope.ts';
 
 /** The gaps two people let an export go in spite of, as the package tells them. */
@@ -15,6 +16,14 @@ const released = z.object({
   expiresAt: z.string(),
 });
 
+/** The restriction of processing in spite of which the package is made, and the exception that was stated for its request. */
+const restricted = z.object({
+  restriction: z.number(),
+  ground: z.enum(restrictionGrounds),
+  since: z.string(),
+  exception: z.enum(restrictionExceptions),
+});
+
 const begun = z.object({
   export: z.number(),
   access: z.number(),
@@ -23,6 +32,7 @@ const begun = z.object({
   controller: z.string().nullable(),
   entry: z.number(),
   released: released.nullable(),
+  restricted: restricted.nullable(),
 });
 
 /** An export as the database began it: its access is open from now, and the entry that says so is there. */

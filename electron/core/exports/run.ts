@@ -284,6 +284,7 @@ async function writeFromSnapshots(
           thirdParties: thirdPartiesOf(scope, started.kind, collections),
           leftOut: leftOutInWords(scope, collections),
           database: at.info.database,
+          ...(started.restricted === null ? {} : { restricted: started.restricted }),
           // What the map didn't cover is told to whom the package is for, with who let it go all the same.
           ...(started.released === null
             ? {}

@@ -10,6 +10,7 @@ const holdRow = z.object({
   id: z.number(),
   subject: z.string().nullable(),
   collection: z.string().nullable(),
+  record: z.boolean(),
   rowKey: z.string().nullable(),
   ground: z.string(),
   authority: z.string(),

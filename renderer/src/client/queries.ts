@@ -74,6 +74,7 @@ const touches: Readonly<Record<string, readonly string[]>> = {
   exports: ['exports', 'keys', 'requests', 'jobs', 'audit'],
   erasure: ['erasure', 'holds', 'requests', 'jobs', 'audit'],
   holds: ['holds', 'erasure', 'requests', 'audit'],
+  restrictions: ['restrictions', 'erasure', 'audit'],
   audit: ['audit', 'jobs'],
   jobs: ['jobs'],
   packages: ['jobs'],

@@ -13,6 +13,7 @@ import type { ExportRow } from '#shared/contract/exports.ts';
 import type { Job } from '#shared/contract/workstation.ts';
 import { findPerson, otherWorkstation, putObjects, requestFor } from '#tests/core/erasure/approvedPlan.ts';
 import { openCuttingProxy, type Cut } from '#tests/helpers/cuttingProxy.ts';
+import { lots } from '#tests/helpers/lots.ts';
 import { expectDone, openDesk, type TestDesk } from '#tests/helpers/testDesk.ts';
 import { plainFailure } from './plain.ts';
 
@@ -20,12 +21,6 @@ const points = Number(process.env['FAULT_POINTS'] ?? 12);
 const seed = Number(process.env['FAULT_SEED'] ?? 20_261_128);
 
 vi.setConfig({ testTimeout: 60_000 + points * 30_000 });
-
-/** Numbers from 0 up to 1, the same for the same seed. */
-function lots(start: number): () => number {
-  let state = start % 2_147_483_647 || 1;
-  return () => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647;
-}
 
 interface Ended {
   readonly job: Job;

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { expect } from 'vitest';
 import type { Console } from '#core/console.ts';
 import type { DemoSecrets } from '#core/connections/index.ts';
+import type { ObjectStore } from '#demo/objectStore.ts';
 import { writeDemoSecrets } from '#demo/secrets.ts';
 import { expectDone, plainConsole, type Pace } from '#demo/staff.ts';
 import type { ErasurePlan } from '#shared/contract/erasure.ts';
@@ -18,9 +19,9 @@ export interface Victim {
   readonly request: number;
 }
 
-/** An owner of workspaces nobody shares and no invoice keeps, with the most messages of those. */
+/** An owner of workspaces nobody shares and no invoice keeps, with the fourth most messages of those. */
 export async function findPerson(
-  desk: TestDesk,
+  desk: Pick<TestDesk, 'superuser'>,
   shared = false,
 ): Promise<{ readonly id: string; readonly email: string; readonly workspace: string }> {
   return desk.superuser(async ({ query }) => {
@@ -55,7 +56,11 @@ export async function requestFor(
 }
 
 /** Puts objects of the person into the bucket: with rows and without. */
-export async function putObjects(desk: TestDesk, { workspace }: Victim, count: number): Promise<void> {
+export async function putObjects(
+  desk: { readonly bucket: Pick<ObjectStore, 'put'> | null },
+  { workspace }: Victim,
+  count: number,
+): Promise<void> {
   await desk.bucket?.put(
     Array.from({ length: count }, (_, index) => ({
       key: `workspaces/${workspace}/messages/2026-10/${String(index).padStart(4, '0')}`,
@@ -66,7 +71,11 @@ export async function putObjects(desk: TestDesk, { workspace }: Victim, count: n
 }
 
 /** Plans, and has the plan approved. */
-export async function approve(desk: TestDesk, operator: Console, victim: Victim): Promise<ErasurePlan> {
+export async function approve(
+  desk: Pick<TestDesk, 'signIn'>,
+  operator: Console,
+  victim: Victim,
+): Promise<ErasurePlan> {
   const approver = await desk.signIn('approver');
   const { plan } = await expectDone(operator, 'erasure.plan', { requestId: victim.request });
   const decided = await expectDone(approver, 'erasure.decide', {
@@ -102,7 +111,7 @@ export async function anotherOperator(
 
 /** A workstation of its own with the same logins, and what is changed for it. */
 export async function otherWorkstation(
-  desk: TestDesk,
+  desk: Pick<TestDesk, 'folder' | 'secrets'>,
   change: Partial<DemoSecrets>,
 ): Promise<{ readonly folder: string; signIn(pace?: Pace): Promise<Console> }> {
   const folder = await mkdtemp(path.join(desk.folder, 'workstation-'));
@@ -132,7 +141,11 @@ export async function run(
 }
 
 /** What must hold of a finished run however it got there. */
-export async function expectEndedRight(desk: TestDesk, victim: Victim, planId: number): Promise<void> {
+export async function expectEndedRight(
+  desk: Pick<TestDesk, 'superuser' | 'signIn'> & { readonly bucket: Pick<ObjectStore, 'list'> | null },
+  victim: Victim,
+  planId: number,
+): Promise<void> {
   await desk.superuser(async ({ query }) => {
     const { rows: left } = await query(
       `select 'users' from users where id = $1 union all select 'workspaces' from workspaces where owner_id = $1

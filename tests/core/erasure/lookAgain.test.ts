@@ -110,6 +110,49 @@ test('what others wrote about who was erased is found again wherever the map say
   expect(rows).toEqual([{ scope: {}, carried: {} }]);
 });
 
+test('the names of all objects are looked through, wherever they lie', async () => {
+  await using desk = await openDesk({ withBucket: true });
+  const { operator, victim, elsewhere } = await stage(desk);
+  const put = (...names: readonly string[]): Promise<unknown> =>
+    Promise.resolve(
+      desk.bucket?.put(
+        names.map((name) => ({
+          key: `workspaces/${elsewhere}/${name}`,
+          bytes: Buffer.from('x'),
+          contentType: 'text/plain',
+        })),
+      ),
+    );
+  await put(
+    `scan of ${victim.email.toUpperCase()}.pdf`,
+    `${victim.email.replace('@', '%40')}/1.txt`,
+    'calls/+91 98123 45670.ogg',
+    'calls/919812345671.ogg',
+    `${victim.email.slice(1)}.pdf`,
+  );
+  const { id } = await approve(desk, operator, victim);
+  expect((await run(operator, id)).result).toMatchObject({ complete: false, left: 0, finds: 1 });
+  expect((await planOf(operator, id)).run?.finds).toMatchObject([
+    { name: 'objects.key', title: 'Objects in R2', column: 'Name', rows: 3, because: null },
+  ]);
+  const approver = await desk.signIn('approver');
+  const judge = (): Promise<unknown> =>
+    expectDone(approver, 'erasure.judge', {
+      planId: id,
+      find: 'objects.key',
+      because: 'The tenant decides about it',
+    });
+  await judge();
+  // One more than was judged.
+  await put(`again-${victim.email}`);
+  expect((await run(operator, id)).result).toMatchObject({ complete: false, finds: 1 });
+  await judge();
+  expect((await run(operator, id)).result).toMatchObject({ complete: true });
+  const { says, text } = await expectDone(operator, 'erasure.certificate', { planId: id });
+  expect(says.finds).toMatchObject([{ name: 'objects.key', title: 'Objects in R2', rows: 4 }]);
+  expect(text.toLowerCase()).not.toContain(victim.email.toLowerCase());
+});
+
 test('more of what was judged has to be judged anew, and what the platform writes in between is found', async () => {
   await using desk = await openDesk();
   const { operator, victim } = await stage(desk);

@@ -139,6 +139,10 @@ ${definer(
   if p_minutes not between 1 and privacy_console.setting_of('access_minutes') then
     raise exception 'An access lasts from 1 to % minutes.', privacy_console.setting_of('access_minutes') using errcode = 'PC004';
   end if;
+  v_says := privacy_console.restricted_for(p_subject, p_request);
+  if v_says is not null then
+    return privacy_console.refused('access.opened', p_subject, p_request, 'refused', v_says);
+  end if;
   if not privacy_console.spend_person(v_staff, p_subject) then
     return privacy_console.refused('access.opened', p_subject, p_request, 'budget_spent',
       'The hourly budget of people is spent; wait a few minutes, or ask an administrator to raise it.');
@@ -147,7 +151,7 @@ ${definer(
   v_access := privacy_console.grant_access(v_staff, 'view', p_subject, p_request, p_minutes, v_entry);
   return (select jsonb_build_object('ok', true, 'access', a.id, 'openedAt', a.opened_at, 'expiresAt', a.expires_at)
     from privacy_console.access a where a.id = v_access) || privacy_console.receipt(v_entry);`,
-  { declare: '  v_staff bigint; v_entry bigint; v_access bigint;' },
+  { declare: '  v_staff bigint; v_says text; v_entry bigint; v_access bigint;' },
 )}
 ${definer(
   'close_access(p_access bigint)',
@@ -169,7 +173,9 @@ ${step(
   `  return exists (select from privacy_console.access a
     where a.id = p_access and a.login_oid = privacy_console.my_oid() and a.closed_at is null
       and a.expires_at > clock_timestamp()
-      and a.opened_xact is distinct from pg_current_xact_id_if_assigned());`,
+      and a.opened_xact is distinct from pg_current_xact_id_if_assigned()
+      -- Nor one that was opened before processing was restricted.
+      and privacy_console.restricted_for(a.subject, a.request) is null);`,
 )}
 ${definer(
   'subject_of(p_access bigint, p_kinds text[], p_subject_kind text)',

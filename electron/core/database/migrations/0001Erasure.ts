@@ -236,6 +236,10 @@ ${definer(
       where p.subject = v_subject and p.state = 'running' and r.state <> 'incomplete') then
     raise exception 'A deletion of this person is running; resume it instead of planning anew.' using errcode = 'PC006';
   end if;
+  v_says := privacy_console.restricted_for(v_subject, p_request);
+  if v_says is not null then
+    return privacy_console.refused('plan.intended', v_subject, p_request, 'refused', v_says);
+  end if;
   if not privacy_console.spend_person(v_staff, v_subject) then
     return privacy_console.refused('plan.intended', v_subject, p_request, 'budget_spent',
       'The hourly budget of people is spent; wait a few minutes, or ask an administrator to raise it.');
@@ -257,7 +261,7 @@ ${definer(
   return jsonb_build_object('ok', true, 'plan', v_plan) || privacy_console.receipt(v_entry);`,
   {
     declare:
-      '  v_staff bigint; v_kind text; v_state text; v_subject text; v_key text; v_salt bytea; v_carried jsonb; v_entry bigint; v_plan bigint;',
+      '  v_staff bigint; v_kind text; v_state text; v_subject text; v_says text; v_key text; v_salt bytea; v_carried jsonb; v_entry bigint; v_plan bigint;',
   },
 )}
 ${definer(
@@ -1193,6 +1197,7 @@ ${definer(
     select e from privacy_console.export e where e.subject = v_plan.subject and e.state in ('review', 'running') order by e.id for update) y(x);
   update privacy_console.reveal v set row_key = '' from privacy_console.access a where a.id = v.access and a.subject = v_plan.subject;
   delete from privacy_console.redaction r where r.subject = v_plan.subject;
+  perform privacy_console.forget_restrictions(v_plan.subject);
   delete from privacy_console.detail d using privacy_console.entry e
     where e.number = d.entry and e.subject = v_plan.subject and (e.action in ('reveal.intended', 'row.acted', 'export.redacted', 'export.redaction_withdrawn') or e.action like 'custody.%');
   -- What was typed to find the person: all of it under the person's requests, elsewhere where it names an identifier.

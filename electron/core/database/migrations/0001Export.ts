@@ -84,7 +84,7 @@ ${step(
   'jsonb',
   `  -- What who writes the package has to know of it.
   return (select jsonb_build_object('ok', true, 'export', x.id, 'access', x.access, 'subject', x.subject, 'without', x.without,
-      'kind', s.kind, 'controller', k.controller, 'released', (
+      'kind', s.kind, 'controller', k.controller, 'restricted', privacy_console.restriction_of(x.subject, x.request), 'released', (
         select jsonb_build_object('release', r.id, 'gaps', r.gaps, 'reason', r.reason, 'askedBy', r.asked_by, 'approvedBy', r.decided_by,
             'approvedAt', to_char(r.decided_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
             'expiresAt', to_char(r.expires_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
@@ -164,6 +164,10 @@ ${definer(
   if not exists (select from privacy_console.subject s where s.reference = v_subject and s.key is not null) then
     raise exception 'This person has been erased; nothing is left to export.' using errcode = 'PC007';
   end if;
+  v_says := privacy_console.restricted_for(v_subject, p_request);
+  if v_says is not null then
+    return privacy_console.refused('export.begun', v_subject, p_request, 'refused', v_says);
+  end if;
   if not privacy_console.spend_person(v_staff, v_subject) then
     return privacy_console.refused('export.begun', v_subject, p_request, 'budget_spent',
       'The hourly budget of people is spent; wait a few minutes, or ask an administrator to raise it.');
@@ -182,7 +186,7 @@ ${definer(
   return privacy_console.export_begun(v_id, v_entry);`,
   {
     declare:
-      '  v_release bigint; v_staff bigint; v_kind text; v_state text; v_subject text; v_entry bigint; v_access bigint; v_id bigint;',
+      '  v_release bigint; v_staff bigint; v_kind text; v_state text; v_subject text; v_says text; v_entry bigint; v_access bigint; v_id bigint;',
   },
 )}
 ${definer(
@@ -233,6 +237,10 @@ ${definer(
     raise exception 'This person has been erased; nothing is left to export.' using errcode = 'PC007';
   end if;
   v_release := privacy_console.refuse_where_unmapped(v_export.request);
+  v_says := privacy_console.restricted_for(v_export.subject, v_export.request);
+  if v_says is not null then
+    return privacy_console.refused('export.resumed', v_export.subject, v_export.request, 'refused', v_says);
+  end if;
   if not privacy_console.spend_person(v_staff, v_export.subject) then
     return privacy_console.refused('export.resumed', v_export.subject, v_export.request, 'budget_spent',
       'The hourly budget of people is spent; wait a few minutes, or ask an administrator to raise it.');
@@ -245,7 +253,7 @@ ${definer(
   return privacy_console.export_begun(p_export, v_entry);`,
   {
     declare:
-      '  v_staff bigint; v_export privacy_console.export; v_release bigint; v_entry bigint; v_access bigint;',
+      '  v_staff bigint; v_export privacy_console.export; v_release bigint; v_says text; v_entry bigint; v_access bigint;',
   },
 )}
 ${definer(

@@ -19,6 +19,7 @@ create table privacy_console.hold (
   collection text,
   -- Needed to spare the row; goes when the hold is lifted.
   row_key text,
+  on_record boolean not null,
   ground text not null,
   authority text not null,
   owner bigint not null references privacy_console.staff,
@@ -99,7 +100,11 @@ ${definer(
 ${definer(
   'stopped_by(p_plan privacy_console.plan)',
   'text',
-  `  -- Why a plan can't be run because of a hold; null while none is in its way.
+  `  -- Why a plan can't be run because of a hold or a restriction; null while none is in its way.
+  v_says := privacy_console.restricted_for(p_plan.subject, p_plan.request);
+  if v_says is not null then
+    return v_says;
+  end if;
   select h.id into v_hold from privacy_console.hold h where h.subject = p_plan.subject and h.lifted_at is null order by h.id limit 1;
   if v_hold is not null then
     return 'Legal hold ' || v_hold || ' covers this person; nothing is deleted until two people have lifted it.';
@@ -109,7 +114,7 @@ ${definer(
     return 'Legal hold ' || v_hold || ' was placed since this was planned and covers part of it; plan the deletion again and have it approved.';
   end if;
   return null;`,
-  { declare: '  v_hold bigint;' },
+  { declare: '  v_hold bigint; v_says text;' },
 )}
 ${definer(
   'place_hold(p_subject text, p_collection text, p_row_key text, p_ground text, p_authority text, p_owner text, p_review_on date)',
@@ -143,8 +148,8 @@ ${definer(
   if p_row_key is not null and not privacy_console.row_stands(p_collection, p_row_key) then
     return privacy_console.refused('hold.placed', null, null, 'not_found', 'There is no such record; a hold on nothing would hold nothing.');
   end if;
-  insert into privacy_console.hold (subject, collection, row_key, ground, authority, owner, review_on, staff, entry)
-    values (p_subject, p_collection, p_row_key, trim(p_ground), trim(p_authority), v_owner, p_review_on, v_staff, 0) returning id into v_hold;
+  insert into privacy_console.hold (subject, collection, row_key, on_record, ground, authority, owner, review_on, staff, entry)
+    values (p_subject, p_collection, p_row_key, p_row_key is not null, trim(p_ground), trim(p_authority), v_owner, p_review_on, v_staff, 0) returning id into v_hold;
   for v_plan in select p.* from privacy_console.plan p where p.state in ('awaiting', 'approved', 'running') order by p.id loop
     perform privacy_console.note_holds(v_plan, true, v_hold);
   end loop;
@@ -255,12 +260,14 @@ ${definer(
 ${definer(
   'holds()',
   'setof jsonb',
-  `  perform privacy_console.caller(${everyone});
+  `  v_staff := privacy_console.caller(${everyone});
   -- Whose record it is that somebody would place a hold on is not told to who then rolls that back.
   if pg_current_xact_id_if_assigned() is not null then
     raise exception 'This transaction has already written; commit it before reading holds.' using errcode = 'PC003';
   end if;
-  return query select jsonb_build_object('id', h.id, 'subject', h.subject, 'collection', h.collection, 'rowKey', h.row_key,
+  return query select jsonb_build_object('id', h.id, 'subject', h.subject, 'collection', h.collection,
+      -- A key can name its person, and this answers without an access: so to who placed the hold or looks after it alone.
+      'record', h.on_record, 'rowKey', case when v_staff in (h.staff, h.owner) then h.row_key end,
       'ground', h.ground, 'authority', h.authority, 'owner', o.login, 'reviewOn', h.review_on,
       'due', h.lifted_at is null and h.review_on <= (clock_timestamp() at time zone 'Asia/Kolkata')::date,
       'placedBy', p.login, 'placedAt', h.placed_at, 'liftedAt', h.lifted_at,
@@ -273,5 +280,6 @@ ${definer(
           where n.hold = h.id and r.state <> 'closed' group by q.request) x))
     from privacy_console.hold h join privacy_console.staff o on o.id = h.owner join privacy_console.staff p on p.id = h.staff
     order by h.lifted_at is not null, h.review_on, h.id limit 500;`,
+  { declare: '  v_staff bigint;' },
 )}
 `;

@@ -97,10 +97,10 @@ ${definer(
   return query select distinct m.collection from privacy_console.mapped_column m
     where not exists (select from privacy_console.run_look l where l.run = p_run and l.collection = m.collection) order by 1;`,
 )}
-${definer(
-  'look_at(p_run bigint, p_collection text)',
-  'jsonb',
-  `  -- Tells nothing: what was found is read with the plan, once this is committed.
+${step(
+  'looking_plan(p_run bigint)',
+  'privacy_console.plan',
+  `  -- The plan whose person is looked for, locked; refuses who doesn't run it, and before all has gone.
   perform privacy_console.only_write();
   v_plan := privacy_console.running_plan(p_run);
   if not exists (select from privacy_console.entry e join privacy_console.run r on r.plan = v_plan.id
@@ -108,12 +108,20 @@ ${definer(
         and e.action in ('erasure.begun', 'erasure.resumed') and e.outcome <> 'refused') then
     raise exception 'Resume this deletion yourself first; what it looks for is the person''s.' using errcode = 'PC005';
   end if;
-  if not exists (select from privacy_console.mapped_column m where m.collection = p_collection) then
-    raise exception 'The map has no such collection.' using errcode = 'PC005';
-  end if;
   if exists (select from privacy_console.run_step t join privacy_console.plan_line l on l.plan = v_plan.id and l.step = t.step
       where t.run = p_run and l.action <> 'objects' and t.finished_at is null) then
     raise exception 'What the plan removes goes first; then is looked again.' using errcode = 'PC006';
+  end if;
+  return v_plan;`,
+  { declare: '  v_plan privacy_console.plan;' },
+)}
+${definer(
+  'look_at(p_run bigint, p_collection text)',
+  'jsonb',
+  `  -- Tells nothing: what was found is read with the plan, once this is committed.
+  v_plan := privacy_console.looking_plan(p_run);
+  if not exists (select from privacy_console.mapped_column m where m.collection = p_collection) then
+    raise exception 'The map has no such collection.' using errcode = 'PC005';
   end if;
   select s.key, s.kind into v_key, v_kind from privacy_console.subject s where s.reference = v_plan.subject;
   select coalesce(jsonb_object_agg(d.collection, d.keys), '{}') into v_handed_over from (
@@ -140,6 +148,34 @@ ${definer(
     declare:
       '  v_plan privacy_console.plan; v_key text; v_kind text; v_handed_over jsonb; v_emails text[]; v_phones text[]; v_names text[];',
   },
+)}
+${definer(
+  'look_at_keys(p_run bigint, p_keys text[], p_first boolean, p_last boolean)',
+  'jsonb',
+  `  -- Names of objects anywhere in the bucket, as they are listed; they are compared and kept nowhere.
+  v_plan := privacy_console.looking_plan(p_run);
+  if p_first then
+    delete from privacy_console.run_look l where l.run = p_run and l.collection = 'objects';
+    insert into privacy_console.run_find (run, collection, column_name, rows, kept) values (p_run, 'objects', 'key', 0, 0)
+      on conflict (run, collection, column_name) do update set rows = 0;
+  end if;
+  -- An address wherever it stands, since a name joins it to others by any sign; also as it stands in a web address.
+  v_emails := privacy_console.loose_pattern(privacy_console.scope_values(v_plan.scope, '/emails'), '{}', '{}');
+  v_others := privacy_console.identifier_pattern('{}', privacy_console.scope_values(v_plan.scope, '/phones'), privacy_console.scope_values(v_plan.scope, '/names'));
+  update privacy_console.run_find f set rows = f.rows + (select count(*) from unnest(p_keys) k(key)
+      where coalesce(replace(k.key, '%40', '@') ~* v_emails, false) or coalesce(k.key ~* v_others, false))
+    where f.run = p_run and f.collection = 'objects' and f.column_name = 'key';
+  if not found then
+    raise exception 'The bucket is looked through from its beginning.' using errcode = 'PC005';
+  end if;
+  if p_last then
+    insert into privacy_console.run_look (run, collection) values (p_run, 'objects');
+    delete from privacy_console.run_find f where f.run = p_run and f.collection = 'objects' and f.rows = 0;
+    update privacy_console.run_find f set judged_rows = null, judged_by = null, judged_at = null, because = null, entry = null
+      where f.run = p_run and f.collection = 'objects' and f.rows > f.judged_rows;
+  end if;
+  return jsonb_build_object('ok', true);`,
+  { declare: '  v_plan privacy_console.plan; v_emails text; v_others text;' },
 )}
 ${definer(
   'judge_find(p_plan bigint, p_collection text, p_column text, p_because text)',
@@ -182,7 +218,10 @@ ${step(
   'unlooked(p_run bigint)',
   'bigint',
   `  return (select count(distinct m.collection) from privacy_console.mapped_column m
-    where not exists (select from privacy_console.run_look l where l.run = p_run and l.collection = m.collection));`,
+      where not exists (select from privacy_console.run_look l where l.run = p_run and l.collection = m.collection))
+    -- The bucket, where the plan knows of one.
+    + (select count(*) from privacy_console.run r join privacy_console.plan_line l on l.plan = r.plan and l.action = 'objects'
+      where r.id = p_run and not exists (select from privacy_console.run_look k where k.run = p_run and k.collection = 'objects'));`,
 )}
 ${step(
   'open_finds(p_run bigint)',

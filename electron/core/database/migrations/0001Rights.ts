@@ -65,6 +65,7 @@ const executable: readonly (readonly [string, readonly string[]])[] = [
       'plans',
       'deletions_held',
       'holds',
+      'restrictions',
       'read_certificate',
       'certificate_signatures',
       'releases',
@@ -121,6 +122,7 @@ const executable: readonly (readonly [string, readonly string[]])[] = [
       'do_task',
       'to_look_at',
       'look_at',
+      'look_at_keys',
       'end_run',
       'begin_ledger',
       'ledger_lines',
@@ -141,6 +143,10 @@ const executable: readonly (readonly [string, readonly string[]])[] = [
   [
     'privacy_operator, privacy_approver, privacy_admin',
     ['abandon_export', 'place_hold', 'review_hold', 'propose_lift', 'decide_lift'],
+  ],
+  [
+    'privacy_operator, privacy_approver',
+    ['restrict_processing', 'state_exception', 'tell_of_lifting', 'lift_restriction'],
   ],
   [
     'privacy_auditor, privacy_approver, privacy_admin',

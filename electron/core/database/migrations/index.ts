@@ -19,6 +19,7 @@ import {
   staffLogins,
   trailRights,
 } from './0001Rights.ts';
+import { restrictions } from './0001Restriction.ts';
 import { schema } from './0001Roles.ts';
 import { signingKeys } from './0001SigningKey.ts';
 import { trail } from './0001Trail.ts';
@@ -41,7 +42,7 @@ export const migrations: readonly Migration[] = [
       { as: 'administrator', sql: schema },
       {
         as: 'trail',
-        sql: `${trail}${access}${checking}${signingKeys}${exporting}${custody}${erasing}${lookingAgain}${erasedPeople}${certificates}${holds}${mapChange}${restoring}${ledger}${staffLogins}${trailRights}`,
+        sql: `${trail}${access}${checking}${signingKeys}${exporting}${custody}${erasing}${lookingAgain}${erasedPeople}${certificates}${holds}${restrictions}${mapChange}${restoring}${ledger}${staffLogins}${trailRights}`,
       },
       { as: 'trail', sql: 'grant create on schema privacy_console to privacy_console_reaper;' },
       { as: 'reaper', sql: `${reaper}${sessionBegan}${longestTransaction}${reaperRights}` },

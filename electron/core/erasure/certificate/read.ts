@@ -107,7 +107,7 @@ export function readCertificate(text: string): ErasureCertificate {
     finds: rest.finds.map(({ collection, ...find }) => ({
       ...find,
       name: `${collection}.${find.column}`,
-      title: place(collection).title,
+      title: collection === 'objects' ? bucket.title : place(collection).title,
     })),
     remains: rest.remains,
     entries: rest.entries,

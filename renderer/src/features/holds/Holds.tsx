@@ -28,6 +28,7 @@ import { PlaceHold } from '../../components/PlaceHold.tsx';
 import { isReason, Reason } from '../../components/Reason.tsx';
 import { numberColumn, staffColumn } from '../../components/recordColumns.tsx';
 import styles from './holds.module.css';
+import { Restrictions } from './Restrictions.tsx';
 
 const words = en.holds;
 
@@ -46,7 +47,7 @@ function On(props: { readonly hold: LegalHold }): ReactNode {
   if (hold.subject !== null) return <Reference text={hold.subject} />;
   return (
     <CellText>
-      {hold.rowKey === null ? words.whole(hold.title ?? '') : words.record(hold.title ?? '', hold.rowKey)}
+      {hold.record ? words.record(hold.title ?? '', hold.rowKey) : words.whole(hold.title ?? '')}
     </CellText>
   );
 }
@@ -161,6 +162,7 @@ export function Holds(): ReactNode {
           }
         </Loaded>
       </Panel>
+      <Restrictions />
       <Modal
         opened={doing !== null}
         onClose={close}

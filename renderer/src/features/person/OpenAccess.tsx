@@ -4,7 +4,9 @@ import { useSearchParams } from 'react-router';
 import { en } from '#shared/strings/en.ts';
 import { holdAccess } from '../../client/accesses.ts';
 import { useRead, useWrite } from '../../client/queries.ts';
+import { useRestrictionOf } from '../../client/restrictions.ts';
 import { FailureNote, Page, Panel } from '../../components/Basics.tsx';
+import { RestrictionNote } from '../../components/Restriction.tsx';
 import { WhyPicker, whyInput, type Why } from '../../components/WhyPicker.tsx';
 import { useKeys } from '../../components/keys.ts';
 import styles from './person.module.css';
@@ -30,6 +32,7 @@ export function OpenAccess(props: { readonly subject: string; readonly wasOpen: 
     holdAccess(access, input.reason ?? null);
   });
   const given = whyInput(why);
+  const restriction = useRestrictionOf(subject);
 
   function submit(): void {
     if (given !== null) opening.mutate({ subject, minutes: Number(minutes), ...given });
@@ -61,6 +64,10 @@ export function OpenAccess(props: { readonly subject: string; readonly wasOpen: 
               setMinutes(value ?? '15');
             }}
             data={minuteChoices.map((value) => ({ value, label: en.person.minutesOption(Number(value)) }))}
+          />
+          <RestrictionNote
+            restriction={restriction}
+            requestId={why.by === 'request' ? why.requestId : null}
           />
           {opening.error ? <FailureNote failure={opening.error} /> : null}
           <Button type="submit" disabled={given === null} loading={opening.isPending}>

@@ -7,6 +7,7 @@ import type { OutputOf } from '#shared/contract/index.ts';
 import type { SubjectRow } from '#shared/contract/subjects.ts';
 import { en } from '#shared/strings/en.ts';
 import { usePlacingHold } from '../../client/holds.ts';
+import { useRestricting, useRestrictionOf } from '../../client/restrictions.ts';
 import { dropAccess, holdAccess, useAccesses, type HeldAccess } from '../../client/accesses.ts';
 import { copy, tellFailure } from '../../client/notices.tsx';
 import { paths } from '../../paths.ts';
@@ -27,6 +28,7 @@ import { formatCountdown, formatNumber, formatPhone } from '../../components/for
 import { PersonHolds } from '../../components/HoldNote.tsx';
 import { useKeys } from '../../components/keys.ts';
 import { PlaceHold } from '../../components/PlaceHold.tsx';
+import { RestrictionNote, RestrictProcessing } from '../../components/Restriction.tsx';
 import { Held } from './Held.tsx';
 import { OpenAccess } from './OpenAccess.tsx';
 import styles from './person.module.css';
@@ -67,6 +69,8 @@ function Shown(props: { readonly held: HeldAccess; readonly shown: OutputOf<'sub
   const requests = useRead('requests.list', { state: 'open', subject: access.subject });
   const holds = useRead('holds.list', {}, { every: 30_000 });
   const placing = usePlacingHold();
+  const restricting = useRestricting();
+  const restriction = useRestrictionOf(access.subject);
   const open = requests.data?.requests ?? [];
   const deletions = open.filter((request) => request.kind === 'deletion');
   const exportable = open.filter((request) => request.kind !== 'correction');
@@ -96,11 +100,19 @@ function Shown(props: { readonly held: HeldAccess; readonly shown: OutputOf<'sub
               label={en.person.startDeletion}
             />
             <PlaceHold title={en.holds.act.place} placing={placing} on={{ subject: access.subject }} />
+            {restriction === null ? (
+              <RestrictProcessing
+                subject={access.subject}
+                requestId={access.requestId}
+                placing={restricting}
+              />
+            ) : null}
           </>
         ) : null
       }
     >
       <Controller says={access.controller} />
+      <RestrictionNote restriction={restriction} requestId={access.requestId} />
       <PersonHolds holds={holds.data?.holds ?? []} subject={access.subject} />
       <Panel label={en.person.title}>
         <div className={styles['strip']} style={{ padding: 0 }}>

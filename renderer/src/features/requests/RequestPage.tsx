@@ -7,6 +7,7 @@ import { en } from '#shared/strings/en.ts';
 import { copy, tell } from '../../client/notices.tsx';
 import { paths } from '../../paths.ts';
 import { useRead, useWrite } from '../../client/queries.ts';
+import { useExcepting, useRestrictionOf } from '../../client/restrictions.ts';
 import { useMay } from '../../client/session.ts';
 import {
   Day,
@@ -28,6 +29,7 @@ import { exportTones, planTones } from '../../components/tones.ts';
 import { formatBytes } from '../../components/format.ts';
 import { useKeys } from '../../components/keys.ts';
 import { requestTones } from '../../components/requestColumns.tsx';
+import { RestrictionNote, StateException } from '../../components/Restriction.tsx';
 import { requestSteps, type RequestStep } from './steps.ts';
 import styles from './requests.module.css';
 
@@ -55,6 +57,8 @@ function OneRequest(props: { readonly request: RequestRow }): ReactNode {
     tell(en.request.taken(done.request.id), done.entry);
   });
   const open = request.closedAt === null;
+  const restriction = useRestrictionOf(open ? request.subject : null);
+  const excepting = useExcepting();
   const steps = requestSteps(request, packages.data?.exports ?? [], plans.data?.plans ?? []);
   const now = steps.find((step) => step.state === 'now')?.id;
   const livePlan = plans.data?.plans.find((plan) => plan.state !== 'denied' && plan.state !== 'expired');
@@ -106,6 +110,13 @@ function OneRequest(props: { readonly request: RequestRow }): ReactNode {
       }
     >
       {assign.error ? <FailureNote failure={assign.error} /> : null}
+      {restriction === null ? null : (
+        <RestrictionNote restriction={restriction} requestId={request.id}>
+          <div className={styles['buttons']}>
+            <StateException restriction={restriction} requestId={request.id} excepting={excepting} />
+          </div>
+        </RestrictionNote>
+      )}
       <Panel label={en.request.stepper} className={styles['panel'] ?? ''}>
         <Steps steps={steps} />
       </Panel>

@@ -1,0 +1,1 @@
+export { restrictionOperations } from './operations.ts';
