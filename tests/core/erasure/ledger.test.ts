@@ -6,6 +6,7 @@ import type { Console } from '#core/console.ts';
 import type { DemoRole } from '#core/connections/index.ts';
 import type { Replay } from '#shared/contract/erasure.ts';
 import { takeBackup, type Backup } from '#tests/helpers/backup.ts';
+import { begin, decide, effect, planDeletion, someone } from '#tests/helpers/psql.ts';
 import { expectDone, openDesk, type TestDesk } from '#tests/helpers/testDesk.ts';
 import { approve, findPerson, otherWorkstation, requestFor, run, type Victim } from './approvedPlan.ts';
 
@@ -20,6 +21,8 @@ let signer: string;
 let asOf: string;
 /** Erased after the backup was taken, in this order. */
 let gone: readonly Victim[];
+let recipient: string;
+let partly: string;
 
 /** Signs in, works, and signs out, so that nobody is connected afterwards. */
 async function as<Value>(role: DemoRole, work: (console: Console) => Promise<Value>): Promise<Value> {
@@ -36,6 +39,40 @@ async function erase(operator: Console): Promise<Victim> {
   const plan = await approve(desk, operator, victim);
   expect(await run(operator, plan.id)).toMatchObject({ state: 'done', result: { complete: true } });
   return victim;
+}
+
+/** A message recipient, who has no account; gives their reference. */
+async function eraseRecipient(operator: Console): Promise<string> {
+  const number = await desk.superuser(async ({ query }) => {
+    const { rows } = await query<{ phone: string }>(
+      `select c.phone from contacts c where length(c.phone) > 9 and not exists (select from users u where right(u.phone, 10) = right(c.phone, 10))
+       order by (select count(*) from messages m where m.recipient_phone = c.phone), c.id limit 1`,
+    );
+    return rows[0]?.phone ?? '';
+  });
+  const { request } = await expectDone(operator, 'requests.open', {
+    kind: 'deletion',
+    receivedOn: '2026-10-01',
+  });
+  const { hits } = await expectDone(operator, 'search.run', { text: number, requestId: request.id });
+  const subject = hits.find(({ kind }) => kind === 'recipient')?.subject ?? '';
+  await expectDone(operator, 'subjects.open', { subject, requestId: request.id });
+  await expectDone(operator, 'requests.link', { id: request.id, subject });
+  const plan = await approve(desk, operator, { request: request.id } as Victim);
+  expect(await run(operator, plan.id)).toMatchObject({ state: 'done', result: { complete: true } });
+  return subject;
+}
+
+/** Begins a deletion that removes something and does not end; gives the reference. */
+async function eraseInPart(): Promise<string> {
+  const [operator, approver] = [await desk.bare('operator'), await desk.bare('approver')];
+  const planned = await planDeletion(operator, await someone(desk));
+  expect(await decide(approver, planned)).toBeNull();
+  const begun = await begin(operator, planned);
+  if (typeof begun === 'string') throw new Error(begun);
+  const step = begun.steps.find(({ action, planned: rows }) => action === 'delete' && rows > 0)?.step;
+  expect(await effect(operator, 'erase_batch($1, $2)', [begun.run, step])).toMatchObject({ ok: true });
+  return planned.subject;
 }
 
 async function replay(operator: Console, input: { file: string; signer?: string }): Promise<Replay> {
@@ -73,18 +110,22 @@ test('the ledger has each deletion once, holds hashes alone, and says what is no
   // This console sees a part of what will be lost.
   await (await elsewhere.signIn()).close();
   gone = [one, await erase(operator), await erase(operator)];
-  expect(await expectDone(operator, 'erasure.ledger', {})).toMatchObject({ savedAt: null, since: 3 });
+  recipient = await eraseRecipient(operator);
+  partly = await eraseInPart();
+  expect(await expectDone(operator, 'erasure.ledger', {})).toMatchObject({ savedAt: null, since: 5 });
 
   const saved = await expectDone(operator, 'erasure.saveLedger', { file });
-  expect(saved).toMatchObject({ count: 3, added: 3 });
+  expect(saved).toMatchObject({ count: 5, added: 5 });
   expect((await stat(file)).mode & 0o777).toBe(0o600);
   expect(await expectDone(operator, 'erasure.ledger', {})).toMatchObject({
     savedBy: 'operator',
     sha256: saved.sha256,
-    count: 3,
+    count: 5,
     since: 0,
   });
   const text = await readFile(file, 'utf8');
+  const states = text.split('\n').flatMap((line) => /"state":"(\w+)"/.exec(line)?.[1] ?? []);
+  expect(states).toEqual(['done', 'done', 'done', 'done', 'partial']);
   for (const { id, email, workspace } of gone)
     for (const tells of [id, email, workspace]) expect(text).not.toContain(tells);
 
@@ -94,7 +135,7 @@ test('the ledger has each deletion once, holds hashes alone, and says what is no
     failure: { code: 'disk' },
   });
   expect(await expectDone(operator, 'erasure.saveLedger', { file, append: true })).toMatchObject({
-    count: 3,
+    count: 5,
     added: 0,
     sha256: saved.sha256,
   });
@@ -173,15 +214,19 @@ test('who came back is found, gets a request, and is gone again after plan, appr
     state: 'done',
     named: true,
     behind: 0,
-    count: 3,
-    cameBack: 1,
+    count: 5,
+    cameBack: 3,
     newSince: 1,
     address: 1,
   });
-  expect(found.found.map(({ was, outcome, request }) => [was, outcome, request !== null])).toEqual([
-    [back.reference, 'came_back', true],
-    [newSince.reference, 'new_since', false],
-    [address.reference, 'address', false],
+  expect(
+    found.found.map(({ was, kind, outcome, request }) => [was, kind, outcome, request !== null]),
+  ).toEqual([
+    [back.reference, 'account', 'came_back', true],
+    [newSince.reference, 'account', 'new_since', false],
+    [address.reference, 'account', 'address', false],
+    [recipient, 'recipient', 'came_back', true],
+    [partly, 'account', 'came_back', true],
   ]);
   expect(await isThere(back)).toBe(true);
 
@@ -194,10 +239,14 @@ test('who came back is found, gets a request, and is gone again after plan, appr
   expect(await run(operator, plan.id)).toMatchObject({ state: 'done', result: { complete: true } });
   expect(await isThere(back)).toBe(false);
 
-  // Nobody is left to be found; and the ledger keeps what the database has forgotten.
-  expect(await replay(operator, { file, signer })).toMatchObject({ cameBack: 0, newSince: 1, address: 1 });
+  // Those who are still there keep their requests; and the ledger keeps what the database has forgotten.
+  const later = await replay(operator, { file, signer });
+  expect(later).toMatchObject({ cameBack: 2, newSince: 1, address: 1 });
+  expect(later.found.flatMap((each) => each.request ?? [])).toEqual(
+    found.found.flatMap((each) => (each.was === back.reference ? [] : (each.request ?? []))),
+  );
   expect(await expectDone(operator, 'erasure.saveLedger', { file, append: true, signer })).toMatchObject({
-    count: 4,
+    count: 6,
     added: 1,
   });
   await operator.close();
