@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -15,15 +16,18 @@ const root = resolve(import.meta.dirname, '..');
 interface Check {
   readonly name: string;
   readonly run: () => Promise<readonly string[]> | readonly string[];
+  /** Whether it runs in a process of its own. */
+  readonly apart?: boolean;
 }
 
 const checks: readonly Check[] = [
   { name: 'Node is the version the console is built for', run: () => runNode('tests/nodeVersion.js') },
-  { name: 'types', run: () => runNode('node_modules/typescript/bin/tsc', '--build') },
+  { name: 'types', apart: true, run: () => runNode('node_modules/typescript/bin/tsc', '--build') },
   { name: 'lint', run: lint },
   { name: 'lint catches what is planted', run: plantLint },
   {
     name: 'format',
+    apart: true,
     run: () => runNode('node_modules/prettier/bin/prettier.cjs', '--check', '--log-level', 'warn', '.'),
   },
   { name: 'layers', run: checkLayers },
@@ -32,15 +36,10 @@ const checks: readonly Check[] = [
 
 process.chdir(root);
 const tally = makeTally();
+// What runs in processes of its own does so beside what runs in this one.
+const begun = new Map(checks.filter(({ apart }) => apart).map((check) => [check, outcome(check)]));
 for (const check of checks) {
-  let problems: readonly string[];
-  try {
-    problems = await check.run();
-  } catch (error) {
-    problems = [
-      `The check itself broke down: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
-    ];
-  }
+  const problems = await (begun.get(check) ?? outcome(check));
   if (problems.length === 0) tally.pass();
   else tally.fail(`check: ${check.name}`);
   console.log(`${problems.length === 0 ? 'ok  ' : 'FAIL'} ${check.name}`);
@@ -49,12 +48,25 @@ for (const check of checks) {
 writeCounts(tally.counts());
 process.exitCode = tally.counts().failed.length === 0 ? 0 : 1;
 
+async function outcome(check: Check): Promise<readonly string[]> {
+  try {
+    return await check.run();
+  } catch (error) {
+    return [
+      `The check itself broke down: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    ];
+  }
+}
+
 /** Runs a script on this very Node; its output is the problem. */
-function runNode(script: string, ...args: readonly string[]): readonly string[] {
-  const ran = spawnSync(process.execPath, [script, ...args], { encoding: 'utf8' });
-  if (ran.status === 0) return [];
-  const output = `${ran.stdout}${ran.stderr}`.trim();
-  return [output === '' ? `${script} ended with ${String(ran.status ?? ran.signal)}` : output];
+async function runNode(script: string, ...args: readonly string[]): Promise<readonly string[]> {
+  const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => (output += text));
+  const [status, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+  if (status === 0) return [];
+  return [output.trim() === '' ? `${script} ended with ${String(status ?? signal)}` : output.trim()];
 }
 
 async function lint(): Promise<readonly string[]> {
