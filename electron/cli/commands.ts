@@ -25,6 +25,7 @@ import { scopeFrom, withScope, type ScopeOptions } from './exportScope.ts';
 import { wholeNumber } from './numbers.ts';
 import { correctionCommands } from './correctionCommands.ts';
 import { holdCommands } from './holdCommands.ts';
+import { ledgerCommands } from './ledgerCommands.ts';
 import { restrictionCommands } from './restrictionCommands.ts';
 import { packageCommands } from './packageCommands.ts';
 import { deliveryCommands } from './deliveryCommands.ts';
@@ -1092,6 +1093,7 @@ export async function commands(
 
   holdCommands(program, run, passwordFor);
   correctionCommands(program, run, passwordFor);
+  ledgerCommands(erase, run, () => globals().json);
   restrictionCommands(program, run, passwordFor);
 
   erase
@@ -1202,6 +1204,37 @@ export async function commands(
     .argument('<number>', 'entry', wholeNumber)
     .description('reads the detail kept beside an entry; itself recorded')
     .action((number: number) => run((command) => command.call('audit.detail', { number })));
+  const restores = audit
+    .command('restores')
+    .description('when the database was restored from a backup, as two people have said it')
+    .action(() => run(async (command) => (await command.call('audit.restores', {})).restores));
+  restores
+    .command('declare')
+    .requiredOption('--as-of <time>', 'time of the backup, or that was recovered to; ISO 8601')
+    .requiredOption('--reason <text>', 'which backup was restored, and why')
+    .description('says that it was, at a console that says the trail contradicts what it saw')
+    .action((options: { asOf: string; reason: string }) =>
+      run((command) => command.call('audit.declareRestore', options)),
+    );
+  for (const decision of ['approve', 'deny'] as const) {
+    restores
+      .command(decision === 'approve' ? 'confirm' : 'deny')
+      .argument('<restore>', 'its number', wholeNumber)
+      .option('--password-stdin', 'reads the password of your login from standard input')
+      .description(
+        decision === 'approve'
+          ? 'confirms it: each console then goes on with the shorter trail, once; never one’s own'
+          : 'denies it: consoles go on refusing to work',
+      )
+      .action((restore: number, options: PasswordInput) =>
+        run(async (command) =>
+          command.call('audit.decideRestore', {
+            ...{ restore, decision },
+            ...(await passwordFor(command, decision, options)),
+          }),
+        ),
+      );
+  }
 
   try {
     await program.parseAsync([...argv], { from: 'user' });

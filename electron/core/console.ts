@@ -11,7 +11,7 @@ import {
   type Places,
 } from './connections/index.ts';
 import { correctionOperations } from './corrections/index.ts';
-import { erasureOperations } from './erasure/index.ts';
+import { erasureOperations, ledgerOperations } from './erasure/index.ts';
 import { explanationOperations } from './explanation/index.ts';
 import {
   exportOperations,
@@ -66,8 +66,16 @@ function ownerOf(session: Session | null): string {
   return session === null ? nobody : `${session.profile} ${session.login}`;
 }
 
-/** With a contradicted trail these still work: who is signed in, and the trail itself. */
-const worksWithoutTrust = new Set(['audit.list', 'audit.verify', 'audit.export', 'audit.detail']);
+/** With a contradicted trail these still work: who is signed in, the trail itself, and saying why it is shorter. */
+const worksWithoutTrust = new Set([
+  'audit.list',
+  'audit.verify',
+  'audit.export',
+  'audit.detail',
+  'audit.restores',
+  'audit.declareRestore',
+  'audit.decideRestore',
+]);
 
 /** Composes the console; opens no connection. */
 export function createConsole(ports: ConsolePorts): Console {
@@ -147,6 +155,7 @@ export function createConsole(ports: ConsolePorts): Console {
         jobs,
         ...(ports.batchRows === undefined ? {} : { batchRows: ports.batchRows }),
       }),
+      ...ledgerOperations(desk, jobs),
       ...holdOperations(desk),
       ...correctionOperations(desk),
       ...restrictionOperations(desk),

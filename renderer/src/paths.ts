@@ -14,6 +14,7 @@ export const paths = {
   deliveryOf: (exportId: number) => `/exports/${String(exportId)}`,
   deletions: '/deletions',
   deletionOf: (requestId: number) => `/requests/${String(requestId)}/deletion`,
+  ledger: '/deletions/ledger',
   plan: (id: number) => `/deletions/${String(id)}`,
   correctionsOf: (requestId: number) => `/requests/${String(requestId)}/corrections`,
   approvals: '/approvals',

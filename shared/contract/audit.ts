@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { operation } from './operation.ts';
+import { operation, passwordAgain } from './operation.ts';
 
 export const auditEntry = z.object({
   number: z.number().int(),
@@ -48,6 +48,25 @@ export const verification = z.object({
 });
 export type Verification = z.infer<typeof verification>;
 
+const restore = z.object({
+  id: z.number().int(),
+  /** Number of the last entry that was lost, as the console had verified it that it was declared from. */
+  lost: z.number().int(),
+  /** As of when it was restored, and number of the last entry there was then. */
+  asOf: z.string(),
+  kept: z.number().int(),
+  reason: z.string(),
+  declaredBy: z.string(),
+  declaredAt: z.string(),
+  state: z.enum(['asked', 'confirmed', 'denied', 'superseded', 'expired']),
+  decidedBy: z.string().nullable(),
+  decidedAt: z.string().nullable(),
+  entry: z.number().int(),
+  /** The entry that decided. */
+  decision: z.number().int().nullable(),
+});
+export type Restore = z.infer<typeof restore>;
+
 export const audit = {
   'audit.list': operation({
     effect: 'read',
@@ -82,5 +101,35 @@ export const audit = {
     summary: 'writes the whole trail to JSON Lines',
     input: z.strictObject({ file: z.string().min(1).max(4_000) }),
     output: z.object({ jobId: z.string(), entry: z.number().int() }),
+  }),
+  'audit.restores': operation({
+    effect: 'read',
+    permission: 'staff',
+    summary: 'lists when the database was restored from a backup, as two people have said it',
+    input: z.strictObject({}),
+    output: z.object({ restores: z.array(restore) }),
+  }),
+  'audit.declareRestore': operation({
+    effect: 'write',
+    permission: ['admin'],
+    summary: 'says that the database was restored from a backup, so that what this console saw last is gone',
+    input: z.strictObject({
+      /** As of when: the time of the backup, or the point in time that was recovered to. */
+      asOf: z.iso.datetime({ offset: true }),
+      reason: z.string().trim().min(3).max(300),
+    }),
+    output: z.object({ restore: z.number().int(), lost: z.number().int(), entry: z.number().int() }),
+  }),
+  'audit.decideRestore': operation({
+    effect: 'write',
+    permission: ['auditor', 'approver'],
+    summary:
+      'confirms or denies that it was; consoles then go on with the shorter trail, once; never one’s own',
+    input: z.strictObject({
+      restore: z.number().int().positive(),
+      decision: z.enum(['approve', 'deny']),
+      password: passwordAgain,
+    }),
+    output: z.object({ entry: z.number().int() }),
   }),
 } as const;

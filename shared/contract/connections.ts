@@ -56,6 +56,10 @@ export const session = z.object({
   objectStore: z.boolean(),
   /** What contradicts the history this console saw; while set, nothing but the trail can be worked with. */
   trailFault: z.object({ number: z.number().int(), says: z.string() }).nullable(),
+  /** The last restore from a backup that two people have said: entries up to `lost` of the history before are gone. */
+  restored: z
+    .object({ lost: z.number().int(), declaredBy: z.string(), confirmedBy: z.string(), at: z.string() })
+    .nullable(),
 });
 export type Session = z.infer<typeof session>;
 

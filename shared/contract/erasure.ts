@@ -265,7 +265,47 @@ export const certificateVerdict = z.object({
 });
 export type CertificateVerdict = z.infer<typeof certificateVerdict>;
 
+const replay = z.object({
+  id: count,
+  by: z.string(),
+  startedAt: z.string(),
+  finishedAt: z.string().nullable(),
+  state: z.enum(['reading', 'searching', 'done', 'failed']),
+  /** Of the ledger's file. */
+  sha256: z.string(),
+  /** Fingerprint of the key it is signed with; `named` where it was given by hand and is in no registry. */
+  signer: z.string(),
+  named: z.boolean(),
+  /** How many deletions more the trail knows a ledger with: then this is an older one. */
+  behind: count,
+  /** Deletions in it, and rows of the platform that were looked at. */
+  count,
+  searched: count,
+  entry: count,
+  cameBack: count,
+  newSince: count,
+  address: count,
+  /** What was found, in the ledger's order; what was not found is only counted. */
+  found: z.array(
+    z.object({
+      number: count,
+      kind: z.string(),
+      /** The reference on the certificate, and the one the person has now; null where it is hidden. */
+      was: z.string(),
+      subject: z.string().nullable(),
+      erasedAt: z.string(),
+      outcome: z.enum(['came_back', 'new_since', 'address']),
+      /** The deletion request that was opened, or was open. */
+      request: count.nullable(),
+    }),
+  ),
+});
+export type Replay = z.infer<typeof replay>;
+
 const planId = z.number().int().positive();
+const ledgerFile = z.string().min(1).max(4_000);
+/** Whose signature a ledger has, where the registry doesn't know it: `SHA256:…`, or a file with the public key. */
+const ledgerSigner = z.string().min(1).max(4_000).optional();
 
 export const erasure = {
   'erasure.plan': operation({
@@ -440,6 +480,52 @@ export const erasure = {
       ),
       entry: count,
     }),
+  }),
+  'erasure.ledger': operation({
+    effect: 'read',
+    permission: 'staff',
+    summary: 'says when the ledger of deletions was last saved, and what is not in it',
+    input: z.strictObject({}),
+    output: z.object({
+      savedAt: z.string().nullable(),
+      savedBy: z.string().nullable(),
+      sha256: z.string().nullable(),
+      /** Deletions in it. */
+      count: count.nullable(),
+      entry: count.nullable(),
+      /** Deletions that have ended, or begun to remove something, since. */
+      since: count,
+    }),
+  }),
+  'erasure.saveLedger': operation({
+    effect: 'write',
+    permission: ['operator'],
+    summary: 'writes who was erased, as keyed hashes, to a signed file to be kept outside the backups',
+    input: z.strictObject({
+      file: ledgerFile,
+      /** Adds to a ledger that is there already, or begins one. */
+      append: z.boolean().default(false),
+      signer: ledgerSigner,
+    }),
+    output: z.object({ file: z.string(), sha256: z.string(), count, added: count, entry: count }),
+  }),
+  'erasure.replayLedger': operation({
+    effect: 'write',
+    permission: ['operator'],
+    summary: 'looks for erased people who came back with a restored backup, and opens deletion requests',
+    input: z.strictObject({ file: ledgerFile, signer: ledgerSigner }),
+    output: z.object({ jobId: z.string(), replay: count, entry: count }),
+  }),
+  'erasure.replays': operation({
+    effect: 'read',
+    permission: 'staff',
+    summary: 'lists the last checks against a ledger, or one with who was found',
+    input: z.strictObject({
+      replay: z.number().int().positive().optional(),
+      /** Of what was found, 500 behind this number. */
+      after: z.number().int().nonnegative().default(0),
+    }),
+    output: z.object({ replays: z.array(replay) }),
   }),
   'certificates.verify': operation({
     effect: 'local',

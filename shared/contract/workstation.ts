@@ -4,7 +4,16 @@ import { operation } from './operation.ts';
 
 export const job = z.object({
   id: z.string(),
-  kind: z.enum(['export', 'erasure', 'audit.verify', 'audit.export', 'bucket', 'delivery', 'package']),
+  kind: z.enum([
+    'export',
+    'erasure',
+    'audit.verify',
+    'audit.export',
+    'bucket',
+    'delivery',
+    'package',
+    'replay',
+  ]),
   requestId: z.number().int().nullable(),
   /** `waiting`: for its turn, as enough jobs of its kind are at work. */
   state: z.enum(['waiting', 'running', 'done', 'failed', 'cancelled']),
@@ -17,7 +26,7 @@ export const job = z.object({
     /** Null while it isn't known. */
     total: z.number().nullable(),
   }),
-  /** What it came to; shape by kind (export: file, sha256, rows, files · erasure: state · audit.verify: Verification · audit.export: file, entries, sha256 · bucket: objects, named, underPrefix, unnamed, missing, findings · package: PackageVerdict). */
+  /** What it came to; shape by kind (export: file, sha256, rows, files · erasure: state · audit.verify: Verification · audit.export: file, entries, sha256 · bucket: objects, named, underPrefix, unnamed, missing, findings · package: PackageVerdict · replay: replayId, cameBack). */
   result: z.record(z.string(), z.unknown()).nullable(),
   failure: z
     .object({ code: z.enum(failureCodes), message: z.string(), incident: z.string().optional() })

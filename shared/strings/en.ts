@@ -6,7 +6,7 @@ import type {
 } from '../domain/corrections.ts';
 import type { CustodyEvent } from '../domain/custody.ts';
 import type { RedactionGround } from '../domain/redaction.ts';
-import type { AuditEntry } from '#shared/contract/audit.ts';
+import type { AuditEntry, Restore } from '#shared/contract/audit.ts';
 import type { ExplainedCollection, MapChange, MapDifference } from '#shared/contract/dataMap.ts';
 import type {
   ErasureCertificate,
@@ -14,6 +14,7 @@ import type {
   ErasureOutcome,
   ErasurePlan,
   ErasureRemains,
+  Replay,
 } from '#shared/contract/erasure.ts';
 import type { ExportRelease, ExportRow, SigningKey } from '#shared/contract/exports.ts';
 import type { FailureCode } from '#shared/contract/result.ts';
@@ -169,6 +170,9 @@ export const en = {
       `The trail contradicts what this console saw before, at entry ${number.format(entry)}.`,
     trailFaultHint:
       'Until this is explained, nothing but the trail can be worked with. Tell the compliance officer.',
+    restored: (declared: string, confirmed: string, lost: number) =>
+      `The database was restored from a backup, say ${declared} and ${confirmed}: what the trail had up to entry ${number.format(lost)} is partly gone.`,
+    restoredHint: 'If one of them knows nothing of it, stop working and tell the compliance officer.',
     noJobsYet: 'No job has been started since the program was opened.',
   },
 
@@ -499,6 +503,7 @@ export const en = {
       package: 'Check of a package',
       bucket: 'Check the bucket',
       delivery: 'Write a medium',
+      replay: 'Check against a ledger',
     } satisfies Record<Job['kind'], string>,
     state: {
       waiting: 'waiting for its turn',
@@ -1193,6 +1198,47 @@ export const en = {
       certificate: 'Certificate',
       story: 'Their story in the trail',
     },
+    ledger: {
+      title: 'Ledger of deletions',
+      text: 'Who was erased, as keyed hashes, in a signed file. Keep it outside the database’s backups: when one is restored, it tells who has to be erased again.',
+      never: 'The ledger has never been saved.',
+      saved: (by: string, count: number) => `by ${by}, with ${plural(count, 'deletion', 'deletions')}.`,
+      savedAt: 'Last saved',
+      since: (count: number) =>
+        `${plural(count, 'deletion is', 'deletions are')} not in the ledger: after a restore ${count === 1 ? 'it' : 'they'} would be undone, and nobody would know. Save it.`,
+      saving: 'Saving it',
+      save: 'Save the ledger',
+      saveHint: 'A ledger that is chosen is added to. From a timer: “erase ledger --save FILE --append”.',
+      checkText:
+        'After a restore: everybody the platform holds is held against the ledger. For each who came back a deletion request is opened, to be planned, approved and run as usual.',
+      choose: 'Choose the ledger',
+      signer: 'Signer',
+      signerHint:
+        'Only where the registry doesn’t know the key any more: its fingerprint SHA256:…, or a file with the public key.',
+      last: 'The last check',
+      checkedBy: (login: string) => `by ${login}.`,
+      none: 'Nobody of the ledger is there.',
+      told: (file: string, count: number, added: number) =>
+        `The ledger is in ${file}: ${plural(count, 'deletion', 'deletions')}, ${number.format(added)} of them new.`,
+      filename: 'deletions.ledger',
+      check: 'Check against a ledger',
+      came: (count: number) =>
+        count === 0
+          ? 'Nobody came back.'
+          : `${plural(count, 'person', 'people')} came back. Nothing has been deleted yet: plan each request, have it approved and run it.`,
+      counts: (count: number, searched: number) =>
+        `${plural(count, 'deletion', 'deletions')} in the ledger, ${plural(searched, 'record', 'records')} looked at.`,
+      behind: (count: number) =>
+        `The trail knows of a ledger with ${plural(count, 'deletion', 'deletions')} more: this is an older one. Check against the latest.`,
+      named: (signer: string) => `Its signer ${signer} was named by hand; the registry doesn’t know the key.`,
+      columns: { was: 'Was', erased: 'Erased', outcome: 'Now', who: 'Person', request: 'Request' },
+      outcome: {
+        came_back: 'came back',
+        new_since: 'new account after erasure, left alone',
+        address: 'another account has their address, left alone',
+      } satisfies Record<Replay['found'][number]['outcome'], string>,
+      unfinished: 'The last check did not end; check again.',
+    },
     certificate: {
       title: 'Certificate of deletion',
       kind: 'Kind of person',
@@ -1617,6 +1663,35 @@ export const en = {
 
   trail: {
     title: 'Trail',
+    restore: {
+      title: 'Restored from a backup',
+      declareText:
+        'Entries that this console has seen are missing. If the database was restored from a backup, say so: another person confirms it, and each console then goes on with the shorter trail, once. If it was not, tell the compliance officer.',
+      when: (zone: string) => `As of when, ${zone}`,
+      whenHint: 'the time of the backup, or the point in time that was recovered to',
+      asOf: 'as of',
+      askAdmin:
+        'Entries that this console has seen are missing. If the database was restored from a backup, an administrator says so here.',
+      declare: 'It was restored',
+      reason: 'Which backup was restored, and why',
+      reasonHint: 'at least three letters; all staff can read it',
+      declared: 'Declared. An auditor or approver who is another person confirms it here.',
+      confirm: 'Confirm',
+      deny: 'Deny',
+      confirmText:
+        'Confirm only what you know from somebody else than who declared it: whoever cut the trail could say the same.',
+      decided: 'Recorded. Sign out and in again to go on.',
+      own: 'Another person, an auditor or approver, confirms it.',
+      says: (lost: number, by: string) => `Entries up to ${number.format(lost)} were lost, says ${by}:`,
+      state: {
+        asked: 'waits for a second person',
+        confirmed: 'confirmed',
+        denied: 'denied',
+        superseded: 'declared anew',
+        expired: 'expired',
+      } satisfies Record<Restore['state'], string>,
+      by: (login: string) => `by ${login}`,
+    },
     filter: 'Filter',
     staff: 'Staff',
     staffHint: 'login',
@@ -2121,6 +2196,17 @@ const actions: Readonly<Record<string, Wording>> = {
   }),
   'trail.exported': words('exported', 'export', () => 'the trail', { intended: 'set out to export' }),
   'trail.detail_read': words('read', 'read', () => 'the detail of an entry'),
+  'restore.declared': words('said', 'say', () => 'that the database was restored from a backup'),
+  'restore.confirmed': words('confirmed', 'confirm', () => 'that the database was restored from a backup'),
+  'restore.denied': words('denied', 'deny', () => 'that the database was restored from a backup'),
+  'ledger.saved': words('saved', 'save', () => 'the ledger of deletions', {
+    intended: 'set out to save',
+    failed: 'could not save',
+  }),
+  'ledger.replayed': words('looked', 'look', () => 'for who of a ledger of deletions is there again', {
+    intended: 'set out to look',
+    failed: 'could not look to the end',
+  }),
 };
 
 /** The actions that have words, for a filter's list. */

@@ -246,7 +246,7 @@ test('signing keys are listed, shown to be handed over, and retired with a reaso
     const dialog = page.getByRole('dialog');
     await sees(dialog.getByText(fingerprint));
     expect(await dialog.getByLabel(keys.allowedSigner, { exact: true }).inputValue()).toMatch(
-      /^console namespaces="privacy-console-package,privacy-console-certificate" ssh-ed25519 /,
+      /^console namespaces="privacy-console-package,privacy-console-certificate,privacy-console-ledger" ssh-ed25519 /,
     );
     await press(dialog, `${en.common.copy}: ${keys.pem}`);
     await sees(page.getByText(en.common.copied));

@@ -3,6 +3,7 @@ import { open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
 import { beginning, follow, isFault, leafOf, type Head } from '#core/audit/chain.ts';
+import { covers, restoresIn } from '#core/audit/restores.ts';
 import { trailEntries, verifyTrail } from '#core/audit/verify.ts';
 import type { Desk } from '#core/connections/index.ts';
 import { sql } from '#core/database/sql.ts';
@@ -11,7 +12,14 @@ import type { Call, SomeHandlers } from '#core/kernel/dispatch.ts';
 import type { Jobs, Progress } from '#core/kernel/jobs.ts';
 import type { AuditEntry } from '#shared/contract/audit.ts';
 
-type Names = 'audit.list' | 'audit.detail' | 'audit.verify' | 'audit.export';
+type Names =
+  | 'audit.list'
+  | 'audit.detail'
+  | 'audit.verify'
+  | 'audit.export'
+  | 'audit.restores'
+  | 'audit.declareRestore'
+  | 'audit.decideRestore';
 
 const entryRow = z.object({
   number: z.coerce.number(),
@@ -78,6 +86,46 @@ export function complianceOperations(desk: () => Desk, jobs: Jobs): SomeHandlers
         exportTrail(at, entry, file, progress, signal),
       );
       return { jobId, entry };
+    },
+    'audit.restores': async () => ({
+      restores: (await restoresIn(desk().database)).map(
+        ({ lostNumber: lost, keptNumber: kept, ...each }) => ({ ...each, lost, kept }),
+      ),
+    }),
+    'audit.declareRestore': async ({ asOf, reason }, call) => {
+      const at = desk();
+      const seen = at.info.trailFault === null ? null : await at.remembered();
+      if (seen === null)
+        throw new ExpectedError(
+          'conflict',
+          'Nothing of what this console has seen is missing; declare the restore at a console that says the trail contradicts it.',
+        );
+      return {
+        ...(await at.database.effect(
+          sql`select privacy_console.declare_restore(${seen.number}::bigint, ${seen.chain}::text, ${asOf}::timestamptz, ${reason}::text) as result`,
+          receipt.extend({ restore: z.number() }),
+          call.note,
+        )),
+        lost: seen.number,
+      };
+    },
+    'audit.decideRestore': async ({ restore, decision, password }, call) => {
+      const at = desk();
+      const declared = (await restoresIn(at.database)).find(({ id }) => id === restore);
+      const seen = at.info.trailFault === null ? null : await at.remembered();
+      if (decision === 'approve' && declared !== undefined && seen !== null && !covers(declared, seen))
+        throw new ExpectedError(
+          'conflict',
+          `This console has seen entry ${seen.number}, which is not of what is said to be lost (up to entry ${declared.lostNumber}, after entry ${declared.keptNumber}); have it declared anew at this console, or find out who changed the trail.`,
+        );
+      const { entry } = await at.decide(decision, password, (database) =>
+        database.effect(
+          sql`select privacy_console.decide_restore(${restore}::bigint, ${decision}::text) as result`,
+          receipt,
+          call.note,
+        ),
+      );
+      return { entry };
     },
   };
 }

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { checkContinues, readHead } from '#core/audit/witness.ts';
-import { isFault, type Fault } from '#core/audit/chain.ts';
+import { beginning, isFault, type Fault, type Head } from '#core/audit/chain.ts';
+import { confirmations, covers, restoresIn, type Restore } from '#core/audit/restores.ts';
 import { writerOver, type Writer } from '#core/database/database.ts';
 import { schemaVersion } from '#core/database/migrations/index.ts';
 import { localCopies, type LocalCopies } from './localCopies.ts';
@@ -182,9 +183,15 @@ export function createSessions(options: SessionsOptions): Sessions {
       }
       const identity = await readHead(database);
       const before = await remembered(name, identity.identity);
-      const fault = before === null ? null : await contradiction(database, before, identity.identity);
+      const restores = await restoresIn(database);
+      const contradicted = before === null ? null : await contradiction(database, before, identity.identity);
+      const restored =
+        contradicted !== null && before !== null && isSaid(before, identity.identity, restores);
+      // What two people have said is accepted once, with a trail that holds from its beginning.
+      const start = restored ? beginning : (before ?? identity);
+      const fault = restored ? await faultAfter(database, beginning) : contradicted;
       const said = await database.effect(sql`select privacy_console.sign_in() as result`, signedIn, note);
-      if (fault === null) await witness(database, name, identity.identity, before);
+      if (fault === null) await witness(database, name, identity.identity, start, before);
       const info: Session = {
         profile: name,
         environment: from.profile.environment,
@@ -197,6 +204,7 @@ export function createSessions(options: SessionsOptions): Sessions {
         mapHash: said.mapHash,
         objectStore: from.profile.r2 !== null,
         trailFault: fault,
+        restored: latest(restores),
       };
       return {
         name,
@@ -249,14 +257,15 @@ export function createSessions(options: SessionsOptions): Sessions {
     }
   };
 
-  /** Verifies what came since the remembered head and remembers where it ends. */
+  /** Verifies what came since `start` and remembers where it ends, with the restores that lie behind it. */
   const witness = async (
     database: Writer,
     name: string,
     identity: string,
+    start: Head,
     before: VerifiedHead | null,
   ): Promise<void> => {
-    const start = before ?? (await readHead(database));
+    const restores = confirmations(await restoresIn(database));
     const outcome = await checkContinues(database, start);
     if (isFault(outcome) || outcome.number === 0) return;
     if (
@@ -265,14 +274,20 @@ export function createSessions(options: SessionsOptions): Sessions {
     ) {
       await forgetVerifiedHead(places.profileFolder, name);
     }
-    const { number, chain } = outcome;
-    await rememberVerifiedHead(places.profileFolder, name, { number, chain, database: identity });
+    await rememberVerifiedHead(places.profileFolder, name, {
+      number: outcome.number,
+      chain: outcome.chain,
+      database: identity,
+      restores: [...new Set([...(before?.restores ?? []), ...restores])],
+    });
   };
 
   const leave = async (leaving: Open): Promise<void> => {
     try {
       if (leaving.desk.info.trailFault === null) {
-        await witness(leaving.desk.database, leaving.name, leaving.identity, await leaving.desk.remembered());
+        const { database } = leaving.desk;
+        const before = await leaving.desk.remembered();
+        await witness(database, leaving.name, leaving.identity, before ?? (await readHead(database)), before);
       }
     } catch (error) {
       // The next sign-in checks from the head remembered before; a lost connection must not keep anyone signed in.
@@ -351,8 +366,34 @@ async function contradiction(
       says: 'This is another database, or one set up anew, than the one this console has seen.',
     };
   }
-  const outcome = await checkContinues(database, before);
+  return faultAfter(database, before);
+}
+
+async function faultAfter(database: Writer, head: Head): Promise<Fault | null> {
+  const outcome = await checkContinues(database, head);
   return isFault(outcome) ? outcome : null;
+}
+
+/** Whether two people have said that what this head stood for was lost with a restore, and this console has not yet gone by it. */
+function isSaid(head: VerifiedHead, identity: string, restores: readonly Restore[]): boolean {
+  return (
+    head.database === identity &&
+    restores.some(
+      (each) =>
+        each.state === 'confirmed' &&
+        each.decisionChain !== null &&
+        !head.restores.includes(each.decisionChain) &&
+        covers(each, head),
+    )
+  );
+}
+
+/** The last restore that was confirmed, as a session says it. */
+function latest(restores: readonly Restore[]): Session['restored'] {
+  const found = restores.find((each) => each.state === 'confirmed');
+  if (found === undefined) return null;
+  const { lostNumber, declaredBy, decidedBy, decidedAt } = found;
+  return { lost: lostNumber, declaredBy, confirmedBy: decidedBy ?? '', at: decidedAt ?? '' };
 }
 
 /** Version of our schema in a database, or `missing`. Needs no right beyond the catalogue's. */

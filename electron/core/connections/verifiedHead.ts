@@ -10,10 +10,12 @@ const headShape = z.strictObject({
   number: z.int().nonnegative(),
   chain: z.string().regex(/^[0-9a-f]{64}$/),
   database: z.string().min(1).max(200),
+  /** Chain values of the entries that confirmed a restore from a backup and lie behind this head: none counts twice. */
+  restores: z.array(z.string().regex(/^[0-9a-f]{64}$/)).default([]),
 });
 
 /** The last audit entry a console has verified: its number, its chain value in hex, and which database it was. */
-export type VerifiedHead = z.infer<typeof headShape>;
+export type VerifiedHead = z.output<typeof headShape>;
 
 /**
  * The head a profile last verified, `null` before the first time. A note that can't be read is not taken for a first
@@ -39,29 +41,33 @@ export async function readVerifiedHead(folder: string, profile: string): Promise
 
 /**
  * Remembers a head that was verified to continue the remembered one. Refuses with `trail_contradiction` what can't be
- * its continuation whatever was verified: a smaller number, the same number with another chain value, another database.
+ * its continuation whatever was verified: a smaller number or the same number with another chain value, unless a
+ * restore was confirmed that the remembered one doesn't know; another database.
  */
 export async function rememberVerifiedHead(
   folder: string,
   profile: string,
-  head: VerifiedHead,
+  given: z.input<typeof headShape>,
 ): Promise<void> {
+  const head = headShape.parse(given);
   const before = await readVerifiedHead(folder, profile);
   if (before !== null) {
+    const restored = head.restores.some((each) => !before.restores.includes(each));
     const contradicts =
       before.database !== head.database ||
-      head.number < before.number ||
-      (head.number === before.number && head.chain !== before.chain);
+      (!restored &&
+        (head.number < before.number || (head.number === before.number && head.chain !== before.chain)));
     if (contradicts) throw contradiction(before);
-    if (head.number === before.number) return;
+    if (head.number === before.number && !restored) return;
   }
-  await writePrivateFile(pathOf(folder, profile), `${JSON.stringify(headShape.parse(head))}\n`);
+  await writePrivateFile(pathOf(folder, profile), `${JSON.stringify(head)}\n`);
 }
 
 /**
  * The furthest head any profile of this console has verified of a database: what one
- * member of staff saw here holds for the next. A damaged note of another profile
- * speaks when that profile signs in.
+ * member of staff saw here holds for the next. After a restore the trail is shorter, so
+ * what knows of more restores is further. A damaged note of another profile speaks when
+ * that profile signs in.
  */
 export async function furthestHead(folder: string, database: string): Promise<VerifiedHead | null> {
   let furthest: VerifiedHead | null = null;
@@ -73,9 +79,15 @@ export async function furthestHead(folder: string, database: string): Promise<Ve
     } catch {
       continue;
     }
-    if (head?.database === database && head.number > (furthest?.number ?? 0)) furthest = head;
+    if (head?.database === database && (furthest === null || isFurther(head, furthest))) furthest = head;
   }
   return furthest;
+}
+
+function isFurther(one: VerifiedHead, other: VerifiedHead): boolean {
+  return one.restores.length === other.restores.length
+    ? one.number > other.number
+    : one.restores.length > other.restores.length;
 }
 
 async function filesOf(folder: string): Promise<readonly string[]> {

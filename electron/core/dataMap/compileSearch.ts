@@ -129,7 +129,7 @@ function tableHits(map: KindMap, catalogue: Catalogue, collection: string): stri
 }
 
 /** A collection that says by a column of its own whom of a kind its rows belong to, and the key in alias `t`. */
-function direct(
+export function direct(
   map: KindMap,
   catalogue: Catalogue,
 ): readonly {

@@ -301,6 +301,8 @@ const collection = z.strictObject({
   subject: z.array(subjectPath).min(1),
   /** Order of pages, newest first; columns that are not masked and, where a key tells the rows apart, never null. */
   order: z.array(identifier).min(1),
+  /** Column with the time a row came to be, which never changes: tells who came back with a backup from who is new. */
+  created: identifier.optional(),
   columns: z.record(identifier, column),
   /**
    * Columns that refer to the subject, or by a path to a row of theirs, from
@@ -877,6 +879,7 @@ function readAsWhole(map: DataMap): readonly (readonly [Place, string, string | 
     for (const [place, column] of held.order.entries()) here(column, 'order', place);
     for (const [place, each] of held.detach.entries())
       if (typeof each !== 'string') for (const column of each.columns) here(column, 'detach', place);
+    here(held.created, 'created');
     for (const each of ['day', 'value', 'by'] as const) here(held.series?.[each], 'series', each);
     for (const each of ['key', 'contentType', 'bytes', 'sha256'] as const)
       here(held.object?.[each], 'object', each);
@@ -1100,6 +1103,9 @@ function checkUses(
     for (const column of Object.keys(what.where ?? {}))
       columnAt(at('actions', action, 'where', column), name, column);
   }
+  columnAt(at('created'), name, held.created);
+  if (held.created !== undefined && held.columns[held.created]?.never === true)
+    wrong(at('created'), 'a column that is never read can’t tell when a row came to be; write another');
   for (const each of ['day', 'value', 'by'] as const) columnAt(at('series', each), name, series?.[each]);
   for (const each of ['key', 'contentType', 'bytes', 'sha256'] as const)
     columnAt(at('object', each), name, object?.[each]);

@@ -1,1 +1,2 @@
 export { erasureOperations } from './operations.ts';
+export { ledgerOperations } from './ledger/operations.ts';

@@ -547,10 +547,23 @@ async function pause(
   }
 }
 
+function headerOf(error: unknown, name: string): string | undefined {
+  const answer = (error as { $response?: { headers?: Record<string, string> } } | undefined)?.$response;
+  return answer?.headers?.[name];
+}
+
+/** By how much a signature's time may differ from the store's clock, as S3 has it. */
+const tolerableSkewMs = 15 * 60_000;
+
+/** The store's clock against this computer's, in milliseconds; 0 where the answer has no time. */
+function clockDifferenceOf(error: unknown): number {
+  const difference = Date.parse(headerOf(error, 'date') ?? '') - Date.now();
+  return Number.isFinite(difference) ? difference : 0;
+}
+
 /** What an answer asks for with `Retry-After`, seconds or a date, in milliseconds; 0 where it does not. */
 function retryAfterOf(error: unknown): number {
-  const answer = (error as { $response?: { headers?: Record<string, string> } } | undefined)?.$response;
-  const text = answer?.headers?.['retry-after'];
+  const text = headerOf(error, 'retry-after');
   if (text === undefined) return 0;
   const ms = /^\d+$/.test(text) ? Number(text) * 1_000 : Date.parse(text) - Date.now();
   return Number.isFinite(ms) ? Math.max(0, ms) : 0;
@@ -568,6 +581,7 @@ type Trouble =
   | 'unreachable'
   | 'certificate'
   | 'key'
+  | 'clock'
   | 'permission'
   | 'bucket'
   | 'busy'
@@ -586,6 +600,10 @@ const sentences = {
   key: {
     says: 'R2 does not know the access key of this profile, or its secret is wrong.',
     todo: 'Store the R2 key again in the profile.',
+  },
+  clock: {
+    says: 'The clock of this computer is wrong by more than 15 minutes, so R2 takes no request of it.',
+    todo: 'Set the clock, then try again.',
   },
   permission: {
     says: 'The R2 key of this profile may not do this in this bucket.',
@@ -623,6 +641,7 @@ function troubleOf(error: unknown, signal: AbortSignal | undefined): Trouble {
   const code = codeOf(error);
   const status = statusOf(error);
   if (code === 'NoSuchBucket') return 'bucket';
+  if (status === 403 && Math.abs(clockDifferenceOf(error)) > tolerableSkewMs) return 'clock';
   if (['InvalidAccessKeyId', 'SignatureDoesNotMatch', 'Unauthorized', 'InvalidArgument'].includes(code)) {
     // R2 answers InvalidArgument, 400, to an access key of the wrong length.
     if (code !== 'InvalidArgument' || status === 400) return 'key';

@@ -12,6 +12,7 @@ import {
 export const namespaces = {
   package: 'privacy-console-package',
   certificate: 'privacy-console-certificate',
+  ledger: 'privacy-console-ledger',
 } as const;
 export type Purpose = keyof typeof namespaces;
 
@@ -61,7 +62,7 @@ export function signerOf(privateKey: string): Signer {
 /** A public key (32 bytes) as openssl takes it, as one line of SSH, and as the line of a list of allowed signers; each ends its line. */
 export function publicForms(
   rawKey: Uint8Array,
-  purposes: readonly Purpose[] = ['package', 'certificate'],
+  purposes: readonly Purpose[] = ['package', 'certificate', 'ledger'],
 ): {
   readonly pem: string;
   readonly ssh: string;

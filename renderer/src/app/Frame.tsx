@@ -13,7 +13,8 @@ import {
   IconSun,
 } from '@tabler/icons-react';
 import { useEffect, useState, type ReactNode } from 'react';
-import { Navigate, NavLink, Outlet, useLocation, useNavigate } from 'react-router';
+import { Link, Navigate, NavLink, Outlet, useLocation, useNavigate } from 'react-router';
+import type { Session } from '#shared/contract/connections.ts';
 import type { Job } from '#shared/contract/workstation.ts';
 import { permits } from '#shared/domain/roles.ts';
 import { isUnderWay } from '#shared/domain/job.ts';
@@ -194,6 +195,7 @@ export function Frame(): ReactNode {
             </Note>
           </div>
         )}
+        <RestoredNote session={session} />
         <div className={styles['screen']}>
           <CrashScreen resetOn={location.key}>
             {trusted || /^\/(trail|settings)/.test(location.pathname) ? (
@@ -381,5 +383,23 @@ function KeyPair(props: { readonly name: string; readonly what: string }): React
       </dt>
       <dd>{props.what}</dd>
     </>
+  );
+}
+
+/** For how long it is said on every screen that the database was restored from a backup; the trail's screen goes on saying it. */
+const restoredFor = 30 * 24 * 3_600_000;
+
+/** That this console goes on with a shorter trail than the one before, and on whose word. */
+function RestoredNote(props: { readonly session: Session }): ReactNode {
+  const { trailFault, restored } = props.session;
+  const [now] = useState(Date.now);
+  if (trailFault !== null || restored === null || now - Date.parse(restored.at) > restoredFor) return null;
+  return (
+    <div className={styles['fault']}>
+      <Note tone="warn">
+        {en.frame.restored(restored.declaredBy, restored.confirmedBy, restored.lost)} {en.frame.restoredHint}{' '}
+        <Link to={paths.trail}>{en.frame.places.trail}</Link>
+      </Note>
+    </div>
   );
 }

@@ -4,6 +4,7 @@ import { MapChangePage } from '../features/approvals/MapChangePage.tsx';
 import { Corrections } from '../features/corrections/Corrections.tsx';
 import { DeletionList } from '../features/deletion/DeletionList.tsx';
 import { DeletionStart } from '../features/deletion/DeletionStart.tsx';
+import { Ledger } from '../features/deletion/Ledger.tsx';
 import { PlanPage } from '../features/deletion/PlanPage.tsx';
 import { Desk } from '../features/desk/Desk.tsx';
 import { DeliveryPage } from '../features/exportPage/DeliveryPage.tsx';
@@ -38,6 +39,7 @@ export const routes: readonly RouteObject[] = [
       { path: 'exports/:id', element: <DeliveryPage /> },
       { path: 'package', element: <PackageCheck signedIn /> },
       { path: 'deletions', element: <DeletionList /> },
+      { path: 'deletions/ledger', element: <Ledger /> },
       { path: 'deletions/:id', element: <PlanPage /> },
       { path: 'approvals', element: <Approvals /> },
       { path: 'approvals/map/:id', element: <MapChangePage /> },

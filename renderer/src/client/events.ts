@@ -16,6 +16,7 @@ const touchedByJob: Readonly<Record<Job['kind'], readonly string[]>> = {
   bucket: ['map', 'audit'],
   delivery: ['custody', 'copies', 'audit'],
   package: [],
+  replay: ['erasure', 'requests', 'audit'],
 };
 
 const trailPause = 500;

@@ -47,7 +47,7 @@ export function useZone(): string {
 const zoneNames = new Map<string, string>();
 
 /** The short name of a zone, e.g. `IST`. */
-function zoneName(name: string, at: Date): string {
+export function zoneName(name: string, at: Date): string {
   const known = zoneNames.get(name);
   if (known !== undefined && name === defaultZone) return known;
   const part = new Intl.DateTimeFormat('en-IN', { timeZone: name, timeZoneName: 'short' })
@@ -62,6 +62,12 @@ function zoneName(name: string, at: Date): string {
 export function formatTime(iso: string, inZone: string = zone): string {
   const at = dayjs(iso);
   return at.isValid() ? `${at.tz(inZone).format('D MMM YYYY, HH:mm')} ${zoneName(inZone, at.toDate())}` : iso;
+}
+
+/** ISO 8601 of what somebody typed as a local time in a zone (`2026-11-22T14:05:00`); null when it is none. */
+export function instantOf(typed: string, inZone: string): string | null {
+  if (!dayjs(typed).isValid()) return null;
+  return dayjs.tz(typed, inZone).toISOString();
 }
 
 /** `22 Nov 2026, 08:35:07 UTC`, for hovering. */

@@ -1,6 +1,6 @@
 import type { CorrectionState, CorrectionVerdict } from '#shared/domain/corrections.ts';
 import type { MapChange, MapDifference } from '#shared/contract/dataMap.ts';
-import type { ErasureOutcome, ErasurePlan } from '#shared/contract/erasure.ts';
+import type { ErasureOutcome, ErasurePlan, Replay } from '#shared/contract/erasure.ts';
 import type { ExportRelease, ExportRow } from '#shared/contract/exports.ts';
 import type { Tone } from './Basics.tsx';
 
@@ -29,6 +29,12 @@ export const outcomeTones: Readonly<Record<ErasureOutcome['outcome'], Tone>> = {
   kept: 'warn',
   not_found: 'plain',
   failed: 'bad',
+};
+
+export const replayTones: Readonly<Record<Replay['found'][number]['outcome'], Tone>> = {
+  came_back: 'bad',
+  new_since: 'plain',
+  address: 'warn',
 };
 
 export const mapChangeTones: Readonly<Record<MapChange['state'], Tone>> = {

@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { readVerifiedHead, rememberVerifiedHead } from '#core/connections/index.ts';
+import { furthestHead } from '#core/connections/verifiedHead.ts';
 
-const head = { number: 41, chain: 'a'.repeat(64), database: '7300000000000000001/16384' };
+const head = { number: 41, chain: 'a'.repeat(64), database: '7300000000000000001/16384', restores: [] };
 const later = { ...head, number: 42, chain: 'b'.repeat(64) };
 
 let folder: string;
@@ -46,6 +47,22 @@ test.each([
     message: expect.stringContaining('contradicts entry 41'),
   });
   expect(await readVerifiedHead(folder, 'live')).toEqual(head);
+});
+
+test('behind a restore that it does not know yet a note goes back, once, and counts as further for all', async () => {
+  const restored = { ...head, number: 12, chain: 'c'.repeat(64), restores: ['d'.repeat(64)] };
+  await rememberVerifiedHead(folder, 'live', later);
+  await rememberVerifiedHead(folder, 'other', later);
+  await rememberVerifiedHead(folder, 'live', restored);
+  expect(await furthestHead(folder, head.database)).toEqual(restored);
+  // The same restore excuses nothing more, and none excuses another database.
+  const contradicts = { code: 'trail_contradiction' };
+  await expect(rememberVerifiedHead(folder, 'live', { ...restored, number: 11 })).rejects.toMatchObject(
+    contradicts,
+  );
+  await expect(
+    rememberVerifiedHead(folder, 'live', { ...restored, restores: ['e'.repeat(64)], database: 'other' }),
+  ).rejects.toMatchObject(contradicts);
 });
 
 test.each(['', '{', '{"number":1}', '{"number":-1,"chain":"","database":""}'])(

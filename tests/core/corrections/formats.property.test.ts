@@ -100,6 +100,7 @@ const near: readonly fc.Arbitrary<string>[] = [
   spoilt,
   fc.emailAddress(),
   fc.tuple(fc.constantFrom('+', '', '00'), fc.integer({ min: 0, max: 9 }), fc.integer({ min: 0, max: 1e15 })).map(([plus, first, rest]) => `${plus}${String(first)}${String(rest)}`),
+  fc.tuple(fc.constantFrom('+', ''), fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 5, maxLength: 17 })).map(([plus, digits]) => `${plus}${digits.join('')}`),
   fc.tuple(fc.constantFrom('zoe', 'a.b', 'अनीता', '.a', 'a.'), fc.array(fc.constantFrom('a', 'b-c', '-d', 'org', '9', '42', 'x'.repeat(63), 'x'.repeat(64), ''), { maxLength: 4 })).map(([local, labels]) => `${local}@${labels.join('.')}`),
   fc.array(fc.constantFrom('en', 'hin', 'IN', 'x', '419', 'Latn', 'longestone'), { minLength: 1, maxLength: 5 }).map((tags) => tags.join('-')),
   fc.constantFrom('', 'a'.repeat(200), 'a'.repeat(201), '\u{1f600}'.repeat(200), 'z'.repeat(10_000), 'z'.repeat(10_001), `${'a'.repeat(64)}@b.co`, `${'a'.repeat(65)}@b.co`),

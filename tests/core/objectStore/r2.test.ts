@@ -300,6 +300,21 @@ describe('an object the store withholds though it answers', () => {
     ]);
   });
 
+  test('is not asked for again where it is this computer’s clock that is wrong, which is said', async () => {
+    const network = await startBadNetwork(r2.config, (_in, outgoing) => {
+      outgoing.setHeader('date', new Date(Date.now() + 3 * 86_400_000).toUTCString());
+      answer(outgoing, 403, 'AccessDenied');
+    });
+    const client = openObjectStore(network.config);
+    ends.push(network.close, () => {
+      client.close();
+    });
+    const listing = async (): Promise<void> => {
+      for await (const _object of client.list('w/'));
+    };
+    await expect(listing()).rejects.toThrow('The clock of this computer is wrong by more than 15 minutes');
+  });
+
   test('is had in the second round, once the bucket answers again', async () => {
     const { store: client } = await bad((_in, outgoing, pass, number) => {
       if (number <= 6) answer(outgoing, 503, 'SlowDown');

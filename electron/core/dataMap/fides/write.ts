@@ -110,6 +110,7 @@ function collectionOf(writing: Writing, name: string, held: Collection): object 
     ['people', 'whom rows are about'],
     ['recipients', 'recipients'],
     ['origin', 'where data come from'],
+    ['created', 'when rows came to be'],
     ['series', 'charts'],
     ['object', 'objects in R2'],
     ['objectPrefix', 'prefixes in R2'],

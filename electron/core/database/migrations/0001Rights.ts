@@ -74,6 +74,9 @@ const executable: readonly (readonly [string, readonly string[]])[] = [
       'custody_of',
       'copy_days',
       'signing_keys',
+      'restores',
+      'ledger_state',
+      'replays',
     ],
   ],
   [
@@ -126,6 +129,15 @@ const executable: readonly (readonly [string, readonly string[]])[] = [
       'look_at',
       'look_at_keys',
       'end_run',
+      'begin_ledger',
+      'ledger_lines',
+      'end_ledger',
+      'knows_ledger',
+      'begin_replay',
+      'replay_lines',
+      'replay_batch',
+      'open_replayed',
+      'end_replay',
     ],
   ],
   [
@@ -142,7 +154,7 @@ const executable: readonly (readonly [string, readonly string[]])[] = [
       'decide_correction',
     ],
   ],
-  ['privacy_auditor, privacy_approver', ['seek_erased', 'erased_found']],
+  ['privacy_auditor, privacy_approver', ['seek_erased', 'erased_found', 'decide_restore']],
   [
     'privacy_operator, privacy_approver, privacy_admin',
     ['abandon_export', 'place_hold', 'review_hold', 'propose_lift', 'decide_lift'],
@@ -159,7 +171,14 @@ const executable: readonly (readonly [string, readonly string[]])[] = [
   ['privacy_auditor', ['intend_detail', 'read_detail']],
   [
     'privacy_admin',
-    ['register_staff', 'unregister_staff', 'propose_map', 'pause_deletions', 'continue_deletions'],
+    [
+      'register_staff',
+      'unregister_staff',
+      'propose_map',
+      'pause_deletions',
+      'continue_deletions',
+      'declare_restore',
+    ],
   ],
   ['privacy_admin, privacy_approver', ['decide_map', 'decide_staff']],
   [

@@ -8,8 +8,10 @@ import { erasing } from './0001Erasure.ts';
 import { erasedPeople } from './0001ErasedPeople.ts';
 import { exporting } from './0001Export.ts';
 import { holds } from './0001Holds.ts';
+import { ledger } from './0001Ledger.ts';
 import { lookingAgain } from './0001LookAgain.ts';
 import { mapChange } from './0001MapChange.ts';
+import { restoring } from './0001Restore.ts';
 import {
   longestTransaction,
   reaper,
@@ -41,7 +43,7 @@ export const migrations: readonly Migration[] = [
       { as: 'administrator', sql: schema },
       {
         as: 'trail',
-        sql: `${trail}${access}${checking}${signingKeys}${exporting}${custody}${erasing}${lookingAgain}${erasedPeople}${certificates}${holds}${restrictions}${correcting}${mapChange}${staffLogins}${trailRights}`,
+        sql: `${trail}${access}${checking}${signingKeys}${exporting}${custody}${erasing}${lookingAgain}${erasedPeople}${certificates}${holds}${restrictions}${correcting}${mapChange}${restoring}${ledger}${staffLogins}${trailRights}`,
       },
       { as: 'trail', sql: 'grant create on schema privacy_console to privacy_console_reaper;' },
       { as: 'reaper', sql: `${reaper}${sessionBegan}${longestTransaction}${reaperRights}` },

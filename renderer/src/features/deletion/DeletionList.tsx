@@ -1,5 +1,6 @@
+import { Button } from '@mantine/core';
 import type { ReactNode } from 'react';
-import { useNavigate } from 'react-router';
+import { Link, useNavigate } from 'react-router';
 import { en } from '#shared/strings/en.ts';
 import { paths } from '../../paths.ts';
 import { useRead } from '../../client/queries.ts';
@@ -9,6 +10,7 @@ import { DataTable } from '../../components/DataTable.tsx';
 import { planColumns } from '../../components/planColumns.tsx';
 import { ReadyRequests } from '../../components/ReadyRequests.tsx';
 import { HeldNote, PauseButton } from './Held.tsx';
+import { LedgerNote } from './Ledger.tsx';
 import { SeekErased } from './SeekErased.tsx';
 import styles from './deletion.module.css';
 
@@ -24,8 +26,19 @@ export function DeletionList(): ReactNode {
       .map((plan) => plan.requestId),
   );
   return (
-    <Page title={en.deletion.listTitle} actions={<PauseButton />}>
+    <Page
+      title={en.deletion.listTitle}
+      actions={
+        <>
+          <Button component={Link} to={paths.ledger} variant="default">
+            {en.deletion.ledger.title}
+          </Button>
+          <PauseButton />
+        </>
+      }
+    >
       <HeldNote />
+      <LedgerNote />
       {works ? (
         <ReadyRequests
           title={en.deletion.ready}

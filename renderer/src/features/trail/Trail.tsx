@@ -26,6 +26,7 @@ import { CellText, DataTable, type DataColumn } from '../../components/DataTable
 import { EntryOutcome, EntryWords } from '../../components/EntryList.tsx';
 import { formatNumber, startOfDay } from '../../components/format.ts';
 import { useEntries, type TrailFilter } from './entries.ts';
+import { RestorePanel } from './RestorePanel.tsx';
 import { TrailActions, TrailVerdict } from './TrailActions.tsx';
 import styles from './trail.module.css';
 
@@ -144,6 +145,7 @@ function TrailFor(props: { readonly start: Fields; readonly entry: number | null
   const changed = JSON.stringify(fields) !== JSON.stringify(noFilter);
   return (
     <Page title={en.trail.title} lead={all ? en.trail.newer : en.trail.ownOnly} actions={<TrailActions />}>
+      <RestorePanel />
       <TrailVerdict />
       <div className={styles['filters']} role="group" aria-label={en.trail.filter}>
         <TextInput
