@@ -12,7 +12,7 @@ import { openDesk, type TestDesk } from '#tests/helpers/testDesk.ts';
 import { caseOf, mapOf, platformSql, recipes, type Recipe } from './anySchema.ts';
 import { runCase, type Outcome, type Sessions } from './anySchemaRun.ts';
 
-const cases = Number(process.env['MAP_CASES'] ?? 200);
+const cases = Number(process.env['MAP_CASES'] ?? 150);
 const seed = Number(process.env['MAP_SEED'] ?? 20261122);
 
 /** Cases go through as many databases at once as the smallest machine has cores. */
