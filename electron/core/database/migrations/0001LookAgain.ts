@@ -155,7 +155,10 @@ ${definer(
   `  -- Names of objects anywhere in the bucket, as they are listed; they are compared and kept nowhere.
   v_plan := privacy_console.looking_plan(p_run);
   if p_first then
-    delete from privacy_console.run_look l where l.run = p_run and l.collection = 'objects';
+    -- Once for each entry that begins or resumes: asked on and on with names of one's own, it would tell what the person is told by.
+    if exists (select from privacy_console.run_look l where l.run = p_run and l.collection = 'objects') then
+      raise exception 'The bucket was looked through since this was begun; resume the deletion to look again.' using errcode = 'PC006';
+    end if;
     insert into privacy_console.run_find (run, collection, column_name, rows, kept) values (p_run, 'objects', 'key', 0, 0)
       on conflict (run, collection, column_name) do update set rows = 0;
   end if;
@@ -233,7 +236,9 @@ ${step(
   'json',
   `  return (select coalesce(json_agg(json_build_object('collection', f.collection, 'column', f.column_name, 'rows', f.rows, 'kept', f.kept, 'ground', f.ground,
       'because', f.because, 'by', s.login, 'at', to_char(f.judged_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), 'entry', f.entry) order by f.collection, f.column_name), '[]')
-    from privacy_console.run_find f left join privacy_console.staff s on s.id = f.judged_by where f.run = p_run);`,
+    from privacy_console.run_find f left join privacy_console.staff s on s.id = f.judged_by where f.run = p_run
+      -- Nothing of the bucket before all of it was looked through.
+      and (f.collection <> 'objects' or exists (select from privacy_console.run_look l where l.run = p_run and l.collection = 'objects')));`,
 )}
 ${step(
   'outcomes_of(p_run bigint)',
