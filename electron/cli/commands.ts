@@ -27,6 +27,7 @@ import { correctionCommands } from './correctionCommands.ts';
 import { holdCommands } from './holdCommands.ts';
 import { ledgerCommands } from './ledgerCommands.ts';
 import { restrictionCommands } from './restrictionCommands.ts';
+import { retentionCommands } from './retentionCommands.ts';
 import { packageCommands } from './packageCommands.ts';
 import { deliveryCommands } from './deliveryCommands.ts';
 import { reviewCommands } from './reviewCommands.ts';
@@ -1095,6 +1096,7 @@ export async function commands(
   correctionCommands(program, run, passwordFor);
   ledgerCommands(erase, run, () => globals().json);
   restrictionCommands(program, run, passwordFor);
+  retentionCommands(program, run, passwordFor, () => globals().json);
 
   erase
     .command('seek')

@@ -29,6 +29,7 @@ import type { Log } from './kernel/log.ts';
 import type { Keychain } from './keychain/index.ts';
 import { requestOperations } from './requests/index.ts';
 import { restrictionOperations } from './restrictions/index.ts';
+import { retentionOperations } from './retention/index.ts';
 import { keyOperations } from './signing/index.ts';
 import { staffOperations } from './staff/index.ts';
 import { subjectOperations } from './subjects/index.ts';
@@ -159,6 +160,11 @@ export function createConsole(ports: ConsolePorts): Console {
       ...holdOperations(desk),
       ...correctionOperations(desk),
       ...restrictionOperations(desk),
+      ...retentionOperations({
+        desk,
+        jobs,
+        ...(ports.batchRows === undefined ? {} : { batchRows: ports.batchRows }),
+      }),
       ...complianceOperations(desk, jobs),
       ...workstationOperations({
         ports: ports.workstation,

@@ -15,6 +15,8 @@ export const paths = {
   deletions: '/deletions',
   deletionOf: (requestId: number) => `/requests/${String(requestId)}/deletion`,
   ledger: '/deletions/ledger',
+  retention: '/deletions/retention',
+  retentionPlan: (id: number) => `/deletions/retention/${String(id)}`,
   plan: (id: number) => `/deletions/${String(id)}`,
   correctionsOf: (requestId: number) => `/requests/${String(requestId)}/corrections`,
   approvals: '/approvals',

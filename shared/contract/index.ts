@@ -10,6 +10,7 @@ import { exports } from './exports.ts';
 import { holds } from './holds.ts';
 import { requests } from './requests.ts';
 import { restrictions } from './restrictions.ts';
+import { retention } from './retention.ts';
 import { review } from './review.ts';
 import { subjects } from './subjects.ts';
 import { workstation } from './workstation.ts';
@@ -28,6 +29,7 @@ export const contract = {
   ...erasure,
   ...holds,
   ...restrictions,
+  ...retention,
   ...audit,
   ...workstation,
 } as const;

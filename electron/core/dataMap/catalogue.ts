@@ -404,6 +404,7 @@ export function allSet(held: Collection): readonly Readonly<Record<string, Assig
       ...(does.action === 'delete' && does.whenReferenced !== undefined ? [does.whenReferenced.set] : []),
     ]),
     ...(held.shared?.anonymise === undefined ? [] : [held.shared.anonymise.set]),
+    ...Object.values(held.expiry).flatMap(({ then }) => (then === 'delete' ? [] : [then.set])),
     ...Object.values(held.actions).map((action) => action.set),
   ];
 }

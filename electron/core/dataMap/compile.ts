@@ -32,6 +32,15 @@ import {
   timeColumn,
   lineWithout,
 } from './compileReading.ts';
+import {
+  compileRetentionReading,
+  compileRetentionWriting,
+  expiryRows,
+  refuseUnfitExpiry,
+  retentionFunctions,
+  retentionReaderRights,
+  retentionRights,
+} from './compileRetention.ts';
 import { compileSearch, searchTargets } from './compileSearch.ts';
 import {
   isThirdParty,
@@ -91,6 +100,7 @@ export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
   checkAgainstCatalogue(map, catalogue);
   refuseUnfitReplacements(map, catalogue);
   refuseUnfitCorrections(map, catalogue);
+  refuseUnfitExpiry(map, catalogue);
   const names = Object.keys(map.collections);
   const hash = mapHash(map);
   const readerColumns = (held: Collection): readonly string[] =>
@@ -102,7 +112,10 @@ export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
   const rights: string[] = [];
   const kinds = kindsOf(map);
   const writer = allWriterRights(map, catalogue);
-  const alsoRead = joinReaderRights(kinds.map((each) => readerRights(each, catalogue)));
+  const alsoRead = joinReaderRights([
+    ...kinds.map((each) => readerRights(each, catalogue)),
+    retentionReaderRights(map, catalogue),
+  ]);
   const schemas = [
     ...new Set(
       [...names.map((name) => collectionNamed(map, name).table), ...writer.keys(), ...alsoRead.keys()].map(
@@ -131,7 +144,9 @@ export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
     grants.push(
       `grant select (${columns.map(quoteIdentifier).join(', ')}) on ${quoteTable(table)} to privacy_console_reader;`,
     );
-    rights.push(`reader: select on ${columns.join(', ')} of ${table}, to see what its rows refer to`);
+    rights.push(
+      `reader: select on ${columns.join(', ')} of ${table}, to see what its rows refer to and where they lie`,
+    );
   }
   for (const [table, right] of writer) {
     if (right.select.length > 0)
@@ -191,12 +206,13 @@ export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
     compilePeople(kinds, catalogue),
     compileBucketNames(map, catalogue),
     compileBucketNamed(map, catalogue),
+    compileRetentionReading(map, catalogue),
     revokeOwnFunctions,
     `grant select on ${views.join(', ')} to privacy_viewer, privacy_operator;`,
     `grant execute on function ${readerFunctions(['read', 'page', 'count', 'reached', 'paths', 'series'], ['object_rows', 'object_prefixes'])}, privacy_console.run_search, privacy_console.show_reveal to privacy_viewer, privacy_operator;`,
     `grant execute on function ${readerFunctions(['rows', 'part', 'review'])} to privacy_operator;`,
     'grant execute on function privacy_console.bucket_names to privacy_auditor, privacy_admin;',
-    'grant execute on function privacy_console.erasure_scope, privacy_console.shared_rows, privacy_console.shared_left, privacy_console.rows_to_erase, privacy_console.objects_to_erase, privacy_console.identifiers_of, privacy_console.look_again, privacy_console.people_parts, privacy_console.people_among, privacy_console.bucket_named, privacy_console.refuse_unheld_row, privacy_console.refuse_unheld_object, privacy_console.held_parts, privacy_console.held_rows, privacy_console.held_objects, privacy_console.row_stands, privacy_console.value_places, privacy_console.value_elsewhere to privacy_console_trail;',
+    'grant execute on function privacy_console.erasure_scope, privacy_console.shared_rows, privacy_console.shared_left, privacy_console.rows_to_erase, privacy_console.objects_to_erase, privacy_console.identifiers_of, privacy_console.look_again, privacy_console.people_parts, privacy_console.people_among, privacy_console.bucket_named, privacy_console.refuse_unheld_row, privacy_console.refuse_unheld_object, privacy_console.held_parts, privacy_console.held_rows, privacy_console.held_objects, privacy_console.row_stands, privacy_console.value_places, privacy_console.value_elsewhere, privacy_console.kept_parts, privacy_console.expiry_periods, privacy_console.expiry_count, privacy_console.object_ages to privacy_console_trail;',
   ].join('\n');
   const writing = [
     compileJson(map, 'writing'),
@@ -204,8 +220,9 @@ export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
     ...kinds.map((kind) => compileCorrectionWriting(kind, catalogue)),
     compileErasureWritingByKind(kinds),
     compileCorrectionWritingByKind(kinds),
+    compileRetentionWriting(map, catalogue),
     revokeOwnFunctions,
-    'grant execute on function privacy_console.erase_rows, privacy_console.hand_over, privacy_console.anonymise_shared, privacy_console.act_on_row, privacy_console.write_value to privacy_console_trail;',
+    'grant execute on function privacy_console.erase_rows, privacy_console.hand_over, privacy_console.anonymise_shared, privacy_console.act_on_row, privacy_console.write_value, privacy_console.expire_rows to privacy_console_trail;',
   ].join('\n');
   const columnRows = names.flatMap((name) => {
     const held = collectionNamed(map, name);
@@ -235,6 +252,7 @@ export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
       (kind) => `(${[kind, name, title, owner, when].map(quoteLiteral).join(', ')})`,
     ),
   );
+  const expiry = expiryRows(map, catalogue);
   const ignored = Object.entries(map.ignored).map(([table, reason]) => {
     const { schema, table: name } = tableParts(table) ?? { schema: '', table };
     return `(${[schema, name, reason].map(quoteLiteral).join(', ')})`;
@@ -247,6 +265,7 @@ export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
     'delete from privacy_console.bucket_beginning where named;',
     'delete from privacy_console.map_task;',
     'delete from privacy_console.correctable;',
+    'delete from privacy_console.expiry_rule;',
     'delete from privacy_console.kind_collection;',
     'delete from privacy_console.subject_kind;',
     `insert into privacy_console.subject_kind (kind, title, controller, by_value) values\n${kindRows.join(',\n')};`,
@@ -257,6 +276,7 @@ export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
     correctable.length === 0
       ? ''
       : `insert into privacy_console.correctable (kind, collection, column_name, format, identity, nullable) values\n${correctable.join(',\n')};`,
+    expiry.length === 0 ? '' : `insert into privacy_console.expiry_rule values\n${expiry.join(',\n')};`,
     tasks.length === 0 ? '' : `insert into privacy_console.map_task values\n${tasks.join(',\n')};`,
     ignored.length === 0 ? '' : `insert into privacy_console.ignored_table values\n${ignored.join(',\n')};`,
     'update privacy_console.data_map set current = false where current;',
@@ -274,10 +294,13 @@ export function allWriterRights(map: DataMap, catalogue: Catalogue): WriterRight
     ...new Set([...one, ...other]),
   ];
   const rights = new Map<string, WriterRights extends ReadonlyMap<string, infer Right> ? Right : never>();
-  for (const [table, right] of kindsOf(map).flatMap((kind) => [
-    ...writerRights(kind, catalogue),
-    ...correctionRights(kind, catalogue),
-  ])) {
+  for (const [table, right] of [
+    ...kindsOf(map).flatMap((kind) => [
+      ...writerRights(kind, catalogue),
+      ...correctionRights(kind, catalogue),
+    ]),
+    ...retentionRights(map, catalogue),
+  ]) {
     const known = rights.get(table);
     rights.set(table, {
       select: joint(known?.select, right.select),
@@ -306,6 +329,7 @@ export function refuseUncompilable(map: DataMap, catalogue: Catalogue): void {
   checkAgainstCatalogue(map, catalogue);
   refuseUnfitReplacements(map, catalogue);
   refuseUnfitCorrections(map, catalogue);
+  refuseUnfitExpiry(map, catalogue);
   refuseTakenNames(map);
   const kinds = kindsOf(map);
   for (const kind of kinds) {
@@ -352,6 +376,7 @@ function refuseTakenNames(map: DataMap): void {
     'write_value',
     'run_search',
     'show_reveal',
+    ...retentionFunctions,
   ];
   const verbs = ['read', 'page', 'count', 'reached', 'paths', 'rows', 'part', 'review', 'cell', 'series'];
   for (const name of Object.keys(map.collections)) {

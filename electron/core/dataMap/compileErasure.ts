@@ -166,7 +166,7 @@ function wrongMap(says: string): never {
 }
 
 /** A foreign key between tables as the map names them: a part of a mapped table stands for the table. */
-interface Link {
+export interface Link {
   /** Collection of the referring table; null when none is mapped. */
   readonly from: string | null;
   readonly fromTable: string;
@@ -174,7 +174,7 @@ interface Link {
   readonly reference: Reference;
 }
 
-function linksOf(map: KindMap, catalogue: Catalogue): readonly Link[] {
+export function linksOf(map: KindMap, catalogue: Catalogue): readonly Link[] {
   const nameOf = new Map(Object.entries(map.collections).map(([name, held]) => [held.table, name]));
   return catalogue.references.flatMap((reference) => {
     const to = nameOf.get(mappedAbove(map.whole, catalogue, reference.to) ?? '');
@@ -185,13 +185,13 @@ function linksOf(map: KindMap, catalogue: Catalogue): readonly Link[] {
 }
 
 /** `from` item of the table a link comes from: with its partitions, for which the key holds, without its children. */
-function fromOfLink(catalogue: Catalogue, link: Link, alias: string): string {
+export function fromOfLink(catalogue: Catalogue, link: Link, alias: string): string {
   const partitioned = catalogue.descents.some((each) => each.parent === link.fromTable && each.partition);
   return `${partitioned ? '' : 'only '}${quoteTable(link.fromTable)} ${alias}`;
 }
 
 /** Condition that the referring row in `alias` names the row in `of`. */
-function namesRow(map: KindMap, catalogue: Catalogue, link: Link, alias: string, of: string): string {
+export function namesRow(map: KindMap, catalogue: Catalogue, link: Link, alias: string, of: string): string {
   const to = collectionNamed(map, link.to).table;
   return link.reference.fromColumns
     .map((column, place) => {
@@ -560,7 +560,11 @@ function valueOf(catalogue: Catalogue, held: KindCollection, column: string, val
 }
 
 /** Condition that a row doesn't yet hold what anonymising sets, as far as the reader may look. */
-function notYet(catalogue: Catalogue, { set, held }: Pick<Step, 'set' | 'held'>, owner: JsonOwner): string {
+export function notYet(
+  catalogue: Catalogue,
+  { set, held }: Pick<Step, 'set' | 'held'>,
+  owner: JsonOwner,
+): string {
   const tests = Object.entries(set)
     .filter(([column, value]) => value !== 'now' && held.columns[column]?.never !== true)
     .map(([column, value]) =>
@@ -575,7 +579,7 @@ function notYet(catalogue: Catalogue, { set, held }: Pick<Step, 'set' | 'held'>,
   return tests.length === 0 ? 'true' : `(${tests.join(' or ')})`;
 }
 
-function assignments(catalogue: Catalogue, held: KindCollection, set: Step['set']): string {
+export function assignments(catalogue: Catalogue, held: KindCollection, set: Step['set']): string {
   return Object.entries(set)
     .map(([column, value]) => `${quoteIdentifier(column)} = ${valueOf(catalogue, held, column, value)}`)
     .join(', ');
@@ -585,7 +589,7 @@ function assignments(catalogue: Catalogue, held: KindCollection, set: Step['set'
 const mostTries = 5;
 
 /** Does it anew, with other random values, where one of them was taken. */
-function again(update: string): string {
+export function again(update: string): string {
   return `for v_try in 1 .. ${mostTries} loop
       begin
         ${update}

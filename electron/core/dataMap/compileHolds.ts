@@ -236,6 +236,73 @@ export interface Concerned {
   readonly conditions: SubjectConditions;
 }
 
+/** Statements that add to each key variable the rows below held ones, and an expression of how many keys there are. */
+function downward(known: Known): { readonly down: readonly string[]; readonly counted: string } {
+  const down = known.variables.map((variable) => {
+    const branches = branchesOf(known, variable.parent, 't', ownName(known, variable.parent));
+    const wanted = variable.parts.map((part) => part.value).join(', ');
+    const whole = variable.parts.map((part) => `${part.column} is not null`).join(' and ');
+    return assign(
+      variable,
+      '',
+      branches
+        .map(
+          (branch) =>
+            `select ${wanted} from ${variable.from}${branch.beside} where ${branch.where} and ${whole}`,
+        )
+        .join(' union '),
+    );
+  });
+  const counts = known.variables.map((each) => `coalesce(cardinality(${each.parts[0]?.name ?? ''}), 0)`);
+  return { down, counted: counts.join(' + ') };
+}
+
+/** Repeats statements until they add nothing more to what is counted. */
+function until(statements: readonly string[], count: string): string {
+  return statements.length === 0 || count === ''
+    ? ''
+    : `  loop
+    v_before := ${count};
+${statements.join('\n')}
+    exit when ${count} = v_before;
+  end loop;`;
+}
+
+/** Statements that put the keys others hang on into the document `h_held`. */
+function keysIntoDocument(known: Known): string {
+  return known.variables
+    .map(
+      (each) =>
+        `  h_held := jsonb_set(h_held, array['keys', ${quoteLiteral(each.scope)}], (select coalesce(jsonb_agg(y.value), '[]') from (${frozenValues(each)}) y(value)));`,
+    )
+    .join('\n');
+}
+
+/**
+ * What stays whatever runs through whole tables: of the tables, records and people in `p_kept`, the keys that rows
+ * below them hang on, in a document that {@link Holding.assign} takes in; run as the reader.
+ * @param map with every collection, of whichever kind
+ */
+export function compileKeptParts(map: KindMap, catalogue: Catalogue): string {
+  const known = knownOf(map, catalogue);
+  const { down, counted } = downward(known);
+  return definer(
+    'kept_parts(p_kept jsonb)',
+    'jsonb',
+    `  if p_kept is null then
+    return null;
+  end if;
+  h_held := p_kept;
+${assignBase(known)}
+${known.names.map((name) => `  ${ownName(known, name)} := ${rowsOf(name, 'rows')};`).join('\n')}
+${until(down, counted)}
+  h_held := h_held || jsonb_build_object('keys', '{}'::jsonb);
+${keysIntoDocument(known)}
+  return h_held;`,
+    { declare: `${declarations(known)}\n  v_before bigint;`, overPlatform: true },
+  );
+}
+
 /**
  * Which rows holds cover; run as the reader. Of each kind of subject:
  * `held_parts` finds the keys, once for each transaction, `held_rows` counts
@@ -256,20 +323,7 @@ export function compileHolds(
       : `(${conditions.paths.map((each) => each.on(alias)).join(' or ')})`;
   const key = assignKey(map, catalogue, 'p_key');
   const stayName = (name: string): string => `s_rows_${known.names.indexOf(name) + 1}`;
-  const down = known.variables.map((variable) => {
-    const from = variable.from;
-    const branches = branchesOf(known, variable.parent, 't', ownName(known, variable.parent));
-    const wanted = variable.parts.map((part) => part.value).join(', ');
-    const whole = variable.parts.map((part) => `${part.column} is not null`).join(' and ');
-    return assign(
-      variable,
-      '',
-      branches
-        .map((branch) => `select ${wanted} from ${from}${branch.beside} where ${branch.where} and ${whole}`)
-        .join(' union '),
-    );
-  });
-  const counted = known.variables.map((each) => `coalesce(cardinality(${each.parts[0]?.name ?? ''}), 0)`);
+  const { down, counted } = downward(known);
   const up = keeping
     .filter(({ to }) => (catalogue.primaryKeys.get(collectionNamed(map, to).table) ?? []).length > 0)
     .map(({ from, to, names }) => {
@@ -293,14 +347,6 @@ export function compileHolds(
       ].join(' union ')});`;
     });
   const stayed = known.names.map((name) => `cardinality(${stayName(name)})`).join(' + ');
-  const until = (statements: readonly string[], count: string): string =>
-    statements.length === 0 || count === ''
-      ? ''
-      : `  loop
-    v_before := ${count};
-${statements.join('\n')}
-    exit when ${count} = v_before;
-  end loop;`;
   const objects = concerned.flatMap(({ name, conditions }) => {
     const of = collectionNamed(map, name);
     const where = `${any(conditions, 't')} and (${isHeld(known, name)})`;
@@ -328,11 +374,11 @@ ${key}
 ${assignFrozen(variables)}
 ${assignBase(known)}
 ${known.names.map((name) => `  ${ownName(known, name)} := ${rowsOf(name, 'rows')}; ${stayName(name)} := '{}';`).join('\n')}
-${until(down, counted.join(' + '))}
+${until(down, counted)}
 ${until(up, stayed)}
   h_held := h_held || jsonb_build_object('stay', '{}'::jsonb, 'keys', '{}'::jsonb);
 ${known.names.map((name) => `  h_held := jsonb_set(h_held, array['stay', ${quoteLiteral(name)}], to_jsonb(${stayName(name)}));`).join('\n')}
-${known.variables.map((each) => `  h_held := jsonb_set(h_held, array['keys', ${quoteLiteral(each.scope)}], (select coalesce(jsonb_agg(y.value), '[]') from (${frozenValues(each)}) y(value)));`).join('\n')}
+${keysIntoDocument(known)}
   return h_held;`,
       {
         declare: `${declareBoth}\n${known.names.map((name) => `  ${stayName(name)} text[];`).join('\n')}\n  v_before bigint;`,

@@ -278,6 +278,43 @@ function isNames(given: unknown): given is Readonly<Record<string, unknown>> {
 /** A sentence of the record of processing. */
 const sentence = z.string().trim().min(1).max(2_000);
 
+/** Whole days; a century at most. */
+const wholeDays = z.number().int().min(0).max(36_500);
+
+/** A number of days, or the column that holds it: `by` leads to its row, one collection after the other. */
+const period = z.unknown().transform((given, context) => {
+  const parsed = isNames(given)
+    ? z.strictObject({ column: identifier, by: z.array(subjectPath).min(1).max(8) }).safeParse(given)
+    : wholeDays.safeParse(given);
+  if (parsed.success) return parsed.data;
+  for (const issue of parsed.error.issues)
+    context.issues.push({ ...issue, input: given } as z.core.$ZodRawIssue);
+  return z.NEVER;
+});
+
+/** What happens to rows whose time is over: they go, or stay with some columns overwritten. */
+const disposal = z.unknown().transform((given, context): 'delete' | { set: Record<string, Assigned> } => {
+  const parsed = isNames(given)
+    ? z.strictObject({ set: anonymisation }).safeParse(given)
+    : z.literal('delete').safeParse(given);
+  if (parsed.success) return parsed.data;
+  for (const issue of parsed.error.issues)
+    context.issues.push({ ...issue, input: given } as z.core.$ZodRawIssue);
+  return z.NEVER;
+});
+export type Disposal = z.output<typeof disposal>;
+
+const expiryRule = z.strictObject({
+  title: sentence,
+  /** The time, or the day, that the days are counted from. */
+  from: identifier,
+  days: period,
+  /** Only where each of these columns has one of these values. */
+  where: z.record(identifier, z.array(z.string()).min(1)).optional(),
+  then: disposal,
+});
+export type ExpiryRule = z.output<typeof expiryRule>;
+
 const collection = z.strictObject({
   /** `schema.table`, spelt as `tableName` does. */
   table: z
@@ -296,6 +333,8 @@ const collection = z.strictObject({
   retention: sentence.optional(),
   /** For the record of processing: to whom its rows are disclosed, a processor included; an empty list says nobody. */
   recipients: z.array(sentence).optional(),
+  /** Rules by which rows, or what they hold, are over after some days; carried out by retention runs. */
+  expiry: z.record(collectionName, expiryRule).default({}),
   /** Where its data come from; observed when it isn't said. */
   origin: origin.optional(),
   subject: z.array(subjectPath).min(1),
@@ -608,8 +647,10 @@ function knownFields(place: Place): readonly string[] {
   if (third === 'columns' && fifth === 'paths' && place.length === 6) return Object.keys(innerFields.shape);
   if (third === 'columns' && fifth === 'correct' && place.length === 5)
     return Object.keys(correctionFields.shape);
-  if ((third === 'subject' || third === 'detach') && typeof last === 'number')
+  if ((third === 'subject' || third === 'detach' || third === 'expiry') && typeof last === 'number')
     return Object.keys(pathFields.shape);
+  if (third === 'expiry' && place.length === 4) return Object.keys(expiryRule.shape);
+  if (third === 'expiry' && fifth === 'days' && place.length === 5) return ['column', 'by'];
   if (third === 'erasure' && last !== 'whenReferenced' && place.length <= 4)
     return ['action', 'whenReferenced', 'unlessReferenced', 'set', 'ground', 'years', 'from'];
   return [];
@@ -789,6 +830,7 @@ function checkReferences(map: DataMap, written: Written, places: MapPlaces): voi
           );
     checkUses(name, held, at, columnAt, wrong);
     checkCorrections(map, name, held, at, columnAt, wrong);
+    checkExpiry(map, name, held, at, columnAt, wrong);
     checkQuiescing(held, at, wrong);
     checkDocuments(held, at, wrong, byKind);
   }
@@ -886,6 +928,14 @@ function readAsWhole(map: DataMap): readonly (readonly [Place, string, string | 
     for (const [, column] of (held.objectPrefix ?? '').matchAll(/\{([^}]+)\}/g)) here(column, 'objectPrefix');
     for (const does of Object.values(held.erasure))
       if (does.action === 'keep') here(does.from, 'erasure', 'from');
+    for (const [rule, { from, days, where }] of Object.entries(held.expiry)) {
+      here(from, 'expiry', rule, 'from');
+      for (const column of Object.keys(where ?? {})) here(column, 'expiry', rule, 'where', column);
+      if (typeof days === 'number') continue;
+      for (const hop of hopsOf(name, days))
+        for (const [place, collection, column] of hop.columns)
+          places.push([['collections', name, 'expiry', rule, 'days', ...place], collection, column]);
+    }
     if (held.shared !== undefined) {
       for (const each of ['owner', 'about'] as const) here(held.shared[each], 'shared', each);
       for (const each of ['column', 'person', 'since'] as const)
@@ -909,6 +959,9 @@ function assignmentsOf(
     ...(held.shared?.anonymise === undefined
       ? []
       : [[at('shared', 'anonymise', 'set'), held.shared.anonymise.set] as const]),
+    ...Object.entries(held.expiry).flatMap(([rule, { then }]) =>
+      then === 'delete' ? [] : [[at('expiry', rule, 'then', 'set'), then.set] as const],
+    ),
     ...erased.flatMap(([kind, does]) => {
       const place = byKind ? ['erasure', kind] : ['erasure'];
       if (does.action === 'anonymise') return [[at(...place, 'set'), does.set] as const];
@@ -1055,6 +1108,93 @@ function checkCorrections(
         wrong(here, `no row of ${collection} belongs to people of the kind ${missing}; remove it`);
     }
   }
+}
+
+/** The columns by which a row is led to the one that holds its days, each with its place in the map. */
+function hopsOf(
+  name: string,
+  { column, by }: Exclude<ExpiryRule['days'], number>,
+): readonly { readonly columns: readonly (readonly [Place, string, string])[] }[] {
+  let at = name;
+  const hops = by.map((hop, number) => {
+    const from = at;
+    at = hop.of ?? '';
+    return {
+      columns: [
+        ...hop.columns.map((each) => [['by', number], from, each] as const),
+        ...hop.keys.map((each) => [['by', number], at, each] as const),
+      ],
+    };
+  });
+  return [...hops, { columns: [[['column'], at, column] as const] }];
+}
+
+/** That what retention runs go by can be read and counted, and leaves nothing behind that nobody finds again. */
+function checkExpiry(
+  map: DataMap,
+  name: string,
+  held: Collection,
+  at: (...rest: readonly (string | number)[]) => Place,
+  columnAt: ColumnAt,
+  wrong: Wrong,
+): void {
+  const read = (place: Place, collection: string, column: string): void => {
+    columnAt(place, collection, column);
+    if (map.collections[collection]?.columns[column]?.never === true)
+      wrong(place, `${column} is never read, so nothing can go by it; write another column`);
+  };
+  for (const [rule, { from, days, where, then }] of Object.entries(held.expiry)) {
+    const here = (...rest: readonly (string | number)[]): Place => at('expiry', rule, ...rest);
+    if (held.object !== undefined)
+      wrong(
+        here(),
+        'its rows name objects in R2, which would stay there without a name; files go with their person, and their ages are shown',
+      );
+    read(here('from'), name, from);
+    for (const column of Object.keys(where ?? {})) read(here('where', column), name, column);
+    if (typeof days !== 'number') {
+      for (const [number, hop] of days.by.entries()) {
+        const place = here('days', 'by', number);
+        if (hop.of === undefined || hop.kind !== undefined || hop.ignoreCase)
+          wrong(
+            place,
+            'write the next collection here, as { column: …, of: COLLECTION, key: … } and nothing more',
+          );
+        if (!Object.hasOwn(map.collections, hop.of ?? ''))
+          wrong([...place, 'of'], `there is no collection ${hop.of ?? ''}; write one of the map’s`);
+      }
+      for (const { columns } of hopsOf(name, days))
+        for (const [place, collection, column] of columns) read(here('days', ...place), collection, column);
+    }
+    if (then === 'delete') {
+      if (held.objectPrefix !== undefined)
+        wrong(here('then'), 'its rows own objects in R2, which would stay there; overwrite columns instead');
+      if (Object.values(map.subjects).some((subject) => subject.collection === name))
+        wrong(here('then'), 'people themselves go by a deletion of their own; remove this rule');
+      const kept = Object.values(held.erasure).find((does) => does.action === 'keep');
+      if (kept?.action === 'keep')
+        wrong(here('then'), `the law keeps its rows (${kept.ground}); remove this rule`);
+      continue;
+    }
+    for (const column of Object.keys(then.set)) columnAt(here('then', 'set', column), name, column);
+    checkReplaced(then.set, (...rest) => here('then', 'set', ...rest), wrong);
+  }
+}
+
+/** That what is set when the time is over names nobody, and shows afterwards that it was done. */
+function checkReplaced(
+  set: Readonly<Record<string, Assigned>>,
+  at: (...rest: readonly (string | number)[]) => Place,
+  wrong: Wrong,
+): void {
+  for (const [column, value] of Object.entries(set)) {
+    if (typeof value === 'string' && value.includes('{reference}'))
+      wrong(at(column), 'nobody’s reference is known here; write a text without it');
+    if (isReplacement(value) && value.consistent)
+      wrong(at(column), 'only a deletion replaces the same value alike; remove “consistent”');
+  }
+  if (Object.values(set).every((value) => value === 'now'))
+    wrong(at(), 'it would be done again and again; set a column to null, a text or a replacement');
 }
 
 /** That what comes to rest is an action of the collection, and one that is over with a row once it was done. */

@@ -42,7 +42,7 @@ export const runShape = z.object({
 });
 
 /** How rows are deleted. */
-interface Pace {
+export interface Pace {
   /** Rows a batch deletes; its locks last as long. */
   readonly rows: number;
   /** Between two batches, in milliseconds. */

@@ -16,6 +16,8 @@ import { People } from '../features/person/People.tsx';
 import { Person } from '../features/person/Person.tsx';
 import { RequestPage } from '../features/requests/RequestPage.tsx';
 import { Requests } from '../features/requests/Requests.tsx';
+import { Retention } from '../features/retention/Retention.tsx';
+import { RetentionPlanPage } from '../features/retention/RetentionPlanPage.tsx';
 import { Search } from '../features/search/Search.tsx';
 import { Settings } from '../features/settings/Settings.tsx';
 import { Trail } from '../features/trail/Trail.tsx';
@@ -40,6 +42,8 @@ export const routes: readonly RouteObject[] = [
       { path: 'package', element: <PackageCheck signedIn /> },
       { path: 'deletions', element: <DeletionList /> },
       { path: 'deletions/ledger', element: <Ledger /> },
+      { path: 'deletions/retention', element: <Retention /> },
+      { path: 'deletions/retention/:id', element: <RetentionPlanPage /> },
       { path: 'deletions/:id', element: <PlanPage /> },
       { path: 'approvals', element: <Approvals /> },
       { path: 'approvals/map/:id', element: <MapChangePage /> },

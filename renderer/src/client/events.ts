@@ -17,6 +17,7 @@ const touchedByJob: Readonly<Record<Job['kind'], readonly string[]>> = {
   delivery: ['custody', 'copies', 'audit'],
   package: [],
   replay: ['erasure', 'requests', 'audit'],
+  retention: ['retention', 'audit'],
 };
 
 const trailPause = 500;
@@ -34,6 +35,7 @@ export function useConsoleEvents(): void {
         }));
         if (!isUnderWay(job)) void invalidate(client, touchedByJob[job.kind]);
         else if (job.kind === 'erasure') void invalidate(client, ['erasure.show']);
+        else if (job.kind === 'retention') void invalidate(client, ['retention.show']);
       } else if (event.type === 'session') {
         const before = client.getQueryData<OutputOf<'session.current'>>(readKey('session.current', {}));
         const locked = event.locked || event.session === null;

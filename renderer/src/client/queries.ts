@@ -76,6 +76,7 @@ const touches: Readonly<Record<string, readonly string[]>> = {
   erasure: ['erasure', 'holds', 'requests', 'jobs', 'audit'],
   holds: ['holds', 'erasure', 'requests', 'audit'],
   restrictions: ['restrictions', 'erasure', 'audit'],
+  retention: ['retention', 'jobs', 'audit'],
   audit: ['audit', 'jobs'],
   jobs: ['jobs'],
   packages: ['jobs'],

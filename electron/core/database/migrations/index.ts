@@ -20,6 +20,7 @@ import {
   staffLogins,
   trailRights,
 } from './0001Rights.ts';
+import { retaining } from './0001Retention.ts';
 import { restrictions } from './0001Restriction.ts';
 import { schema } from './0001Roles.ts';
 import { signingKeys } from './0001SigningKey.ts';
@@ -43,7 +44,7 @@ export const migrations: readonly Migration[] = [
       { as: 'administrator', sql: schema },
       {
         as: 'trail',
-        sql: `${trail}${access}${checking}${signingKeys}${exporting}${custody}${erasing}${lookingAgain}${erasedPeople}${certificates}${holds}${restrictions}${correcting}${mapChange}${restoring}${ledger}${staffLogins}${trailRights}`,
+        sql: `${trail}${access}${checking}${signingKeys}${exporting}${custody}${erasing}${lookingAgain}${erasedPeople}${certificates}${holds}${restrictions}${correcting}${mapChange}${restoring}${ledger}${retaining}${staffLogins}${trailRights}`,
       },
       { as: 'trail', sql: 'grant create on schema privacy_console to privacy_console_reaper;' },
       { as: 'reaper', sql: `${reaper}${sessionBegan}${longestTransaction}${reaperRights}` },

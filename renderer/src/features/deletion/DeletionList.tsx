@@ -30,6 +30,9 @@ export function DeletionList(): ReactNode {
       title={en.deletion.listTitle}
       actions={
         <>
+          <Button component={Link} to={paths.retention} variant="default">
+            {en.retention.title}
+          </Button>
           <Button component={Link} to={paths.ledger} variant="default">
             {en.deletion.ledger.title}
           </Button>

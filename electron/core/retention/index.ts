@@ -1,0 +1,1 @@
+export { retentionOperations } from './operations.ts';
