@@ -108,6 +108,7 @@ function OnePlan(props: { readonly plan: ErasurePlan; readonly since: PlanDiffer
       <Controller says={plan.controller} />
       {plan.state === 'approved' || plan.state === 'running' ? <HeldNote /> : null}
       <HoldsFound plan={plan} />
+      {plan.state === 'done' || plan.state === 'expired' ? null : <FloorNote />}
       {plan.state === 'done' ? <Certificate planId={plan.id} /> : null}
       <Panel label={en.deletion.titleFor(plan.id)}>
         <div className={styles['facts']}>
@@ -627,6 +628,13 @@ function DoTask(props: {
       </div>
     </form>
   );
+}
+
+/** That a law in force asks data to be kept, which a deletion does not wait for. */
+function FloorNote(): ReactNode {
+  const { data } = useRead('retention.rules', {});
+  if (data === undefined || data.floorDays === 0) return null;
+  return <Note tone="warn">{en.retention.clashPlan(data.floorDays)}</Note>;
 }
 
 /** The time in which a deletion can still be called off. */
