@@ -115,7 +115,7 @@ test('rows of a platform that names, keys and counts time in its own way expire 
     reason: 'a court asks',
   });
   await expectDone(operator, 'holds.place', {
-    subject: hits[0]?.subject ?? '',
+    on: { subject: hits[0]?.subject ?? '' },
     ground: 'a court asks',
     authority: 'High Court',
     owner: 'operator',
