@@ -738,6 +738,33 @@ const findsStory: Step = {
   },
 };
 
+const plansRetention: Step = {
+  step: 'the operator counts what the rules let expire, and can’t let it go alone',
+  run: async (stage) => {
+    const words = en.retention;
+    const page = await (await stage.operator()).page();
+    await goTo(page, 'deletion', en.deletion.listTitle);
+    await follow(page, words.title);
+    await atScreen(page, words.title);
+    await press(page, words.make);
+    await press(page.getByRole('dialog', { name: words.makeTitle }), words.make);
+    const waits = page
+      .getByRole('grid', { name: words.plans, exact: true })
+      .getByText(words.state.awaiting, { exact: true });
+    await sees(waits);
+    await stage.shown('retention', page);
+    await waits.first().click();
+    await sees(page.getByText(words.ownPlan));
+    await stage.shown('retention-plan', page);
+    const { plans } = await ask(page, 'retention.plans', { waiting: true });
+    const plan = known(plans[0], 'the retention plan');
+    const alone = await invoke(page, 'retention.run', { planId: plan.id });
+    assert.ok(!alone.ok, 'a plan that nobody approved was run');
+    const due = plan.lines.reduce((sum, line) => sum + line.planned, 0);
+    return `${String(due)} rows are due by ${String(plan.lines.length)} rules; without another person: ${alone.failure.message}`;
+  },
+};
+
 const verifiesTrail: Step = {
   step: 'the auditor verifies the trail and sees every step',
   run: async (stage, findings) => {
@@ -900,6 +927,7 @@ export const journeySteps: readonly Step[] = [
   keepsCertificate,
   findsNothing,
   closesRequests,
+  plansRetention,
   verifiesTrail,
   takesTrail,
   findsStory,

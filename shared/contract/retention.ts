@@ -169,7 +169,10 @@ export const retention = {
     effect: 'read',
     permission: 'staff',
     summary: 'lists retention plans and their runs',
-    input: z.strictObject({}),
+    input: z.strictObject({
+      /** Those alone that wait for a second person. */
+      waiting: z.boolean().default(false),
+    }),
     output: z.object({ plans: z.array(retentionPlan) }),
   }),
   'retention.show': operation({

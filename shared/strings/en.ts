@@ -1447,11 +1447,11 @@ export const en = {
     },
     days: (days: number) => plural(days, 'day', 'days'),
     daysFrom: (days: string, column: string) => `${days} from ${column}`,
-    byColumn: (column: string) => `as ${column} says`,
+    byColumn: (column: string, from: string) => `${column}, from ${from}`,
     deletes: 'deleted',
     overwrites: (columns: string) => `${columns} overwritten`,
     noLaw: 'nothing more',
-    longerThan: (days: number) => `${plural(days, 'day', 'days')}, longer than the rule`,
+    longerThan: (days: number) => `${plural(days, 'day', 'days')}, longer`,
     floors: 'What laws ask to be kept',
     floorsHint:
       'The platform doesn’t say under which law somebody stands, so the longest that is in force holds for everybody.',
@@ -1503,7 +1503,7 @@ export const en = {
     decideTitle: (id: number) => `Decide about standing approval ${id}`,
     revokeTitle: (id: number) => `Revoke standing approval ${id}`,
     whyDecide: 'Kept in the trail.',
-    standingTold: 'Recorded.',
+    standingTold: 'The decision about the standing approval is made.',
     plans: 'Plans and runs',
     plansEmpty: 'Nothing has been planned',
     plansEmptyHint:

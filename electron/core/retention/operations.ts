@@ -50,10 +50,10 @@ export function retentionOperations({ desk, jobs, batchRows }: RetentionOptions)
         z.object({ rules: retentionRules }),
       )
     ).rules;
-  const plans = async (plan: number | null): Promise<RetentionPlan[]> =>
+  const plans = async (plan: number | null, waiting = false): Promise<RetentionPlan[]> =>
     (
       await desk().database.rows(
-        sql`select p as plan from privacy_console.retention_plans(${plan}::bigint) p`,
+        sql`select p as plan from privacy_console.retention_plans(${plan}::bigint, ${waiting}::boolean) p`,
         z.object({ plan: retentionPlan }),
       )
     ).map((each) => each.plan);
@@ -72,7 +72,7 @@ export function retentionOperations({ desk, jobs, batchRows }: RetentionOptions)
     ).map((each) => each.age);
   return {
     'retention.rules': rules,
-    'retention.plans': async () => ({ plans: await plans(null) }),
+    'retention.plans': async ({ waiting }) => ({ plans: await plans(null, waiting) }),
     'retention.show': async ({ planId }) => ({ plan: await one(planId) }),
     'retention.media': async () => ({ ages: await media() }),
     'retention.plan': async ({ byPartition }, call) => {

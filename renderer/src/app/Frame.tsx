@@ -51,6 +51,7 @@ export function Frame(): ReactNode {
   const awaiting = useRead('erasure.list', { awaiting: true }, { every: lookAgain, enabled: trusted });
   const corrections = useRead('corrections.list', { waiting: true }, { every: lookAgain, enabled: trusted });
   const changes = useRead('map.changes', {}, { every: lookAgain, enabled: trusted });
+  const retention = useRead('retention.plans', { waiting: true }, { every: lookAgain, enabled: trusted });
   const refresh = awaiting.refetch;
   useEffect(() => {
     // What a step just taken has changed for the badge, without waiting for the next look.
@@ -107,6 +108,7 @@ export function Frame(): ReactNode {
   const waiting =
     (awaiting.data?.plans.length ?? 0) +
     (corrections.data?.corrections.length ?? 0) +
+    (retention.data?.plans.length ?? 0) +
     inForce.filter((hold) => hold.lift?.state === 'asked').length +
     (changes.data?.changes ?? []).filter((change) => change.state === 'waiting').length;
   return (

@@ -767,7 +767,7 @@ ${definer(
   { declare: '  v_staff bigint; v_part privacy_console.retention_partition; v_says text; v_entry bigint;' },
 )}
 ${definer(
-  'retention_plans(p_plan bigint)',
+  'retention_plans(p_plan bigint, p_awaiting boolean default false)',
   'setof jsonb',
   `  perform privacy_console.caller(${everyone});
   if pg_current_xact_id_if_assigned() is not null then
@@ -791,7 +791,7 @@ ${definer(
             from privacy_console.retention_step t where t.run = r.id))
         from privacy_console.retention_run r join privacy_console.staff b on b.id = r.staff where r.plan = p.id))
     from privacy_console.retention_plan p join privacy_console.staff s on s.id = p.staff
-    where p_plan is null or p.id = p_plan order by p.id desc limit 100;`,
+    where (p_plan is null or p.id = p_plan) and (not p_awaiting or p.state = 'awaiting') order by p.id desc limit 100;`,
 )}
 ${definer(
   'retention_rules()',

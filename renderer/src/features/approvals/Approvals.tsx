@@ -5,6 +5,7 @@ import type { MapChange, MappedCollection } from '#shared/contract/dataMap.ts';
 import type { ErasurePlan } from '#shared/contract/erasure.ts';
 import type { LegalHold } from '#shared/contract/holds.ts';
 import type { ExportRelease } from '#shared/contract/exports.ts';
+import type { RetentionPlan } from '#shared/contract/retention.ts';
 import { en } from '#shared/strings/en.ts';
 import { paths } from '../../paths.ts';
 import { useRead } from '../../client/queries.ts';
@@ -14,6 +15,7 @@ import { CellText, DataTable, type DataColumn } from '../../components/DataTable
 import { planColumns } from '../../components/planColumns.tsx';
 import { columnTitle } from '../../components/CorrectionContent.tsx';
 import {
+  figureColumn,
   numberColumn,
   personColumn,
   requestColumn,
@@ -109,6 +111,15 @@ const liftColumns: readonly DataColumn<LegalHold>[] = [
   staffColumn('by', en.mapChange.proposedBy, (hold) => hold.lift?.proposedBy ?? ''),
 ];
 
+const retentionColumns: readonly DataColumn<RetentionPlan>[] = [
+  numberColumn('plan', en.retention.columns.plan),
+  timeColumn('made', en.retention.columns.made, (plan) => plan.madeAt),
+  staffColumn('by', en.retention.columns.by, (plan) => plan.madeBy),
+  figureColumn('due', en.retention.columns.due, '112px', (plan) =>
+    plan.lines.reduce((sum, line) => sum + line.planned, 0),
+  ),
+];
+
 function correctionColumns(collections: readonly MappedCollection[]): readonly DataColumn<Correction>[] {
   return [
     numberColumn('correction', en.correction.one),
@@ -138,6 +149,7 @@ export function Approvals(): ReactNode {
   const changes = useRead('map.changes', {}, { every: 30_000 });
   const holds = useRead('holds.list', {}, { every: 30_000 });
   const corrections = useRead('corrections.list', { waiting: true }, { fresh: true, every: 15_000 });
+  const retention = useRead('retention.plans', { waiting: true }, { fresh: true, every: 15_000 });
   const map = useRead('map.show', {});
   const lifts = (holds.data?.holds ?? []).filter((hold) => hold.lift?.state === 'asked');
   const decided = (all.data?.plans ?? []).filter(
@@ -196,6 +208,17 @@ export function Approvals(): ReactNode {
             rows={corrections.data.corrections}
             rowKey={(correction) => String(correction.id)}
             onOpen={(correction) => void navigate(paths.correctionsOf(correction.requestId))}
+          />
+        </Panel>
+      ) : null}
+      {retention.data !== undefined && retention.data.plans.length > 0 ? (
+        <Panel title={en.retention.plans} flush className={styles['grow'] ?? ''}>
+          <DataTable
+            label={en.retention.plans}
+            columns={retentionColumns}
+            rows={retention.data.plans}
+            rowKey={(plan) => String(plan.id)}
+            onOpen={(plan) => void navigate(paths.retentionPlan(plan.id))}
           />
         </Panel>
       ) : null}

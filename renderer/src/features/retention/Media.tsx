@@ -36,6 +36,11 @@ const columns: readonly DataColumn<MediaAge>[] = [
   figureColumn('bytes', words.bytesColumn, '112px', (each) => each.bytes, formatBytes),
 ];
 
+/** By what became of it, then by age. */
+function order({ fate, age }: MediaAge): number {
+  return Object.keys(words.fate).indexOf(fate) * 10 + Object.keys(words.age).indexOf(age);
+}
+
 /** Files by age, for counsel; counted when somebody asks, since it goes through every row that names one. */
 export function Media(): ReactNode {
   const [asked, setAsked] = useState(false);
@@ -68,7 +73,7 @@ export function Media(): ReactNode {
               <DataTable
                 label={words.media}
                 columns={columns}
-                rows={ages}
+                rows={[...ages].sort((one, other) => order(one) - order(other))}
                 rowKey={(each) => `${each.collection}.${each.fate}.${each.age}`}
                 grows
               />

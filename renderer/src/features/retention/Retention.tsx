@@ -24,10 +24,9 @@ const titles = words.columns;
 
 /** What a rule's days are: its own, or the platform's column that says them. */
 function daysOf(rule: ExpiryRule): string {
-  return words.daysFrom(
-    rule.days === null ? words.byColumn(rule.period ?? '') : words.days(rule.days),
-    rule.from,
-  );
+  return rule.days === null
+    ? words.byColumn(rule.period ?? '', rule.from)
+    : words.daysFrom(words.days(rule.days), rule.from);
 }
 
 function ruleColumns(floorDays: number): readonly DataColumn<ExpiryRule>[] {
@@ -35,27 +34,27 @@ function ruleColumns(floorDays: number): readonly DataColumn<ExpiryRule>[] {
     {
       id: 'rule',
       title: titles.rule,
-      width: 'minmax(200px, 1.4fr)',
+      width: 'minmax(192px, 1.1fr)',
       cell: (rule) => <CellText>{rule.title}</CellText>,
       sort: (rule) => rule.title,
     },
     {
       id: 'where',
       title: titles.where,
-      width: 'minmax(136px, 0.8fr)',
+      width: 'minmax(136px, 0.7fr)',
       cell: (rule) => <CellText>{rule.collection}</CellText>,
       sort: (rule) => rule.collection,
     },
     {
       id: 'after',
       title: titles.after,
-      width: 'minmax(240px, 1.8fr)',
+      width: 'minmax(360px, 2.2fr)',
       cell: (rule) => <CellText>{daysOf(rule)}</CellText>,
     },
     {
       id: 'what',
       title: titles.what,
-      width: 'minmax(136px, 0.9fr)',
+      width: 'minmax(144px, 0.8fr)',
       cell: (rule) => (
         <CellText>{rule.overwrites === null ? words.deletes : words.overwrites(rule.overwrites)}</CellText>
       ),
@@ -63,7 +62,7 @@ function ruleColumns(floorDays: number): readonly DataColumn<ExpiryRule>[] {
     {
       id: 'law',
       title: titles.law,
-      width: 'minmax(200px, 1.1fr)',
+      width: 'minmax(152px, 0.8fr)',
       cell: (rule) =>
         floorDays === 0 || (rule.days !== null && rule.days >= floorDays) ? (
           <CellText>{floorDays === 0 ? words.noLaw : words.days(floorDays)}</CellText>

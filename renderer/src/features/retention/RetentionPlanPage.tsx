@@ -309,7 +309,7 @@ function Partitions(props: {
     {
       id: 'act',
       title: en.holds.change,
-      width: '344px',
+      width: '376px',
       cell: (each) =>
         !acts || each.recordedAt !== null ? null : (
           <span className={styles['buttons']}>
@@ -362,7 +362,7 @@ function Partitions(props: {
         {shown === null ? null : (
           <>
             <pre className={styles['statement']} tabIndex={0} aria-label={words.statementTitle}>
-              {shown.statement}
+              {shown.statement.replaceAll('; ', ';\n')}
             </pre>
             <Button
               variant="default"
