@@ -1,9 +1,9 @@
-import type pg from 'pg';
+import type { BareClient } from './bareClient.ts';
 import type { RetentionPlan } from '#shared/contract/retention.ts';
 import { effect, value, type Effect } from './psql.ts';
 
 /** Plans what is due, as an operator's bare session does. */
-export async function planRetention(operator: pg.Client, byPartition = false): Promise<RetentionPlan> {
+export async function planRetention(operator: BareClient, byPartition = false): Promise<RetentionPlan> {
   const { plan, rules } = await effect(operator, 'draft_retention($1)', [byPartition]);
   for (const { collection, rule } of rules as { collection: string; rule: string }[])
     await effect(operator, 'fill_retention($1, $2, $3)', [plan, collection, rule]);
@@ -12,13 +12,13 @@ export async function planRetention(operator: pg.Client, byPartition = false): P
 }
 
 /** The plan as everybody on the staff reads it. */
-export function retentionPlan(client: pg.Client, plan: number): Promise<RetentionPlan> {
+export function retentionPlan(client: BareClient, plan: number): Promise<RetentionPlan> {
   return value<RetentionPlan>(client, 'select privacy_console.retention_plans($1)', [plan]);
 }
 
 /** Decides about a plan; gives the code of a recorded refusal, or null. */
 export async function decideRetention(
-  client: pg.Client,
+  client: BareClient,
   { id, sha256 }: Pick<RetentionPlan, 'id' | 'sha256'>,
   decision = 'approve',
 ): Promise<string | null> {
@@ -38,7 +38,7 @@ export function lineOf(
 }
 
 /** Runs every batch, counts anew and ends the run; gives what the end answered. */
-export async function runRetention(client: pg.Client, plan: number, rows = 20_000): Promise<Effect> {
+export async function runRetention(client: BareClient, plan: number, rows = 20_000): Promise<Effect> {
   const begun = await effect(client, 'begin_retention($1, false)', [plan]);
   if (!begun.ok) throw new Error(begun.code);
   const steps = begun['steps'] as { line: number; finished: boolean }[];
