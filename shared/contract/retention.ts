@@ -18,6 +18,9 @@ const expiryRule = z.object({
   /** Null where the platform says them: then `period` names the column. */
   days: count.nullable(),
   period: z.string().nullable(),
+  /** Of rows that deletions kept: the term of the law, and the law; null of other rules. */
+  years: count.nullable(),
+  ground: z.string().nullable(),
   /** The columns that are overwritten; null where the rows go. */
   overwrites: z.string().nullable(),
 });

@@ -1446,6 +1446,8 @@ export const en = {
       rows: 'Rows',
     },
     days: (days: number) => plural(days, 'day', 'days'),
+    years: (years: number) => plural(years, 'year', 'years'),
+    keptRows: (title: string) => `${title}, kept by a deletion`,
     daysFrom: (days: string, column: string) => `${days} from ${column}`,
     byColumn: (column: string, from: string) => `${column}, from ${from}`,
     deletes: 'deleted',

@@ -401,6 +401,7 @@ export function allSet(held: Collection): readonly Readonly<Record<string, Assig
   return [
     ...Object.values(held.erasure).flatMap((does) => [
       ...(does.action === 'anonymise' ? [does.set] : []),
+      ...(does.action === 'keep' && does.then !== undefined && does.then !== 'delete' ? [does.then.set] : []),
       ...(does.action === 'delete' && does.whenReferenced !== undefined ? [does.whenReferenced.set] : []),
     ]),
     ...(held.shared?.anonymise === undefined ? [] : [held.shared.anonymise.set]),

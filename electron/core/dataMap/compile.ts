@@ -36,6 +36,7 @@ import {
   compileRetentionReading,
   compileRetentionWriting,
   expiryRows,
+  keptRows,
   refuseUnfitExpiry,
   retentionFunctions,
   retentionReaderRights,
@@ -212,7 +213,7 @@ export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
     `grant execute on function ${readerFunctions(['read', 'page', 'count', 'reached', 'paths', 'series'], ['object_rows', 'object_prefixes'])}, privacy_console.run_search, privacy_console.show_reveal to privacy_viewer, privacy_operator;`,
     `grant execute on function ${readerFunctions(['rows', 'part', 'review'])} to privacy_operator;`,
     'grant execute on function privacy_console.bucket_names to privacy_auditor, privacy_admin;',
-    'grant execute on function privacy_console.erasure_scope, privacy_console.shared_rows, privacy_console.shared_left, privacy_console.rows_to_erase, privacy_console.objects_to_erase, privacy_console.identifiers_of, privacy_console.look_again, privacy_console.people_parts, privacy_console.people_among, privacy_console.bucket_named, privacy_console.refuse_unheld_row, privacy_console.refuse_unheld_object, privacy_console.held_parts, privacy_console.held_rows, privacy_console.held_objects, privacy_console.row_stands, privacy_console.value_places, privacy_console.value_elsewhere, privacy_console.kept_parts, privacy_console.expiry_periods, privacy_console.expiry_count, privacy_console.object_ages to privacy_console_trail;',
+    'grant execute on function privacy_console.erasure_scope, privacy_console.shared_rows, privacy_console.shared_left, privacy_console.rows_to_erase, privacy_console.objects_to_erase, privacy_console.identifiers_of, privacy_console.look_again, privacy_console.people_parts, privacy_console.people_among, privacy_console.bucket_named, privacy_console.refuse_unheld_row, privacy_console.refuse_unheld_object, privacy_console.held_parts, privacy_console.held_rows, privacy_console.held_objects, privacy_console.row_stands, privacy_console.value_places, privacy_console.value_elsewhere, privacy_console.kept_parts, privacy_console.expiry_periods, privacy_console.expiry_count, privacy_console.object_ages, privacy_console.rows_kept, privacy_console.kept_due to privacy_console_trail;',
   ].join('\n');
   const writing = [
     compileJson(map, 'writing'),
@@ -222,7 +223,7 @@ export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
     compileCorrectionWritingByKind(kinds),
     compileRetentionWriting(map, catalogue),
     revokeOwnFunctions,
-    'grant execute on function privacy_console.erase_rows, privacy_console.hand_over, privacy_console.anonymise_shared, privacy_console.act_on_row, privacy_console.write_value, privacy_console.expire_rows to privacy_console_trail;',
+    'grant execute on function privacy_console.erase_rows, privacy_console.hand_over, privacy_console.anonymise_shared, privacy_console.act_on_row, privacy_console.write_value, privacy_console.expire_rows, privacy_console.release_rows to privacy_console_trail;',
   ].join('\n');
   const columnRows = names.flatMap((name) => {
     const held = collectionNamed(map, name);
@@ -253,6 +254,7 @@ export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
     ),
   );
   const expiry = expiryRows(map, catalogue);
+  const kept = keptRows(map, catalogue);
   const ignored = Object.entries(map.ignored).map(([table, reason]) => {
     const { schema, table: name } = tableParts(table) ?? { schema: '', table };
     return `(${[schema, name, reason].map(quoteLiteral).join(', ')})`;
@@ -266,6 +268,7 @@ export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
     'delete from privacy_console.map_task;',
     'delete from privacy_console.correctable;',
     'delete from privacy_console.expiry_rule;',
+    'delete from privacy_console.kept_rule;',
     'delete from privacy_console.kind_collection;',
     'delete from privacy_console.subject_kind;',
     `insert into privacy_console.subject_kind (kind, title, controller, by_value) values\n${kindRows.join(',\n')};`,
@@ -277,6 +280,7 @@ export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
       ? ''
       : `insert into privacy_console.correctable (kind, collection, column_name, format, identity, nullable) values\n${correctable.join(',\n')};`,
     expiry.length === 0 ? '' : `insert into privacy_console.expiry_rule values\n${expiry.join(',\n')};`,
+    kept.length === 0 ? '' : `insert into privacy_console.kept_rule values\n${kept.join(',\n')};`,
     tasks.length === 0 ? '' : `insert into privacy_console.map_task values\n${tasks.join(',\n')};`,
     ignored.length === 0 ? '' : `insert into privacy_console.ignored_table values\n${ignored.join(',\n')};`,
     'update privacy_console.data_map set current = false where current;',

@@ -3,7 +3,7 @@ import { ExpectedError } from '#core/kernel/errors.ts';
 import { isUnique, mappedAbove, type Catalogue, type Reference } from './catalogue.ts';
 import { compileHolds, holdingOf, partsOf, type Holding } from './compileHolds.ts';
 import { changedDocument, type JsonOwner } from './compileJson.ts';
-import { isRow, prefixExpression } from './compileReading.ts';
+import { isRow, prefixExpression, rowKey } from './compileReading.ts';
 import { deleteRange, rangeOf, rangeVariables } from './compileRange.ts';
 import { maskOf } from './masks.ts';
 import {
@@ -630,6 +630,9 @@ export function compileErasureReading(map: KindMap, catalogue: Catalogue): strin
       },
     ];
   });
+  const keeping = all.filter(
+    (step) => step.action === 'keep' && (catalogue.primaryKeys.get(step.held.table) ?? []).length > 0,
+  );
   const places = new Map(all.map((step, place) => [step, place + 1]));
   const planned = all.map((step) =>
     // What the law keeps may have a column set to null all the same: that is a step of its own.
@@ -702,6 +705,21 @@ ${planned.flatMap((query, place) => (all[place]?.action === 'keep' ? [`  return 
       { declare: `${declare}\n${erasing.holding.declare}`, overPlatform: true },
     ),
     definer(
+      // Rows the law keeps, each with the time its term is over; what is handed over holds some as well.
+      `rows_kept$${map.kind}(p_key text)`,
+      'table (collection text, row_key text, until timestamptz)',
+      `${begin}
+${assignLive(unique(keeping.flatMap((step) => [...step.variables.values()])))}
+${keeping
+  .map(
+    (step) =>
+      `  return query select ${quoteLiteral(step.collection)}::text, ${rowKey(catalogue, step.held)}, ${keptUntil(step.held)} from ${fromItem(map, catalogue, step.held)} where ${step.condition};`,
+  )
+  .join('\n')}
+  return;`,
+      { declare, overPlatform: true },
+    ),
+    definer(
       `objects_to_erase$${map.kind}(p_key text, p_scope jsonb)`,
       'table (prefix text, key text)',
       `${begin}
@@ -729,6 +747,12 @@ ${objects.map((part) => `  return query ${part.query};`).join('\n')}
       ),
     ),
   ].join('\n');
+}
+
+/** When the term of a kept row in `t` is over. */
+function keptUntil({ erasure, columns }: KindCollection): string {
+  if (erasure.action !== 'keep') return 'null::timestamptz';
+  return `${instantOf(columns[erasure.from], `t.${quoteIdentifier(erasure.from)}`)} + make_interval(years => ${erasure.years})`;
 }
 
 function sharedQuery(
@@ -897,6 +921,12 @@ export function compileErasureReadingByKind(kinds: readonly KindMap[]): string {
         ['p_reference', 'text'],
       ],
       'table (place int, collection text, action text, planned bigint, because text, until timestamptz)',
+    ),
+    byKind(
+      kinds,
+      'rows_kept',
+      [['p_key', 'text']],
+      'table (collection text, row_key text, until timestamptz)',
     ),
     byKind(
       kinds,

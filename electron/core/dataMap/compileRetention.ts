@@ -4,11 +4,14 @@ import type { Catalogue } from './catalogue.ts';
 import { again, assignments, fromOfLink, linksOf, namesRow, notYet, type Link } from './compileErasure.ts';
 import { compileKeptParts, holdingOf, type Holding } from './compileHolds.ts';
 import type { JsonOwner } from './compileJson.ts';
-import { timeColumn } from './compileReading.ts';
+import { isRow, timeColumn } from './compileReading.ts';
 import {
   firstKind,
   isReplacement,
+  kindsOf,
   type DataMap,
+  type Disposal,
+  type ErasureAction,
   type ExpiryRule,
   type KindCollection,
   type KindMap,
@@ -18,6 +21,9 @@ import { quoteIdentifier, quoteLiteral, quoteTable, tableParts } from './quote.t
 
 /** Functions of this part that a collection's own must not be called like. */
 export const retentionFunctions = [
+  'rows_kept',
+  'kept_due',
+  'release_rows',
   'kept_parts',
   'expiry_periods',
   'expiry_count',
@@ -48,10 +54,26 @@ interface Rule {
   readonly links: readonly Link[];
 }
 
+/** What happens to rows of a collection that a deletion kept, once the term of the law is over. */
+interface Term {
+  readonly kind: string;
+  readonly collection: string;
+  readonly held: KindCollection;
+  readonly keep: Extract<ErasureAction, { action: 'keep' }>;
+  readonly then: Disposal;
+  /** Condition on `t` that its term was over at an instant, and is over now. */
+  readonly over: (instant: string) => string;
+  readonly fits: (owner: JsonOwner) => string;
+  readonly spared: string;
+  readonly unreferred: string;
+  readonly links: readonly Link[];
+}
+
 interface Retaining {
   readonly map: KindMap;
   readonly holding: Holding;
   readonly rules: readonly Rule[];
+  readonly terms: readonly Term[];
 }
 
 const everyBefore = new WeakMap<DataMap, KindMap>();
@@ -92,7 +114,12 @@ function retainingOf(whole: DataMap, catalogue: Catalogue): Retaining {
       compileRule(map, catalogue, holding, links, collection, name, rule),
     ),
   );
-  const found = { map, holding, rules };
+  const terms = kindsOf(whole).flatMap((kind) =>
+    Object.entries(kind.collections).flatMap(([collection, held]) =>
+      compileTerm(map, catalogue, holding, links, kind.kind, collection, held),
+    ),
+  );
+  const found = { map, holding, rules, terms };
   retainingBefore.set(whole, { catalogue, found });
   return found;
 }
@@ -103,6 +130,55 @@ function retainingOf(whole: DataMap, catalogue: Catalogue): Retaining {
  */
 export function refuseUnfitExpiry(map: DataMap, catalogue: Catalogue): void {
   retainingOf(map, catalogue);
+}
+
+function compileTerm(
+  map: KindMap,
+  catalogue: Catalogue,
+  holding: Holding,
+  links: readonly Link[],
+  kind: string,
+  collection: string,
+  { erasure: keep, ...rest }: KindCollection,
+): readonly Term[] {
+  if (keep.action !== 'keep' || keep.then === undefined) return [];
+  const held = { ...rest, erasure: keep };
+  const { then } = keep;
+  if ((catalogue.primaryKeys.get(held.table) ?? []).length === 0)
+    refuse(
+      `No key tells the rows of ${held.table} apart, so nobody knows which were kept; take “then” away.`,
+    );
+  const from = instantOf(held.columns[keep.from], `t.${quoteIdentifier(keep.from)}`);
+  const end = `${from} + make_interval(years => ${keep.years})`;
+  return [
+    {
+      kind,
+      collection,
+      held,
+      keep,
+      then,
+      over: (instant) => `${end} <= ${instant} and ${end} <= clock_timestamp()`,
+      fits: (owner) => (then === 'delete' ? 'true' : notYet(catalogue, { held, set: then.set }, owner)),
+      spared: holding.spared(collection),
+      ...unreferredBy(map, catalogue, links, collection, then),
+    },
+  ];
+}
+
+/** Condition on `t` that no row refers to it: what goes by time takes no others with it. */
+function unreferredBy(
+  map: KindMap,
+  catalogue: Catalogue,
+  links: readonly Link[],
+  collection: string,
+  then: Disposal,
+): Pick<Rule, 'unreferred' | 'links'> {
+  const towards = then === 'delete' ? links.filter((link) => link.to === collection) : [];
+  const tests = towards.map(
+    (link) =>
+      `not exists (select from ${fromOfLink(catalogue, link, 'x')} where ${namesRow(map, catalogue, link, 'x', 't')})`,
+  );
+  return { links: towards, unreferred: tests.join(' and ') || 'true' };
 }
 
 function compileRule(
@@ -134,11 +210,6 @@ function compileRule(
     ([column, values]) => `t.${quoteIdentifier(column)}::text in (${values.map(quoteLiteral).join(', ')})`,
   );
   const { then } = rule;
-  const towards = then === 'delete' ? links.filter((link) => link.to === collection) : [];
-  const unreferred = towards.map(
-    (link) =>
-      `not exists (select from ${fromOfLink(catalogue, link, 'x')} where ${namesRow(map, catalogue, link, 'x', 't')})`,
-  );
   return {
     collection,
     name,
@@ -151,8 +222,7 @@ function compileRule(
         ' and ',
       ) || 'true',
     spared: holding.spared(collection),
-    unreferred: unreferred.join(' and ') || 'true',
-    links: towards,
+    ...unreferredBy(map, catalogue, links, collection, then),
   };
 }
 
@@ -279,7 +349,8 @@ const counts =
  * (`p_own`) would be due and by a floor are not. `passed` counts every row that is older than the latest of these.
  */
 export function compileRetentionReading(whole: DataMap, catalogue: Catalogue): string {
-  const { map, holding, rules } = retainingOf(whole, catalogue);
+  const retaining = retainingOf(whole, catalogue);
+  const { map, holding, rules } = retaining;
   const count = (each: Rule): string => {
     const from = [
       fromItem(map, catalogue, each.held),
@@ -310,6 +381,7 @@ ${branches(own, count)}
       ),
     ),
     byRule(rules, 'expiry_count', countParameters, counts),
+    compileKeptDue(retaining, catalogue),
     definer(
       // The days of each rule as they are now; a group is told by the row that holds them.
       'expiry_periods(p_collection text, p_rule text)',
@@ -333,6 +405,74 @@ ${branches(own, count)}
       { overPlatform: true },
     ),
   ].join('\n');
+}
+
+/** Counts kept rows whose term is over, of those whose keys are given; run as the reader. */
+function compileKeptDue({ map, holding, terms }: Retaining, catalogue: Catalogue): string {
+  return definer(
+    'kept_due(p_kind text, p_collection text, p_keys text[], p_cutoff timestamptz, p_kept jsonb)',
+    'table (due bigint, kept bigint, referred bigint)',
+    `${holding.assign('p_kept')}
+${choice(
+  `p_kind || '.' || p_collection`,
+  terms.map(
+    (each) => `  when ${quoteLiteral(`${each.kind}.${each.collection}`)} then
+    return query select count(*) filter (where ${each.spared} and ${each.unreferred}), count(*) filter (where not ${each.spared}),
+        count(*) filter (where ${each.spared} and not (${each.unreferred}))
+      from unnest(p_keys) k(value), ${fromItem(map, catalogue, each.held)}
+      where ${isRow(catalogue, each.held, 'k.value')} and ${each.over('p_cutoff')} and ${each.fits('reading')};`,
+  ),
+)}
+  return;`,
+    { declare: `  ${reference}\n${holding.declare}`, overPlatform: true },
+  );
+}
+
+/** Deals with kept rows whose term is over, of those whose keys are given; gives the keys of which that is true. */
+function compileRelease(
+  { map, holding, terms }: Retaining,
+  catalogue: Catalogue,
+  pins: string,
+): readonly string[] {
+  const parameters = 'p_keys text[], p_cutoff timestamptz, p_kept jsonb';
+  return [
+    ...terms.map((each) => {
+      const { then } = each;
+      const from = fromItem(map, catalogue, each.held);
+      const where = [
+        isRow(catalogue, each.held, 'k.value'),
+        each.over('p_cutoff'),
+        each.spared,
+        each.unreferred,
+      ].join(' and ');
+      const change =
+        then === 'delete'
+          ? `with gone as (delete from ${from} using unnest(p_keys) k(value) where ${where} returning k.value)
+      select coalesce(array_agg(g.value), '{}') into v_done from gone g;`
+          : `with gone as (update ${from} set ${assignments(catalogue, each.held, then.set)} from unnest(p_keys) k(value) where ${where} returning k.value)
+      select coalesce(array_agg(g.value), '{}') into v_done from gone g;`;
+      return definer(
+        `${quoteIdentifier(`release_rows$${each.kind}$${each.collection}`)}(${parameters})`,
+        'text[]',
+        `${holding.assign('p_kept')}
+    ${then !== 'delete' && Object.values(then.set).some(isReplacement) ? again(change) : change}
+  set constraints all immediate;
+  return v_done;`,
+        { declare: `  v_done text[]; ${reference}\n${holding.declare}`, pins, overPlatform: true },
+      );
+    }),
+    definer(
+      `release_rows(p_kind text, p_collection text, ${parameters})`,
+      'text[]',
+      choice(
+        `p_kind || '.' || p_collection`,
+        terms.map(
+          (each) =>
+            `  when ${quoteLiteral(`${each.kind}.${each.collection}`)} then return privacy_console.${quoteIdentifier(`release_rows$${each.kind}$${each.collection}`)}(p_keys, p_cutoff, p_kept);`,
+        ),
+      ),
+    ),
+  ];
 }
 
 /** Days at which the classes of ages end. */
@@ -404,7 +544,8 @@ const expireParameters = [
  * deleted cost the next one nothing. `p_after` is where the last one ended and how wide its stretch was.
  */
 export function compileRetentionWriting(whole: DataMap, catalogue: Catalogue): string {
-  const { map, holding, rules } = retainingOf(whole, catalogue);
+  const retaining = retainingOf(whole, catalogue);
+  const { map, holding, rules } = retaining;
   const schemas = [
     ...new Set(Object.values(map.collections).map((held) => tableParts(held.table)?.schema ?? '')),
   ];
@@ -444,6 +585,7 @@ ${branches(own, (each) => expiring(map, catalogue, each))}
       ),
     ),
     byRule(rules, 'expire_rows', expireParameters, 'jsonb'),
+    ...compileRelease(retaining, catalogue, pins),
   ].join('\n');
 }
 
@@ -493,8 +635,9 @@ export function retentionReaderRights(
     rights.set(table, known);
     return known;
   };
-  for (const { held, links } of retainingOf(whole, catalogue).rules) {
-    of(held.table).add('tableoid');
+  const { rules, terms } = retainingOf(whole, catalogue);
+  for (const { held } of rules) of(held.table).add('tableoid');
+  for (const { held, links } of [...rules, ...terms]) {
     for (const { fromTable, reference } of links) {
       for (const column of reference.fromColumns) of(fromTable).add(column);
       for (const column of reference.toColumns) of(held.table).add(column);
@@ -511,7 +654,7 @@ interface Right {
 
 /** Columns the writer's rights cover for retention, by table. */
 export function retentionRights(whole: DataMap, catalogue: Catalogue): ReadonlyMap<string, Right> {
-  const { map, rules } = retainingOf(whole, catalogue);
+  const { map, rules, terms } = retainingOf(whole, catalogue);
   const rights = new Map<string, { select: Set<string>; update: Set<string>; delete: boolean }>();
   const of = (table: string): { select: Set<string>; update: Set<string>; delete: boolean } => {
     const known = rights.get(table) ?? {
@@ -543,12 +686,34 @@ export function retentionRights(whole: DataMap, catalogue: Catalogue): ReadonlyM
       for (const column of reference.toColumns) right.select.add(column);
     }
   }
+  for (const { held, keep, then, links } of terms) {
+    const right = of(held.table);
+    right.select.add(keep.from);
+    if (then === 'delete') right.delete = true;
+    else
+      for (const column of Object.keys(then.set)) {
+        right.select.add(column);
+        right.update.add(column);
+      }
+    for (const { fromTable, reference: key } of links) {
+      for (const column of key.fromColumns) of(fromTable).select.add(column);
+      for (const column of key.toColumns) right.select.add(column);
+    }
+  }
   return new Map(
     [...rights].map(([table, right]) => [
       table,
       { select: [...right.select], update: [...right.update], delete: right.delete },
     ]),
   );
+}
+
+/** What the console stores of each term: rows of `privacy_console.kept_rule`, as SQL values. */
+export function keptRows(whole: DataMap, catalogue: Catalogue): readonly string[] {
+  return retainingOf(whole, catalogue).terms.map(({ kind, collection, held, keep, then }, place) => {
+    const overwrites = then === 'delete' ? 'null' : quoteLiteral(Object.keys(then.set).join(', '));
+    return `(${place + 1}, ${[kind, collection, held.title, keep.ground].map(quoteLiteral).join(', ')}, ${keep.years}, ${quoteLiteral(keep.from)}, ${overwrites}, ${quoteLiteral(JSON.stringify([kind, collection, held.table, keep]))})`;
+  });
 }
 
 /** What the console stores of each rule: rows of `privacy_console.expiry_rule`, as SQL values. */

@@ -231,6 +231,18 @@ export function isReplacement(value: Assigned): value is Replacement {
 /** What is set at paths inside a document. */
 export type Inside = Exclude<z.output<typeof assigned>, null | string>;
 
+/** What happens to rows whose time is over: they go, or stay with some columns overwritten. */
+const disposal = z.unknown().transform((given, context): 'delete' | { set: Record<string, Assigned> } => {
+  const parsed = isNames(given)
+    ? z.strictObject({ set: anonymisation }).safeParse(given)
+    : z.literal('delete').safeParse(given);
+  if (parsed.success) return parsed.data;
+  for (const issue of parsed.error.issues)
+    context.issues.push({ ...issue, input: given } as z.core.$ZodRawIssue);
+  return z.NEVER;
+});
+export type Disposal = z.output<typeof disposal>;
+
 const erasureAction = z.discriminatedUnion('action', [
   z.strictObject({
     action: z.literal('delete'),
@@ -252,6 +264,8 @@ const erasureAction = z.discriminatedUnion('action', [
     /** Years the law asks for, counted from the time column. */
     years: z.number().int().min(1).max(100),
     from: identifier,
+    /** What a retention run does once they are over; without it the rows stay. */
+    then: disposal.optional(),
   }),
   z.strictObject({ action: z.literal('none') }),
 ]);
@@ -291,18 +305,6 @@ const period = z.unknown().transform((given, context) => {
     context.issues.push({ ...issue, input: given } as z.core.$ZodRawIssue);
   return z.NEVER;
 });
-
-/** What happens to rows whose time is over: they go, or stay with some columns overwritten. */
-const disposal = z.unknown().transform((given, context): 'delete' | { set: Record<string, Assigned> } => {
-  const parsed = isNames(given)
-    ? z.strictObject({ set: anonymisation }).safeParse(given)
-    : z.literal('delete').safeParse(given);
-  if (parsed.success) return parsed.data;
-  for (const issue of parsed.error.issues)
-    context.issues.push({ ...issue, input: given } as z.core.$ZodRawIssue);
-  return z.NEVER;
-});
-export type Disposal = z.output<typeof disposal>;
 
 const expiryRule = z.strictObject({
   title: sentence,
@@ -652,7 +654,7 @@ function knownFields(place: Place): readonly string[] {
   if (third === 'expiry' && place.length === 4) return Object.keys(expiryRule.shape);
   if (third === 'expiry' && fifth === 'days' && place.length === 5) return ['column', 'by'];
   if (third === 'erasure' && last !== 'whenReferenced' && place.length <= 4)
-    return ['action', 'whenReferenced', 'unlessReferenced', 'set', 'ground', 'years', 'from'];
+    return ['action', 'whenReferenced', 'unlessReferenced', 'set', 'ground', 'years', 'from', 'then'];
   return [];
 }
 
@@ -965,6 +967,8 @@ function assignmentsOf(
     ...erased.flatMap(([kind, does]) => {
       const place = byKind ? ['erasure', kind] : ['erasure'];
       if (does.action === 'anonymise') return [[at(...place, 'set'), does.set] as const];
+      if (does.action === 'keep' && does.then !== undefined && does.then !== 'delete')
+        return [[at(...place, 'then', 'set'), does.then.set] as const];
       return does.action === 'delete' && does.whenReferenced !== undefined
         ? [[at(...place, 'whenReferenced', 'set'), does.whenReferenced.set] as const]
         : [];
@@ -1050,11 +1054,20 @@ function checkErasure(
   columnAt: ColumnAt,
   wrong: Wrong,
 ): void {
+  const held = map.collections[name];
   const checkSet = (place: Place, set: Readonly<Record<string, unknown>>): void => {
     for (const column of Object.keys(set)) columnAt([...place, column], name, column);
   };
   if (does.action === 'anonymise') checkSet(at('set'), does.set);
-  if (does.action === 'keep') columnAt(at('from'), name, does.from);
+  if (does.action === 'keep') {
+    columnAt(at('from'), name, does.from);
+    if (does.then !== undefined && does.then !== 'delete') {
+      checkSet(at('then', 'set'), does.then.set);
+      checkReplaced(does.then.set, (...rest) => at('then', 'set', ...rest), wrong);
+    }
+    if (does.then === 'delete' && (held?.object !== undefined || held?.objectPrefix !== undefined))
+      wrong(at('then'), 'its rows name objects in R2, which would stay there; overwrite columns instead');
+  }
   if (does.action !== 'delete' || does.whenReferenced === undefined) return;
   checkSet(at('whenReferenced', 'set'), does.whenReferenced.set);
   if (does.unlessReferenced !== undefined)

@@ -652,6 +652,7 @@ ${definer(
     insert into privacy_console.run (plan, staff, due_at, entry)
       values (p_plan, v_staff, clock_timestamp() + make_interval(mins => coalesce(privacy_console.setting_of('grace_minutes'),
         case (select i.environment from privacy_console.installation i) when 'production' then ${graceMinutes} else 0 end)), v_entry) returning id into v_run;
+    perform privacy_console.journal_kept(v_plan);
     insert into privacy_console.run_step (run, step) select v_run, l.step from privacy_console.plan_line l where l.plan = p_plan and l.action <> 'keep';
   else
     update privacy_console.run r set state = 'running' where r.plan = p_plan returning r.id into v_run;
@@ -1191,6 +1192,7 @@ ${definer(
     || ',"uploads":' || (select coalesce(r.uploads_ended::text, 'null') from privacy_console.run r where r.id = p_run) || '}';
   update privacy_console.run r set state = 'done', finished_at = clock_timestamp() where r.id = p_run;
   perform privacy_console.keep_identities(v_plan);
+  perform privacy_console.journal_kept(v_plan);
   -- Forget what named the person; the keyed hash stays, so that the story can be found again by who knows the key.
   update privacy_console.plan p set state = 'done' where p.id = v_plan.id;
   update privacy_console.plan p set carried = '{}' where p.subject = v_plan.subject;

@@ -33,6 +33,32 @@ create table privacy_console.expiry_rule (
   primary key (collection, rule)
 );
 
+-- What the map in force says of rows that deletions keep, once their term is over.
+create table privacy_console.kept_rule (
+  place int not null unique,
+  kind text not null,
+  collection text not null,
+  title text not null,
+  ground text not null,
+  years int not null,
+  from_column text not null,
+  overwrites text,
+  definition text not null,
+  primary key (kind, collection)
+);
+
+-- Which rows a deletion kept, by their keys, until their term is over; counts once the deletion has ended.
+create table privacy_console.kept_row (
+  kind text not null,
+  collection text not null,
+  row_key text not null,
+  plan bigint not null references privacy_console.plan,
+  -- Null where the row doesn't say since when.
+  until timestamptz,
+  primary key (kind, collection, row_key)
+);
+create index kept_row_plan on privacy_console.kept_row (plan);
+
 -- Laws that ask for data to be kept for a while, each switched on or off by people who decide, never by itself.
 create table privacy_console.retention_floor (
   jurisdiction text primary key check (jurisdiction ~ '^[A-Z]{2}$'),
@@ -180,8 +206,24 @@ ${step(
   'rules_text()',
   'text',
   `  -- What a standing approval is an approval of, besides its limits.
-  return (select '{"floor":' || privacy_console.floor_days() || ',"rules":[' || coalesce(string_agg(r.definition, ',' order by r.place), '') || ']}'
-    from privacy_console.expiry_rule r);`,
+  return (select '{"floor":' || privacy_console.floor_days() || ',"rules":[' || coalesce(string_agg(r.definition, ',' order by r.rank, r.place), '') || ']}'
+    from (select 1 as rank, e.place, e.definition from privacy_console.expiry_rule e union all select 2, k.place, k.definition from privacy_console.kept_rule k) r);`,
+)}
+${step(
+  'kept_keys(p_line privacy_console.retention_line, p_until timestamptz)',
+  'text[]',
+  `  -- Rows that deletions kept which have ended, and whose term was over then.
+  return array(select k.row_key from privacy_console.kept_row k join privacy_console.plan p on p.id = k.plan and p.state = 'done'
+    where k.kind = substr(p_line.rule, 2) and k.collection = p_line.collection and k.until <= p_until order by k.row_key collate "C");`,
+)}
+${step(
+  'journal_kept(p_plan privacy_console.plan)',
+  'void',
+  `  -- What the law keeps of a person who is deleted: noted when that begins, before anything is handed over, and when it ends.
+  insert into privacy_console.kept_row (kind, collection, row_key, plan, until)
+    select s.kind, k.collection, k.row_key, p_plan.id, k.until
+      from privacy_console.subject s cross join lateral privacy_console.rows_kept(s.kind, s.key) k where s.reference = p_plan.subject and s.key is not null
+    on conflict (kind, collection, row_key) do update set plan = excluded.plan, until = excluded.until;`,
 )}
 ${step(
   'kept_in_force()',
@@ -230,7 +272,7 @@ ${definer(
   'jsonb',
   `  perform privacy_console.only_write();
   v_staff := privacy_console.may_begin();
-  if not exists (select from privacy_console.expiry_rule) then
+  if not exists (select from privacy_console.expiry_rule) and not exists (select from privacy_console.kept_rule) then
     raise exception 'The data map has no rule by which anything expires; add “expiry” to a collection.' using errcode = 'PC007';
   end if;
   perform 1 from privacy_console.retention_plan p where p.state in ('draft', 'awaiting', 'approved') order by p.id for update;
@@ -239,8 +281,10 @@ ${definer(
   insert into privacy_console.retention_plan (staff, made_at, map_hash, floor_days, by_partition, entry)
     values (v_staff, date_trunc('second', clock_timestamp()), (select d.hash from privacy_console.data_map d where d.current), privacy_console.floor_days(), p_by_partition, v_entry)
     returning id into v_plan;
-  return jsonb_build_object('ok', true, 'plan', v_plan, 'rules', (select jsonb_agg(jsonb_build_object('collection', r.collection, 'rule', r.rule, 'title', r.title) order by r.place)
-    from privacy_console.expiry_rule r)) || privacy_console.receipt(v_entry);`,
+  return jsonb_build_object('ok', true, 'plan', v_plan, 'rules', (
+      select jsonb_agg(jsonb_build_object('collection', r.collection, 'rule', r.rule, 'title', r.title) order by r.rank, r.place) from (
+        select 1 as rank, e.place, e.collection, e.rule, e.title from privacy_console.expiry_rule e
+        union all select 2, k.place, k.collection, '$' || k.kind, k.title from privacy_console.kept_rule k) r)) || privacy_console.receipt(v_entry);`,
   { declare: '  v_staff bigint; v_entry bigint; v_plan bigint;' },
 )}
 ${definer(
@@ -251,14 +295,27 @@ ${definer(
   v_staff := privacy_console.caller(array['operator']);
   select p.* into v_plan from privacy_console.retention_plan p where p.id = p_plan and p.staff = v_staff and p.state = 'draft' for update;
   select r.* into v_rule from privacy_console.expiry_rule r where r.collection = p_collection and r.rule = p_rule;
-  if v_plan.id is null or v_rule.collection is null or v_plan.map_hash <> (select d.hash from privacy_console.data_map d where d.current) then
+  select k.* into v_term from privacy_console.kept_rule k where k.collection = p_collection and '$' || k.kind = p_rule;
+  if v_plan.id is null or (v_rule.collection is null and v_term.collection is null) or v_plan.map_hash <> (select d.hash from privacy_console.data_map d where d.current) then
     raise exception 'There is no draft of yours with that number, or its rules have changed; plan again.' using errcode = 'PC005';
   end if;
-  if exists (select from privacy_console.retention_line l where l.plan = p_plan and l.line = v_rule.place) then
+  if exists (select from privacy_console.retention_line l where l.plan = p_plan and l.collection = p_collection and l.rule = p_rule) then
     return jsonb_build_object('ok', true);
   end if;
   perform privacy_console.refuse_where_unsafe();
   perform privacy_console.keep_holds_out();
+  if v_term.collection is not null then
+    insert into privacy_console.retention_line (plan, line, kind, collection, rule, title, overwrites, planned, kept, referred)
+      values (p_plan, 1000000 + v_term.place, 'kept', v_term.collection, p_rule, v_term.title, v_term.overwrites, 0, 0, 0) returning * into v_line;
+    select d.due, d.kept, d.referred into v_line.planned, v_line.kept, v_line.referred from privacy_console.kept_due(v_term.kind, v_term.collection,
+      privacy_console.kept_keys(v_line, v_plan.made_at), v_plan.made_at, privacy_console.kept_parts(privacy_console.kept_in_force())) d;
+    update privacy_console.retention_line l set planned = v_line.planned, kept = v_line.kept, referred = v_line.referred where l.plan = p_plan and l.line = v_line.line;
+    -- The term is counted in years, and ends for each row by itself.
+    insert into privacy_console.retention_period (plan, line, period, days, kept_days, cutoff, planned, floored)
+      values (p_plan, v_line.line, '', v_term.years * 365, v_term.years * 365, v_plan.made_at, v_line.planned, 0);
+    perform privacy_console.hold_briefly();
+    return jsonb_build_object('ok', true);
+  end if;
   insert into privacy_console.retention_line (plan, line, kind, collection, rule, title, overwrites, planned, kept, referred)
     values (p_plan, v_rule.place, 'expiry', v_rule.collection, v_rule.rule, v_rule.title, v_rule.overwrites, 0, 0, 0);
   insert into privacy_console.retention_period (plan, line, period, days, kept_days, cutoff, planned, floored)
@@ -301,7 +358,7 @@ ${definer(
   return jsonb_build_object('ok', true);`,
   {
     declare:
-      "  v_staff bigint; v_plan privacy_console.retention_plan; v_rule privacy_console.expiry_rule; v_periods text[]; v_cutoffs timestamptz[]; v_own timestamptz[]; v_found jsonb := '[]';",
+      "  v_staff bigint; v_plan privacy_console.retention_plan; v_rule privacy_console.expiry_rule; v_term privacy_console.kept_rule; v_line privacy_console.retention_line; v_periods text[]; v_cutoffs timestamptz[]; v_own timestamptz[]; v_found jsonb := '[]';",
   },
 )}
 ${definer(
@@ -313,8 +370,9 @@ ${definer(
   if v_plan.id is null then
     raise exception 'There is no draft of yours with that number; plan again.' using errcode = 'PC005';
   end if;
-  if exists (select from privacy_console.expiry_rule r where not exists (
-      select from privacy_console.retention_line l where l.plan = p_plan and l.kind = 'expiry' and l.collection = r.collection and l.rule = r.rule)) then
+  if exists (select from (
+        select r.collection, r.rule from privacy_console.expiry_rule r union all select k.collection, '$' || k.kind from privacy_console.kept_rule k) r
+      where not exists (select from privacy_console.retention_line l where l.plan = p_plan and l.collection = r.collection and l.rule = r.rule)) then
     raise exception 'Each rule is counted first; plan again.' using errcode = 'PC006';
   end if;
   v_text := privacy_console.retention_text(v_plan);
@@ -515,15 +573,24 @@ ${definer(
   -- Where the platform lets rows stay for longer by now, what was approved is no longer what its plans say.
   select string_agg(coalesce(nullif(d.period, ''), v_line.rule), ', ') into v_longer from privacy_console.retention_period d
     left join privacy_console.expiry_periods(v_line.collection, v_line.rule) e on e.period = d.period
-    where d.plan = v_plan.id and d.line = p_line and e.days is distinct from d.days and d.planned > 0;
+    where v_line.kind = 'expiry' and d.plan = v_plan.id and d.line = p_line and e.days is distinct from d.days and d.planned > 0;
   if v_longer is not null then
     update privacy_console.retention_run r set state = 'incomplete' where r.id = p_run;
     return privacy_console.refused('retention.batch', null, null, 'conflict', 'The platform''s days have changed since this was planned (' || v_longer || '); plan it again.');
   end if;
   begin
+    if v_line.kind = 'kept' then
+      v_keys := array(select k.value from unnest(privacy_console.kept_keys(v_line, v_plan.made_at)) k(value)
+        where v_step.after is null or k.value collate "C" > (v_step.after ->> 0) order by k.value collate "C" limit p_limit);
+      v_gone := privacy_console.release_rows(substr(v_line.rule, 2), v_line.collection, v_keys, v_plan.made_at, privacy_console.kept_parts(privacy_console.kept_in_force()));
+      -- What is done needs no watching any more.
+      delete from privacy_console.kept_row k where k.kind = substr(v_line.rule, 2) and k.collection = v_line.collection and k.row_key = any (v_gone);
+      v_did := jsonb_build_object('rows', cardinality(v_gone), 'more', cardinality(v_keys) = p_limit, 'after', jsonb_build_array(v_keys[cardinality(v_keys)]));
+    else
     v_did := privacy_console.expire_rows(v_line.collection, v_line.rule, v_periods, v_cutoffs,
       array(select o.relation from privacy_console.retention_partition o where v_plan.by_partition and o.plan = v_plan.id and o.line = p_line),
       p_limit, v_step.after, privacy_console.kept_parts(privacy_console.kept_in_force()));
+    end if;
     v_rows := (v_did ->> 'rows')::bigint;
     if v_step.done + v_rows > privacy_console.most_of(v_line.planned)
       or (v_plan.standing is not null and exists (select from privacy_console.standing_approval a where a.id = v_plan.standing and (
@@ -556,7 +623,7 @@ ${definer(
       json_build_object('run', p_run, 'collection', v_line.collection, 'rule', v_line.rule, 'rows', v_rows)::text));`,
   {
     declare:
-      '  v_plan privacy_console.retention_plan; v_step privacy_console.retention_step; v_line privacy_console.retention_line; v_periods text[]; v_cutoffs timestamptz[]; v_longer text; v_did jsonb; v_rows bigint; v_trouble text; v_held text;',
+      '  v_plan privacy_console.retention_plan; v_step privacy_console.retention_step; v_line privacy_console.retention_line; v_periods text[]; v_cutoffs timestamptz[]; v_longer text; v_keys text[]; v_gone text[]; v_did jsonb; v_rows bigint; v_trouble text; v_held text;',
   },
 )}
 ${definer(
@@ -571,9 +638,14 @@ ${definer(
   end if;
   select l.* into v_line from privacy_console.retention_line l where l.plan = v_plan.id and l.line = p_line;
   select array_agg(d.period), array_agg(d.cutoff) into v_periods, v_cutoffs from privacy_console.retention_period d where d.plan = v_plan.id and d.line = p_line;
+  if v_line.kind = 'kept' then
+    select d.due into v_left from privacy_console.kept_due(substr(v_line.rule, 2), v_line.collection,
+      privacy_console.kept_keys(v_line, v_plan.made_at), v_plan.made_at, privacy_console.kept_parts(privacy_console.kept_in_force())) d;
+  else
   select coalesce(sum(c.due), 0) into v_left
     from privacy_console.expiry_count(v_line.collection, v_line.rule, v_periods, v_cutoffs, v_cutoffs, privacy_console.kept_parts(privacy_console.kept_in_force())) c
     where not v_plan.by_partition or not exists (select from privacy_console.retention_partition o where o.plan = v_plan.id and o.line = p_line and o.relation = c.part);
+  end if;
   update privacy_console.retention_step t set remaining = v_left where t.run = p_run and t.line = p_line;
   return jsonb_build_object('ok', true, 'left', v_left);`,
   {
@@ -800,7 +872,9 @@ ${definer(
   perform privacy_console.caller(${everyone});
   return jsonb_build_object(
     'rules', (select coalesce(jsonb_agg(jsonb_build_object('collection', r.collection, 'rule', r.rule, 'title', r.title, 'from', r.from_column, 'days', r.days, 'period', r.period,
-      'overwrites', r.overwrites) order by r.place), '[]') from privacy_console.expiry_rule r),
+      'years', r.years, 'ground', r.ground, 'overwrites', r.overwrites) order by r.rank, r.place), '[]') from (
+        select 1 as rank, e.place, e.collection, e.rule, e.title, e.from_column, e.days, e.period, null::int as years, null::text as ground, e.overwrites from privacy_console.expiry_rule e
+        union all select 2, k.place, k.collection, '$' || k.kind, k.title, k.from_column, null, null, k.years, k.ground, k.overwrites from privacy_console.kept_rule k) r),
     'floorDays', privacy_console.floor_days(),
     'floors', (select jsonb_agg(jsonb_build_object('jurisdiction', f.jurisdiction, 'ground', f.ground, 'days', f.days, 'inForce', f.in_force, 'setBy', s.login, 'setAt', f.set_at)
       order by f.jurisdiction) from privacy_console.retention_floor f left join privacy_console.staff s on s.id = f.set_by),

@@ -24,6 +24,7 @@ const titles = words.columns;
 
 /** What a rule's days are: its own, or the platform's column that says them. */
 function daysOf(rule: ExpiryRule): string {
+  if (rule.years !== null) return words.daysFrom(words.years(rule.years), rule.from);
   return rule.days === null
     ? words.byColumn(rule.period ?? '', rule.from)
     : words.daysFrom(words.days(rule.days), rule.from);
@@ -35,7 +36,7 @@ function ruleColumns(floorDays: number): readonly DataColumn<ExpiryRule>[] {
       id: 'rule',
       title: titles.rule,
       width: 'minmax(192px, 1.1fr)',
-      cell: (rule) => <CellText>{rule.title}</CellText>,
+      cell: (rule) => <CellText>{rule.years === null ? rule.title : words.keptRows(rule.title)}</CellText>,
       sort: (rule) => rule.title,
     },
     {
@@ -64,8 +65,8 @@ function ruleColumns(floorDays: number): readonly DataColumn<ExpiryRule>[] {
       title: titles.law,
       width: 'minmax(152px, 0.8fr)',
       cell: (rule) =>
-        floorDays === 0 || (rule.days !== null && rule.days >= floorDays) ? (
-          <CellText>{floorDays === 0 ? words.noLaw : words.days(floorDays)}</CellText>
+        floorDays === 0 || rule.years !== null || (rule.days !== null && rule.days >= floorDays) ? (
+          <CellText>{rule.ground ?? (floorDays === 0 ? words.noLaw : words.days(floorDays))}</CellText>
         ) : (
           <Status tone="warn">{words.longerThan(floorDays)}</Status>
         ),

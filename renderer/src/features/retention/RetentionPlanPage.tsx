@@ -83,19 +83,24 @@ const columns: readonly DataColumn<Row>[] = [
     title: titles.rule,
     width: 'minmax(232px, 1.6fr)',
     cell: (row) =>
-      isWhole(row) ? <CellText>{row.line.title}</CellText> : <Dim>{`· ${row.period?.period ?? ''}`}</Dim>,
+      isWhole(row) ? (
+        <CellText>{row.line.kind === 'kept' ? words.keptRows(row.line.title) : row.line.title}</CellText>
+      ) : (
+        <Dim>{`· ${row.period?.period ?? ''}`}</Dim>
+      ),
   },
   {
     id: 'before',
     title: titles.before,
     width: 'minmax(136px, 0.8fr)',
-    cell: ({ period }) => (period === null ? en.common.nothing : <Day date={period.cutoff.slice(0, 10)} />),
+    cell: ({ line, period }) =>
+      period === null || line.kind === 'kept' ? en.common.nothing : <Day date={period.cutoff.slice(0, 10)} />,
   },
   {
     id: 'days',
     title: titles.after,
     width: 'minmax(112px, 0.7fr)',
-    cell: ({ period }) =>
+    cell: ({ line, period }) =>
       period === null ? (
         en.common.nothing
       ) : period.keptDays > period.days ? (
@@ -103,7 +108,9 @@ const columns: readonly DataColumn<Row>[] = [
           {words.days(period.keptDays)}
         </Status>
       ) : (
-        <CellText>{words.days(period.days)}</CellText>
+        <CellText>
+          {line.kind === 'kept' ? words.years(Math.round(period.days / 365)) : words.days(period.days)}
+        </CellText>
       ),
   },
   figureColumn('due', titles.due, '96px', ({ line, period }) => period?.planned ?? line.planned),
