@@ -1,7 +1,7 @@
 import type { inventoryFormats, InventoryEntry } from '#shared/contract/dataMap.ts';
 import { kindsOf, type Collection, type DataMap, type KindMap } from '../map.ts';
 import { printable } from '../mapText.ts';
-import { categoriesOf, sayErasure } from './words.ts';
+import { categoriesOf, sayErasure, sayExpiry } from './words.ts';
 
 export type InventoryFormat = (typeof inventoryFormats)[number];
 
@@ -78,7 +78,7 @@ function entryOf(map: DataMap, name: string, held: Collection): InventoryEntry {
       ...(held.object === undefined ? [] : [`R2, objects that ${printable(held.object.key)} names`]),
       ...(held.objectPrefix === undefined ? [] : [`R2, objects under ${printable(held.objectPrefix)}`]),
     ],
-    retention: stated(held.retention),
+    retention: stated([held.retention ?? [], ...sayExpiry(held)].flat().join('. ') || undefined),
     recipients: held.recipients === undefined ? null : held.recipients.map(printable),
     erasure: sayErasure(map, name),
     ground: groundsOf(held),

@@ -8,6 +8,7 @@ import {
   type Assigned,
   type Collection,
   type DataMap,
+  type Disposal,
   type KindCollection,
   type MapColumn,
   type ReplacementKind,
@@ -125,10 +126,29 @@ function sayErasureOfKind(held: KindCollection): string {
     case 'anonymise':
       return `Erasure overwrites ${list(Object.keys(erasure.set).sort())} in its rows, which stay${decision}`;
     case 'keep':
-      return `Erasure keeps its rows for ${erasure.years} years from ${printable(erasure.from)}: ${printable(erasure.ground)}${decision}`;
+      return `Erasure keeps its rows for ${erasure.years} years from ${printable(erasure.from)}${erasure.then === undefined ? '' : `, after which a retention run ${sayDisposal(erasure.then)}`}: ${printable(erasure.ground)}${decision}`;
     case 'none':
       return `Erasure leaves its rows as they are${decision}`;
   }
+}
+
+/** What a retention run does, e.g. `deletes them`. */
+function sayDisposal(then: Disposal): string {
+  return then === 'delete' ? 'deletes them' : `overwrites ${list(Object.keys(then.set).sort())} in them`;
+}
+
+/** The rules by which a collection's rows expire, each in a sentence without its full stop. */
+export function sayExpiry(held: Pick<Collection, 'expiry'>): readonly string[] {
+  return Object.values(held.expiry).map(({ title, from, days, where, then }) => {
+    const period =
+      typeof days === 'number'
+        ? `${days} days`
+        : `the days that ${printable(`${days.by.at(-1)?.of ?? ''}.${days.column}`)} says`;
+    const only = Object.entries(where ?? {}).map(
+      ([column, values]) => ` where ${printable(column)} is ${values.map(printable).join(' or ')}`,
+    );
+    return `${printable(title)}: ${period} after ${printable(from)} a retention run ${sayDisposal(then)}${only.join(' and')}`;
+  });
 }
 
 /** What erasure does to one column. */
@@ -206,6 +226,10 @@ function sayReasons(
     );
   }
   if (held.shared?.owner === column) reasons.push('names the owner, whom handing over changes');
+  if (Object.values(held.expiry).some((rule) => rule.from === column))
+    reasons.push('rows expire by it, counted from its time');
+  if (Object.values(held.expiry).some(({ then }) => then !== 'delete' && Object.hasOwn(then.set, column)))
+    reasons.push('overwritten when its time is over');
   if (held.order.includes(column)) reasons.push('orders the pages');
   return [...new Set(reasons)];
 }
