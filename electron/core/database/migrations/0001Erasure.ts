@@ -966,7 +966,7 @@ ${definer(
   },
 )}
 ${definer(
-  'intend_objects(p_run bigint, p_limit int default 1000)',
+  'intend_objects(p_run bigint, p_limit int default 1000, p_besides bigint default null)',
   'jsonb',
   `  perform privacy_console.only_write();
   perform 1 from privacy_console.run r where r.id = p_run for update;
@@ -980,13 +980,21 @@ ${definer(
   if v_held is not null then
     return jsonb_build_object('ok', true, 'entry', null, 'held', v_held);
   end if;
+  -- Those of an announcement still under way are left out; where no others are left there is nothing to announce.
+  v_numbers := array(select o.number from privacy_console.plan_object o where o.plan = v_plan.id and o.state <> 'deleted'
+      and not exists (select from privacy_console.plan_announcement a where a.intent = p_besides and a.number = o.number)
+    order by o.state desc, o.number limit greatest(least(p_limit, 1000), 1));
+  if p_besides is not null and v_numbers = '{}' then
+    return jsonb_build_object('ok', true, 'entry', null);
+  end if;
   v_entry := privacy_console.append('objects.intended', v_plan.subject, v_plan.request, 'intent', null, json_build_object('run', p_run)::text);
-  insert into privacy_console.plan_announcement (intent, plan, number)
-    select v_entry, v_plan.id, o.number from privacy_console.plan_object o where o.plan = v_plan.id and o.state <> 'deleted'
-    order by o.state desc, o.number limit greatest(least(p_limit, 1000), 1);
+  insert into privacy_console.plan_announcement (intent, plan, number) select v_entry, v_plan.id, n from unnest(v_numbers) n;
   -- Which they are is told by announced_objects, once this is committed.
   return jsonb_build_object('ok', true) || privacy_console.receipt(v_entry);`,
-  { declare: '  v_plan privacy_console.plan; v_entry bigint; v_held text; v_stopped jsonb;' },
+  {
+    declare:
+      '  v_plan privacy_console.plan; v_entry bigint; v_numbers bigint[]; v_held text; v_stopped jsonb;',
+  },
 )}
 ${definer(
   'intend_uploads(p_run bigint)',
