@@ -89,23 +89,30 @@ export async function runRetention(
     for (const step of begun.steps) {
       progress(step.title, done, total);
       for (let { finished } = step; !finished;) {
+        let took = 0;
         const batch = await untilLetGo(
           (why) => {
             progress(why, done, total);
           },
           signal,
-          () =>
-            at.database.effect(
+          () => {
+            const since = performance.now();
+            const taken = at.database.effect(
               sql`select privacy_console.retention_batch(${begun.run}::bigint, ${step.line}::int, ${pace.rows}::int) as result`,
               z.object({ rows: z.number(), finished: z.boolean(), held: z.string().optional() }),
               noNote,
               { timeoutMs: 120_000 },
-            ),
+            );
+            return taken.finally(() => {
+              took = performance.now() - since;
+            });
+          },
         );
         ({ finished } = batch);
         done += batch.rows;
         progress(step.title, done, total);
-        if (pace.pauseMs > 0) await wait(pace.pauseMs, undefined, { signal }).catch(() => undefined);
+        if (pace.rest > 0 && batch.rows > 0)
+          await wait(took * pace.rest, undefined, { signal }).catch(() => undefined);
       }
     }
     for (const step of begun.steps) {

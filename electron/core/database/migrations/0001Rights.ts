@@ -118,6 +118,7 @@ const executable: readonly (readonly [string, readonly string[]])[] = [
       'seal_plan',
       'begin_run',
       'erase_batch',
+      'reopen_run',
       'intend_objects',
       'intend_uploads',
       'uploads_ended',

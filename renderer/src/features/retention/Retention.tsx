@@ -100,7 +100,7 @@ const planColumns: readonly DataColumn<RetentionPlan>[] = [
 
 /** What expires by the data map: rules, laws that ask for longer, standing approvals, plans and their runs. */
 export function Retention(): ReactNode {
-  const read = useRead('retention.rules', {}, { fresh: true, every: 30_000 });
+  const read = useRead('retention.rules', {}, { every: 30_000 });
   const plans = useRead('retention.plans', {}, { every: 10_000 });
   const navigate = useNavigate();
   return (

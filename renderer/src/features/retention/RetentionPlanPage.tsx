@@ -43,7 +43,6 @@ export function RetentionPlanPage(): ReactNode {
     'retention.show',
     { planId: id },
     {
-      fresh: true,
       every: (answer) => (['draft', 'running'].includes(answer?.plan.state ?? '') ? whileRunning : atRest),
     },
   );
