@@ -589,7 +589,10 @@ ${branches(own, (each) => expiring(map, catalogue, each))}
   ].join('\n');
 }
 
-/** Counts what is due between two places, and deals with it where it fits into the batch; else the stretch is halved. */
+/**
+ * Counts what may be due between two places, by its time alone and without what it is joined to, and deals with it where
+ * that fits into the batch; else the stretch is halved.
+ */
 function expiring(map: KindMap, catalogue: Catalogue, each: Rule): string {
   const from = fromItem(map, catalogue, each.held);
   const further = each.hops.map((hop) => hop.from);
@@ -611,7 +614,8 @@ function expiring(map: KindMap, catalogue: Catalogue, each: Rule): string {
       get diagnostics v_changed = row_count;`
       : `update ${from} set ${assignments(catalogue, each.held, then.set)} ${using}where ${condition};
       get diagnostics v_changed = row_count;`;
-  return `    select count(*) into v_count from (select from ${[from, ...further].join(', ')} where ${condition} limit p_limit - v_rows + 1) x;
+  const candidates = ['t.ctid >= v_low and t.ctid < v_high', each.before('v_latest'), each.fits('writing')];
+  return `    select count(*) into v_count from (select from ${from} where ${candidates.join(' and ')} limit p_limit - v_rows + 1) x;
     if v_count > p_limit - v_rows and v_width > 1 then
       v_width := greatest(1, v_width / 2);
       -- What is left of the batch is too little for this stretch.
