@@ -506,7 +506,7 @@ ${definer(
     insert into privacy_console.retention_step (run, line) select v_run, l.line from privacy_console.retention_line l where l.plan = p_plan and l.planned > 0;
   else
     update privacy_console.retention_run r set state = 'running' where r.plan = p_plan returning r.id into v_run;
-    update privacy_console.retention_step t set finished_at = null, after = null, remaining = null where t.run = v_run and (t.remaining > 0 or t.finished_at is null);
+    update privacy_console.retention_step t set finished_at = null, after = null, remaining = null where t.run = v_run and t.remaining > 0;
   end if;
   return jsonb_build_object('ok', true, 'run', v_run, 'steps', (
       select coalesce(jsonb_agg(jsonb_build_object('line', t.line, 'title', l.title, 'planned', l.planned, 'done', t.done, 'finished', t.finished_at is not null) order by t.line), '[]')

@@ -49,13 +49,13 @@ function ruleColumns(floorDays: number): readonly DataColumn<ExpiryRule>[] {
     {
       id: 'after',
       title: titles.after,
-      width: 'minmax(360px, 2.2fr)',
+      width: 'minmax(352px, 1.6fr)',
       cell: (rule) => <CellText>{daysOf(rule)}</CellText>,
     },
     {
       id: 'what',
       title: titles.what,
-      width: 'minmax(144px, 0.8fr)',
+      width: 'minmax(152px, 1.1fr)',
       cell: (rule) => (
         <CellText>{rule.overwrites === null ? words.deletes : words.overwrites(rule.overwrites)}</CellText>
       ),
