@@ -25,7 +25,8 @@ import type { PackageColumn } from './schema.ts';
 import type { Encryption } from './seal/age.ts';
 import type { Signer } from '#core/signing/index.ts';
 import { signedFiles } from './seal/packageSignature.ts';
-import { stageCollection, type PackageCollection } from './stageCollection.ts';
+import { Unfinished } from './sealedFile.ts';
+import { stageCollection, type Copied, type PackageCollection } from './stageCollection.ts';
 import type { StagedCollection, StagedPart, Staging } from './staging.ts';
 import { openZip } from './zipWriter.ts';
 import type { ZipWriter } from './zipWriter.ts';
@@ -142,16 +143,18 @@ export async function writePackage(
   checkNames(options);
   const ending = options.form === 'folder' ? '' : `.zip${options.encryption === undefined ? '' : '.age'}`;
   const file = join(options.folder, `${options.name}${ending}`);
-  const failed = new AbortController();
-  const wanted = signal === undefined ? failed.signal : AbortSignal.any([signal, failed.signal]);
+  const write = options.form === 'folder' ? writeFolder : writeZip;
+  const attempt = (): Promise<PackageReceipt> => {
+    const failed = new AbortController();
+    const wanted = signal === undefined ? failed.signal : AbortSignal.any([signal, failed.signal]);
+    return write(options, file, wanted, failed, progress);
+  };
   try {
     if (isAborted(signal)) throw cancelled('The export');
     await refuseExisting(file);
     await options.staging.claim();
-    const receipt =
-      options.form === 'folder'
-        ? await writeFolder(options, file, wanted, failed, progress)
-        : await writeZip(options, file, wanted, failed, progress);
+    // What was read to its end is not read again; only the file is begun anew.
+    const receipt = await mended(attempt, mendReading(options.mend), signal ?? new AbortController().signal);
     await options.staging.remove().catch(() => undefined);
     return receipt;
   } catch (error) {
@@ -161,6 +164,22 @@ export async function writePackage(
     await over.catch(() => undefined);
     throw cause;
   }
+}
+
+/** Reading stopped, and with it the file in which its beginning stood. */
+class ReadingFailed extends Error {
+  constructor(cause: unknown) {
+    super('reading the collections failed', { cause });
+  }
+}
+
+/** Only reading can be begun anew. */
+function mendReading(mend: Mend | undefined): Mend {
+  return async (error, signal) => {
+    if (!(error instanceof ReadingFailed)) throw error;
+    if (mend === undefined) throw error.cause;
+    await mend(error.cause, signal);
+  };
 }
 
 /** The export stopped for a reason that may pass; what it has read is kept. */
@@ -190,7 +209,7 @@ async function writeZip(
       options.encryption?.encrypt,
       follower,
     );
-    const bag = newBag(options, zip, made, signal, progress);
+    const bag = newBag(options, zip, made, signal, failed, progress);
     await bag.write();
     const written = await zip.finish();
     await handle.sync();
@@ -210,7 +229,7 @@ async function writeZip(
     return { ...receipt, file };
   } catch (error) {
     // A full disk stops the sources, whose own complaint about that may arrive first.
-    const cause = zipFailure ?? error;
+    const cause = error instanceof ReadingFailed ? error : (zipFailure ?? error);
     failed.abort(cause);
     await zip?.abandon();
     await handle?.close();
@@ -232,7 +251,7 @@ async function writeFolder(
   await makePrivateFolder(temporary);
   try {
     const writer = openFolder(temporary);
-    const bag = newBag(options, writer, new Date(), signal, progress);
+    const bag = newBag(options, writer, new Date(), signal, failed, progress);
     await bag.write();
     await writer.finish();
     const { entries } = bag;
@@ -266,6 +285,7 @@ function newBag(
   zip: Pick<ZipWriter, 'add' | 'addDeflated'>,
   made: Date,
   signal: AbortSignal,
+  failed: AbortController,
   progress: (progress: PackageProgress) => void,
 ) {
   const entries: FileEntry[] = [];
@@ -318,10 +338,11 @@ function newBag(
     await put(path, once(Buffer.from(text, 'utf8')), true);
   }
 
-  async function readCollections(): Promise<void> {
+  /** Reads what is not in the staging already; `copied` hears of each collection as soon as there is something of it. */
+  async function readCollections(copied: (collection: CopiedCollection) => void): Promise<void> {
     const taken = new Set<string>();
     for await (const collection of whileWanted(iterate(options.collections), signal)) {
-      const { name, title, columns = null } = collection;
+      const { name, title = name, columns = null } = collection;
       if (!isSafeName(name) || taken.has(name.toLowerCase())) {
         throw new ExpectedError(
           'invalid_input',
@@ -329,50 +350,62 @@ function newBag(
         );
       }
       taken.add(name.toLowerCase());
+      const about = { name, title, columns };
       let staged = options.staging.finished.get(name);
       if (staged === undefined) {
         report('records', name);
-        staged = await stage(collection);
+        staged = await stage(collection, (files) => {
+          copied({ ...about, ...files });
+        });
         await options.staging.finish(staged);
+      } else {
+        const { records, table } = staged;
+        copied({ ...about, records: copyOf(records), table: table === null ? null : copyOf(table) });
       }
       bytes += staged.records.bytes;
-      read.push({ title: title ?? name, columns, staged, summary: summaryOf(staged) });
+      read.push({ title, columns, staged, summary: summaryOf(staged) });
       report('records', null);
     }
   }
 
-  async function stage(collection: PackageCollection): Promise<StagedCollection> {
-    const before = bytes;
-    const reading = async (): Promise<StagedCollection> => {
-      try {
-        return await stageCollection(collection, options.staging, signal, (tally, inAll) => {
-          rows = tally.lines;
-          rowsInAll = inAll;
-          bytes = before + tally.bytes;
-          if (bytes - reported < reportEvery) return;
-          reported = bytes;
-          report('records', collection.name);
-        });
-      } finally {
-        [rows, rowsInAll, bytes] = [0, null, before];
-      }
-    };
-    return mended(reading, options.mend, signal);
+  function copyOf(part: StagedPart): Copied {
+    return { packed: () => options.staging.read(part), whole: Promise.resolve(part) };
   }
 
-  /** Puts what was read into the package; it is deflated already. */
-  async function writeCollections(): Promise<void> {
-    const copy = async (path: string, part: StagedPart): Promise<void> => {
-      const packed = whileWanted(options.staging.read(part), signal);
-      await zip.addDeflated(`${options.name}/${path}`, packed, part);
+  async function stage(
+    collection: PackageCollection,
+    begun: Parameters<typeof stageCollection>[3],
+  ): Promise<StagedCollection> {
+    const before = bytes;
+    try {
+      return await stageCollection(collection, options.staging, signal, begun, (tally, inAll) => {
+        rows = tally.lines;
+        rowsInAll = inAll;
+        bytes = before + tally.bytes;
+        if (bytes - reported < reportEvery) return;
+        reported = bytes;
+        report('records', collection.name);
+      });
+    } catch (error) {
+      // What the file or somebody else stopped is no failure of reading.
+      if (signal.aborted && !(signal.reason instanceof Unfinished)) throw error;
+      throw new ReadingFailed(error);
+    } finally {
+      [rows, rowsInAll, bytes] = [0, null, before];
+    }
+  }
+
+  /** Puts a collection into the package, deflated as it is, while it is still being read. */
+  async function writeCollection({ name, title, columns, records, table }: CopiedCollection): Promise<void> {
+    const copy = async (path: string, { packed, whole }: Copied): Promise<void> => {
+      await zip.addDeflated(`${options.name}/${path}`, whileWanted(packed(), signal), whole);
+      const part = await whole;
       entries.push({ path, bytes: part.bytes, sha256: part.sha256 });
     };
-    for (const { title, columns, staged, summary } of read) {
-      await copy(summary.file, staged.records);
-      if (columns === null || staged.table === null) continue;
-      await copy(`data/tables/${staged.name}.csv`, staged.table);
-      await putText(`data/schemas/${staged.name}.schema.json`, schemaText(staged.name, title, columns));
-    }
+    await copy(`data/records/${name}.jsonl`, records);
+    if (columns === null || table === null) return;
+    await copy(`data/tables/${name}.csv`, table);
+    await putText(`data/schemas/${name}.schema.json`, schemaText(name, title, columns));
   }
 
   /** What the page shows of them: the first records, taken from what was read. */
@@ -494,19 +527,39 @@ function newBag(
     },
     report,
     /**
-     * All of it: first everything is read that the database has, so that it keeps its past for no longer than that
-     * takes, however slow the medium is.
+     * All of it: what the database has is read into the staging, so that it keeps its past for no longer than that
+     * takes, however slow the medium is; what the package has of it follows behind.
      */
     async write() {
-      await readCollections();
+      let writing: Promise<void> = Promise.resolve();
+      try {
+        await readCollections((collection) => {
+          writing = writing.then(() => writeCollection(collection));
+          writing.catch((error: unknown) => {
+            failed.abort(error);
+          });
+        });
+      } catch (error) {
+        await writing.catch(() => undefined);
+        throw error;
+      }
       const list = async (): Promise<number | null> => (await options.listFiles?.(signal)) ?? null;
       filesInAll = await mended(list, options.mend, signal);
-      await writeCollections();
+      await writing;
       await writeFiles();
       await seal();
     },
     summary,
   };
+}
+
+/** A collection on its way from the staging into the package. */
+interface CopiedCollection {
+  readonly name: string;
+  readonly title: string;
+  readonly columns: readonly PackageColumn[] | null;
+  readonly records: Copied;
+  readonly table: Copied | null;
 }
 
 /** A collection that was read, by now or before. */

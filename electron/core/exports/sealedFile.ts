@@ -18,6 +18,15 @@ export interface SealedWriter {
   end(): Promise<void>;
   /** Closes it, whether it was ended or not. */
   close(): Promise<void>;
+  /** Resolves when the frame of that number is written; rejects with {@link Unfinished} when the file was closed without it. */
+  written(frame: number): Promise<void>;
+}
+
+/** What is read while it is written came to no end. */
+export class Unfinished extends Error {
+  constructor() {
+    super('what was being read was given up by who wrote it');
+  }
 }
 
 /** Length of an export's key. */
@@ -38,6 +47,12 @@ export async function createSealed(
   const handle = await open(path, 'wx', 0o600);
   let frame = 0;
   let isOpen = true;
+  let isEnded = false;
+  let changed = Promise.withResolvers<void>();
+  const tell = (): void => {
+    changed.resolve();
+    changed = Promise.withResolvers();
+  };
 
   async function put(chunk: Uint8Array): Promise<void> {
     const head = Buffer.alloc(headBytes);
@@ -46,29 +61,49 @@ export async function createSealed(
     const enciphered = cipher.update(chunk);
     cipher.final();
     const whole = [...(frame === 0 ? [salt] : []), head, enciphered, cipher.getAuthTag()];
-    frame += 1;
     await writeFully(handle, Buffer.concat(whole));
+    frame += 1;
+    tell();
   }
 
   return {
     async write(chunk) {
       if (chunk.byteLength > 0) await put(chunk);
     },
-    end: () => put(Buffer.alloc(0)),
+    async end() {
+      await put(Buffer.alloc(0));
+      isEnded = true;
+    },
     async close() {
       if (!isOpen) return;
       isOpen = false;
+      tell();
       await handle.close();
+    },
+    async written(wanted) {
+      while (frame <= wanted) {
+        if (!isOpen || isEnded) throw new Unfinished();
+        await changed.promise;
+      }
     },
   };
 }
 
-/** What was written, frame by frame, each proven before it is given. Throws `disk` where the file isn't what was written. */
-export async function* readSealed(path: string, key: Uint8Array): AsyncGenerator<Uint8Array> {
+/**
+ * What was written, frame by frame, each proven before it is given. `written` is waited for before each, where it is read
+ * while it is still being written. Throws `disk` where the file isn't what was written.
+ */
+export async function* readSealed(
+  path: string,
+  key: Uint8Array,
+  written?: SealedWriter['written'],
+): AsyncGenerator<Uint8Array> {
   const handle = await open(path, 'r');
   try {
+    await written?.(0);
     const own = keyOf(key, await take(handle, saltBytes), basename(path));
     for (let frame = 0; ; frame += 1) {
+      await written?.(frame);
       const head = await take(handle, headBytes);
       const length = head.readUInt32BE();
       if (length > longestFrame) throw damaged();

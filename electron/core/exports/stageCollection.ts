@@ -26,18 +26,27 @@ export interface PackageCollection {
   readonly reading?: () => CollectionReading;
 }
 
+/** A staged file, or one in the making. */
+export interface Copied {
+  readonly packed: () => AsyncIterable<Uint8Array>;
+  /** Known once it is there in whole; never where it is given up. */
+  readonly whole: Promise<StagedPart>;
+}
+
 /** Blocks that are read while earlier ones are written: the database works on its next rows meanwhile. */
 const blocksAhead = 10;
 
 /**
  * Reads a collection to its end into the staging, its records and its table at
- * once, and holds the rows against their count. What it wrote is gone again
+ * once, and holds the rows against their count. `begun` hears of both as they are begun, so that they can be read on while
+ * they are written. What it wrote is gone again
  * when it fails. Throws `conflict` where rows and count differ, and what the source throws.
  */
 export async function stageCollection(
   { name, columns, rowsInAll, rows, expectedRows, reading }: PackageCollection,
   staging: Staging,
   signal: AbortSignal,
+  begun: (files: { readonly records: Copied; readonly table: Copied | null }) => void,
   seen: (tally: Tally, inAll: number | null) => void,
 ): Promise<StagedCollection> {
   const files: StagedFile[] = [];
@@ -51,6 +60,7 @@ export async function stageCollection(
     const records = await start('records');
     const table = columns === undefined ? null : { ...newTable(columns), file: await start('table') };
     await table?.file.add(table.head);
+    begun({ records, table: table?.file ?? null });
     const lines = inBlocks(asLines(whileWanted(rows(signal), signal)), blockBytes);
     for await (const block of ahead(lines, blocksAhead)) {
       await records.add(block);
@@ -84,7 +94,7 @@ export async function stageCollection(
   }
 }
 
-interface StagedFile {
+interface StagedFile extends Copied {
   /** Of what it will be in the package. */
   readonly tally: Tally;
   add(block: Uint8Array): Promise<void>;
@@ -93,21 +103,26 @@ interface StagedFile {
 }
 
 async function startFile(staging: Staging, holds: 'records' | 'table'): Promise<StagedFile> {
-  const { name, writer } = await staging.create();
+  const { name, writer, follow } = await staging.create();
+  const whole = Promise.withResolvers<StagedPart>();
   const tally = newTally({ lines: holds === 'records' });
   const deflater = newDeflater((packed) => writer.write(packed), giveBack);
   return {
     tally,
+    packed: follow,
+    whole: whole.promise,
     async add(block) {
       if (block.byteLength === 0) return;
       tally.add(block);
       await deflater.add(block);
     },
     async end() {
-      const whole = await deflater.end();
+      const deflated = await deflater.end();
       await writer.end();
       await writer.close();
-      return { file: name, ...whole, sha256: tally.sha256() };
+      const part = { file: name, ...deflated, sha256: tally.sha256() };
+      whole.resolve(part);
+      return part;
     },
     async abandon() {
       await deflater.settle();

@@ -52,8 +52,12 @@ export interface Staging {
   readonly finished: ReadonlyMap<string, StagedCollection>;
   /** Makes it the own of this process, for others to see; done by itself with the first file. */
   claim(): Promise<void>;
-  /** A new file for what is deflated. */
-  create(): Promise<{ readonly name: string; readonly writer: SealedWriter }>;
+  /** A new file for what is deflated; `follow` reads it while it is written. */
+  create(): Promise<{
+    readonly name: string;
+    readonly writer: SealedWriter;
+    readonly follow: () => AsyncGenerator<Uint8Array>;
+  }>;
   /** Gives what was written to it, proven; throws `disk` where it was changed. */
   read(part: StagedPart): AsyncGenerator<Uint8Array>;
   /** Forgets a file that did not come to its end. */
@@ -103,7 +107,9 @@ export function openStaging({ folder, key, about, finished = [], removed }: Stag
     async create() {
       await prepare();
       const name = randomUUID();
-      return { name, writer: await createSealed(join(folder, name), key) };
+      const path = join(folder, name);
+      const writer = await createSealed(path, key);
+      return { name, writer, follow: () => readSealed(path, key, (frame) => writer.written(frame)) };
     },
     read: (part) => readSealed(join(folder, part.file), key),
     discard: (name) => unlink(join(folder, name)).catch(ignoreMissing),

@@ -20,8 +20,12 @@ export interface ZipEntryOptions {
 export interface ZipWriter {
   /** Writes one entry to its end; entries can't overlap in time. Rejects with the source's or the disk's own error. */
   add(path: string, content: AsyncIterable<Uint8Array>, options: ZipEntryOptions): Promise<void>;
-  /** The same for what has been deflated already. */
-  addDeflated(path: string, packed: AsyncIterable<Uint8Array>, whole: Deflated): Promise<void>;
+  /** The same for what has been deflated already; what it is in whole may be known at its end only. */
+  addDeflated(
+    path: string,
+    packed: AsyncIterable<Uint8Array>,
+    whole: Deflated | Promise<Deflated>,
+  ): Promise<void>;
   /** Writes the directory of the zip and says what was written in all. */
   finish(): Promise<WrittenZip>;
   /** Gives up; resolves when nothing is written any more. */
@@ -209,8 +213,9 @@ export function openZip(
         begin(entry);
         const start = place;
         for await (const chunk of packed) await write(chunk);
-        if (place - start !== whole.packedBytes) throw new Error('what was deflated has another length');
-        Object.assign(entry, whole);
+        const { crc, bytes: unpacked, packedBytes } = await whole;
+        if (place - start !== packedBytes) throw new Error('what was deflated has another length');
+        Object.assign(entry, { crc, bytes: unpacked, packedBytes });
         end();
         await writeFrame(dataDescriptor(entry));
       } catch (error) {

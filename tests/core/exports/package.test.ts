@@ -1,10 +1,11 @@
 import { execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { closeSync, openSync, readdirSync, writeFileSync, writeSync } from 'node:fs';
+import { readdirSync, writeFileSync } from 'node:fs';
 import {
   mkdir,
   mkdtemp,
+  open,
   readFile,
   readdir,
   rename,
@@ -12,8 +13,10 @@ import {
   stat,
   symlink,
   truncate,
+  unlink,
   writeFile,
 } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -529,18 +532,23 @@ describe('an export that does not come to its end', () => {
   });
 
   test('because the medium does not give back what was written says so', async () => {
-    // One byte changes between the writing and the reading back.
+    // One byte is stored other than it was written.
+    const handle = await open(join(folder, 'probe'), 'w');
+    await handle.close();
+    await unlink(join(folder, 'probe'));
+    const spoiled = vi
+      .spyOn(Object.getPrototypeOf(handle) as FileHandle, 'writev')
+      .mockImplementationOnce(async function (this: FileHandle, chunks) {
+        const all = Buffer.concat(chunks as readonly Uint8Array[]);
+        all[all.byteLength - 1] = (all.at(-1) ?? 0) ^ 0x10;
+        await this.writeFile(all);
+        return { bytesWritten: all.byteLength, buffers: chunks };
+      });
     const failure = await failureOf(
-      writePackage(optionsOf(folder, { collections: [collectionOf('account', [{ n: 1 }])] }), {
-        progress: ({ phase, bytes }) => {
-          if (phase !== 'reading_back' || bytes > 0) return;
-          const [temporary = ''] = readdirSync(folder);
-          const handle = openSync(join(folder, temporary), 'r+');
-          writeSync(handle, '?', 90);
-          closeSync(handle);
-        },
-      }),
+      writePackage(optionsOf(folder, { collections: [collectionOf('account', [{ n: 1 }])] })),
     );
+    expect(spoiled).toHaveBeenCalled();
+    spoiled.mockRestore();
     expect(failure.message).toBe(
       'The package could not be read back as it was written, so it was thrown away; choose another folder or medium and export again.',
     );
