@@ -23,6 +23,7 @@ import type { Layout } from './print.ts';
 import { Refused, UsageError, type Command } from './command.ts';
 import { scopeFrom, withScope, type ScopeOptions } from './exportScope.ts';
 import { wholeNumber } from './numbers.ts';
+import { batchCommands } from './batchCommands.ts';
 import { correctionCommands } from './correctionCommands.ts';
 import { holdCommands } from './holdCommands.ts';
 import { ledgerCommands } from './ledgerCommands.ts';
@@ -1093,6 +1094,7 @@ export async function commands(
 
   holdCommands(program, run, passwordFor);
   correctionCommands(program, run, passwordFor);
+  batchCommands(program, run, passwordFor, () => globals().json);
   ledgerCommands(erase, run, () => globals().json);
   restrictionCommands(program, run, passwordFor);
 

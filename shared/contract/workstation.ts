@@ -13,6 +13,7 @@ export const job = z.object({
     'delivery',
     'package',
     'replay',
+    'batch',
   ]),
   requestId: z.number().int().nullable(),
   /** `waiting`: for its turn, as enough jobs of its kind are at work. */
@@ -26,7 +27,7 @@ export const job = z.object({
     /** Null while it isn't known. */
     total: z.number().nullable(),
   }),
-  /** What it came to; shape by kind (export: file, sha256, rows, files · erasure: state · audit.verify: Verification · audit.export: file, entries, sha256 · bucket: objects, named, underPrefix, unnamed, missing, findings · package: PackageVerdict · replay: replayId, cameBack). */
+  /** What it came to; shape by kind (export: file, sha256, rows, files · erasure: state · audit.verify: Verification · audit.export: file, entries, sha256 · bucket: objects, named, underPrefix, unnamed, missing, findings · package: PackageVerdict · replay: replayId, cameBack · batch: batchId, state). */
   result: z.record(z.string(), z.unknown()).nullable(),
   failure: z
     .object({ code: z.enum(failureCodes), message: z.string(), incident: z.string().optional() })

@@ -1,7 +1,8 @@
-/** `npm run bench -- search|page|export|erase|map|faults [--scale small|large] [--seed N] [--rounds N] [--cases N] [--only rows|media|object] [--json FILE]` */
+/** `npm run bench -- search|page|export|erase|bulk|map|faults [--scale small|large] [--seed N] [--rounds N] [--cases N] [--only rows|media|object] [--json FILE]` */
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { scales, type Scale } from '#demo/seed.ts';
+import { benchBulk } from './bulk.ts';
 import { benchErase } from './erase.ts';
 import { benchExport, isExportPart, type ExportPart } from './export.ts';
 import { runFaults } from './faults.ts';
@@ -16,10 +17,10 @@ const benches = { search: benchSearch, page: benchPage, export: benchExport } as
   (bench: Bench) => Promise<readonly Figure[]>
 >;
 
-const usage = `usage: npm run bench -- ${Object.keys(benches).join('|')}|erase|map|faults [--scale ${Object.keys(scales).join('|')}] [--seed N] [--rounds N] [--cases N] [--only rows|media|object] [--json FILE]`;
+const usage = `usage: npm run bench -- ${Object.keys(benches).join('|')}|erase|bulk|map|faults [--scale ${Object.keys(scales).join('|')}] [--seed N] [--rounds N] [--cases N] [--only rows|media|object] [--json FILE]`;
 
 interface Wanted {
-  readonly name: keyof typeof benches | 'erase' | 'map' | 'faults';
+  readonly name: keyof typeof benches | 'erase' | 'bulk' | 'map' | 'faults';
   readonly scale: Scale;
   readonly seed: number;
   readonly rounds: number;
@@ -47,11 +48,14 @@ function wantedOf(parameters: readonly string[]): Wanted | null {
     });
     const [name = '', ...rest] = positionals;
     // A draft takes seconds, an export many, a search a thousandth of one.
-    const usual = { map: '3', export: '5', erase: '1' }[name] ?? '60';
+    const usual = { map: '3', export: '5', erase: '1', bulk: '1' }[name] ?? '60';
     const usualCases = name === 'faults' ? '300' : '0';
     const numbers = [values.seed, values.rounds ?? usual, values.cases ?? usualCases].map(Number);
     const [seed = 0, rounds = 0, cases = 0] = numbers;
-    if (rest.length > 0 || !(['erase', 'map', 'faults'].includes(name) || Object.hasOwn(benches, name)))
+    if (
+      rest.length > 0 ||
+      !(['erase', 'bulk', 'map', 'faults'].includes(name) || Object.hasOwn(benches, name))
+    )
       return null;
     if (!Object.hasOwn(scales, values.scale)) return null;
     if (!numbers.every(Number.isSafeInteger) || rounds < 1 || cases < 0) return null;
@@ -85,8 +89,9 @@ async function run(wanted: Wanted): Promise<0 | 1> {
   const { name, scale, seed, rounds, json } = wanted;
   if (name === 'map') return runMap(wanted);
   if (name === 'faults') return (await runFaults(wanted.cases, seed)) ? 0 : 1;
-  if (name === 'erase') {
-    const { figures, version } = await benchErase({ scale, seed, rounds });
+  if (name === 'erase' || name === 'bulk') {
+    const measure = name === 'erase' ? benchErase : benchBulk;
+    const { figures, version } = await measure({ scale, seed, rounds });
     return told(figures, describeMachine({ postgres: version, scale }), json);
   }
   await using bench = await openPlatform({ scale, seed, rounds });

@@ -109,7 +109,14 @@ ${parts.map((part) => `  return query ${part.query};`).join('\n')}
 }
 
 /** Condition on alias `t` that a column names the person; null for one that isn't looked at. */
-function naming(catalogue: Catalogue, held: Collection, column: string, mapped: MapColumn): string | null {
+function naming(
+  catalogue: Catalogue,
+  held: Collection,
+  column: string,
+  mapped: MapColumn,
+  /** Of so many people that one pass over all rows costs less than an index asked for each. */
+  many = false,
+): string | null {
   if (mapped.never) return null;
   const raw = `t.${quoteIdentifier(column)}`;
   const { baseType } = columnOf(catalogue, held, column);
@@ -129,9 +136,11 @@ function naming(catalogue: Catalogue, held: Collection, column: string, mapped: 
       ? `regexp_replace(${raw}::text, '\\\\[bfnrt]', ' ', 'g')`
       : `${raw}::text`;
     const pattern = mapped.mayName === true ? 'v_person' : 'v_contacts';
+    // What doesn't match the loose one is not there.
+    if (many) return `${raw}::text ~* p_${mapped.mayName === true ? 'person' : 'contacts'}`;
     return `(${raw}::text ~* ${pattern}_loose and ${text} ~* ${pattern})`;
   }
-  const indexed = catalogue.trigramSchema !== null && mapped.search.length > 0;
+  const indexed = !many && catalogue.trigramSchema !== null && mapped.search.length > 0;
   if (form === 'email')
     return indexed ? `${raw}::text ilike any (v_whole)` : `lower(${raw}::text) = any (p_emails)`;
   if (form === 'phone') {
@@ -263,6 +272,35 @@ ${kept.map((each) => `  ${each.name}$kept ${each.parts[0]?.type ?? ''}[];`).join
   );
 }
 
+/**
+ * `look_for_many`: whether anything in a collection names any of many people; never says no where `look_again` would
+ * find one of them.
+ */
+function compileLookForMany({ whole }: KindMap, catalogue: Catalogue): string {
+  const branches = Object.entries(whole.collections).flatMap(([name, held]) => {
+    const conditions = Object.entries(held.columns).flatMap(
+      ([column, mapped]) => naming(catalogue, held, column, mapped, true) ?? [],
+    );
+    return conditions.length === 0
+      ? []
+      : [
+          `  when ${quoteLiteral(name)} then
+    return exists (select from ${from(whole, catalogue, held, 't')} where ${conditions.join('\n      or ')});`,
+        ];
+  });
+  return definer(
+    'look_for_many(p_collection text, p_emails text[], p_phones text[], p_contacts text, p_person text)',
+    'boolean',
+    branches.length === 0
+      ? '  return false;'
+      : `  case p_collection
+${branches.join('\n')}
+  else return false;
+  end case;`,
+    { overPlatform: true },
+  );
+}
+
 /** What a deletion knows its person by, and where it finds that again; run as the reader. */
 export function compileLookAgain(kinds: readonly KindMap[], catalogue: Catalogue): string {
   const whichever = (
@@ -280,6 +318,7 @@ ${kinds.map(({ kind }) => `  when ${quoteLiteral(kind)} then return query select
     );
   return [
     ...kinds.flatMap((kind) => [compileIdentifiers(kind, catalogue), compileLook(kind, catalogue)]),
+    ...kinds.slice(0, 1).map((kind) => compileLookForMany(kind, catalogue)),
     whichever(
       'identifiers_of',
       [

@@ -17,6 +17,7 @@ const touchedByJob: Readonly<Record<Job['kind'], readonly string[]>> = {
   delivery: ['custody', 'copies', 'audit'],
   package: [],
   replay: ['erasure', 'requests', 'audit'],
+  batch: ['batches', 'erasure', 'requests', 'audit', 'subjects'],
 };
 
 const trailPause = 500;

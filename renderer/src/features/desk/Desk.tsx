@@ -48,6 +48,7 @@ export function Desk(): ReactNode {
         </div>
       ) : null}
       <DueHolds holds={holds.data?.holds ?? []} />
+      {works ? <DueAccounts /> : null}
       <div className={styles['columns']}>
         <div className={styles['left']}>
           {works ? (
@@ -83,6 +84,20 @@ export function Desk(): ReactNode {
         </div>
       </div>
     </Page>
+  );
+}
+
+/** How many closed accounts are to be erased, and that some are late. */
+function DueAccounts(): ReactNode {
+  const { data } = useRead('batches.closedCounts', {}, { every: 60_000 });
+  if (data === undefined || data.closed === 0) return null;
+  const words = en.batches.closed;
+  return (
+    <Note tone={data.late > 0 ? 'bad' : 'info'}>
+      {words.desk(data.closed)}
+      {data.late > 0 ? <strong>, {words.deskLate(data.late)}</strong> : null}.{' '}
+      <Link to={paths.closed}>{words.title}</Link>
+    </Note>
   );
 }
 

@@ -1,0 +1,66 @@
+import { z } from 'zod';
+import type { Desk } from '#core/connections/index.ts';
+import { sql } from '#core/database/sql.ts';
+import { eraseMany, runShape, type paceOf } from '#core/erasure/index.ts';
+import type { Progress } from '#core/kernel/jobs.ts';
+import { working, type Turn } from './turn.ts';
+
+/** People whose runs are begun together, and erased together. */
+const peopleAtOnce = 50;
+/** People who are erased at the same time. */
+const erasedAtOnce = 2;
+
+const begun = z.object({
+  begun: z.array(z.object({ plan: z.number(), request: z.number(), begun: runShape })),
+  more: z.boolean(),
+});
+
+/**
+ * Runs what is left of an approved batch. Somebody whose deletion can't go on stops nobody else; it can be cancelled
+ * between two steps, and gone on with from any computer.
+ */
+export async function runBatch(
+  at: Desk,
+  { batch, turn }: Turn,
+  people: number,
+  pace: ReturnType<typeof paceOf>,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<Readonly<Record<string, unknown>>> {
+  const { database } = at;
+  return working(at, { batch, turn }, async () => {
+    let done = 0;
+    const says = (what: string): void => {
+      progress(what, done, people);
+    };
+    for (let more = true; more;) {
+      signal.throwIfAborted();
+      says('deleting');
+      const chunk = await database.effect(
+        sql`select privacy_console.begin_items(${batch}::bigint, ${turn}::int, ${peopleAtOnce}::int) as result`,
+        begun,
+        () => undefined,
+        { timeoutMs: 120_000 },
+      );
+      ({ more } = chunk);
+      if (chunk.begun.length === 0) continue;
+      await eraseMany(at, chunk.begun, {
+        pace,
+        places: erasedAtOnce,
+        signal,
+        ended: () => {
+          done += 1;
+          says('deleting');
+        },
+        says,
+      });
+    }
+    const ended = await database.effect(
+      sql`select privacy_console.end_batch(${batch}::bigint, ${turn}::int) as result`,
+      z.object({ complete: z.boolean(), left: z.number() }),
+      () => undefined,
+      { timeoutMs: 120_000 },
+    );
+    return { batchId: batch, state: ended.complete ? 'done' : 'running', left: ended.left };
+  });
+}
