@@ -30,31 +30,34 @@ export async function planBatch(
   const { database } = at;
   return working(at, { batch, turn }, async () => {
     let done = 0;
-    for (let more = true; more;) {
-      signal.throwIfAborted();
-      progress('planning', done, people);
-      const drafted = await database.effect(
-        sql`select privacy_console.draft_items(${batch}::bigint, ${turn}::int, ${peopleAtOnce}::int) as result`,
-        z.object({ plans: z.array(z.number()), more: z.boolean() }),
-        () => undefined,
-      );
-      ({ more } = drafted);
-      if (drafted.plans.length === 0) continue;
-      await database.effect(
-        sql`select privacy_console.fill_items(${batch}::bigint, ${turn}::int, ${drafted.plans}::bigint[]) as result`,
-        z.object({}),
-        () => undefined,
-        { timeoutMs: countTimeoutMs },
-      );
-      const objects = await objectsOf(at, drafted.plans, signal);
-      await database.effect(
-        sql`select privacy_console.seal_items(${batch}::bigint, ${turn}::int, ${drafted.plans}::bigint[], ${JSON.stringify(objects)}::jsonb) as result`,
-        z.object({}),
-        () => undefined,
-        { timeoutMs: countTimeoutMs },
-      );
-      done += drafted.plans.length;
-    }
+    const some = async (): Promise<void> => {
+      for (let more = true; more;) {
+        signal.throwIfAborted();
+        progress('planning', done, people);
+        const drafted = await database.effect(
+          sql`select privacy_console.draft_items(${batch}::bigint, ${turn}::int, ${peopleAtOnce}::int) as result`,
+          z.object({ plans: z.array(z.number()), more: z.boolean() }),
+          () => undefined,
+        );
+        ({ more } = drafted);
+        if (drafted.plans.length === 0) continue;
+        await database.effect(
+          sql`select privacy_console.fill_items(${batch}::bigint, ${turn}::int, ${drafted.plans}::bigint[]) as result`,
+          z.object({}),
+          () => undefined,
+          { timeoutMs: countTimeoutMs },
+        );
+        const objects = await objectsOf(at, drafted.plans, signal);
+        await database.effect(
+          sql`select privacy_console.seal_items(${batch}::bigint, ${turn}::int, ${drafted.plans}::bigint[], ${JSON.stringify(objects)}::jsonb) as result`,
+          z.object({}),
+          () => undefined,
+          { timeoutMs: countTimeoutMs },
+        );
+        done += drafted.plans.length;
+      }
+    };
+    await atOnce([some, some], 2, (work) => work());
     progress('planning', people, people);
     const { planned } = await database.effect(
       sql`select privacy_console.seal_batch(${batch}::bigint, ${turn}::int) as result`,

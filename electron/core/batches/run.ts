@@ -1,14 +1,14 @@
 import { z } from 'zod';
 import type { Desk } from '#core/connections/index.ts';
 import { sql } from '#core/database/sql.ts';
-import { eraseMany, runShape, type paceOf } from '#core/erasure/index.ts';
+import { atOnce, eraseMany, runShape, type paceOf } from '#core/erasure/index.ts';
 import type { Progress } from '#core/kernel/jobs.ts';
 import { working, type Turn } from './turn.ts';
 
-/** People whose runs are begun together, and erased together. */
-const peopleAtOnce = 50;
-/** People who are erased at the same time. */
-const erasedAtOnce = 2;
+/** People who are erased together, and looked for together. */
+const peopleAtOnce = 100;
+/** People whose runs are begun in one transaction, which holds the trail as long. */
+const begunAtOnce = 20;
 
 const begun = z.object({
   begun: z.array(z.object({ plan: z.number(), request: z.number(), begun: runShape })),
@@ -33,28 +33,35 @@ export async function runBatch(
     const says = (what: string): void => {
       progress(what, done, people);
     };
-    for (let more = true; more;) {
-      signal.throwIfAborted();
-      says('deleting');
-      const chunk = await database.effect(
-        sql`select privacy_console.begin_items(${batch}::bigint, ${turn}::int, ${peopleAtOnce}::int) as result`,
-        begun,
-        () => undefined,
-        { timeoutMs: 120_000 },
-      );
-      ({ more } = chunk);
-      if (chunk.begun.length === 0) continue;
-      await eraseMany(at, chunk.begun, {
-        pace,
-        places: erasedAtOnce,
-        signal,
-        ended: () => {
-          done += 1;
-          says('deleting');
-        },
-        says,
-      });
-    }
+    const some = async (): Promise<void> => {
+      for (let more = true; more;) {
+        signal.throwIfAborted();
+        says('deleting');
+        const those: z.output<typeof begun>['begun'] = [];
+        while (more && those.length < peopleAtOnce) {
+          const next = await database.effect(
+            sql`select privacy_console.begin_items(${batch}::bigint, ${turn}::int, ${begunAtOnce}::int) as result`,
+            begun,
+            () => undefined,
+            { timeoutMs: 120_000 },
+          );
+          ({ more } = next);
+          those.push(...next.begun);
+        }
+        if (those.length === 0) continue;
+        await eraseMany(at, those, {
+          pace,
+          signal,
+          ended: () => {
+            done += 1;
+            says('deleting');
+          },
+          says,
+        });
+      }
+    };
+    // One waits for the bucket or the disk while the other computes.
+    await atOnce([some, some], 2, (work) => work());
     const ended = await database.effect(
       sql`select privacy_console.end_batch(${batch}::bigint, ${turn}::int) as result`,
       z.object({ complete: z.boolean(), left: z.number() }),

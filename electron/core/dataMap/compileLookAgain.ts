@@ -109,14 +109,7 @@ ${parts.map((part) => `  return query ${part.query};`).join('\n')}
 }
 
 /** Condition on alias `t` that a column names the person; null for one that isn't looked at. */
-function naming(
-  catalogue: Catalogue,
-  held: Collection,
-  column: string,
-  mapped: MapColumn,
-  /** Of so many people that one pass over all rows costs less than an index asked for each. */
-  many = false,
-): string | null {
+function naming(catalogue: Catalogue, held: Collection, column: string, mapped: MapColumn): string | null {
   if (mapped.never) return null;
   const raw = `t.${quoteIdentifier(column)}`;
   const { baseType } = columnOf(catalogue, held, column);
@@ -136,11 +129,9 @@ function naming(
       ? `regexp_replace(${raw}::text, '\\\\[bfnrt]', ' ', 'g')`
       : `${raw}::text`;
     const pattern = mapped.mayName === true ? 'v_person' : 'v_contacts';
-    // What doesn't match the loose one is not there.
-    if (many) return `${raw}::text ~* p_${mapped.mayName === true ? 'person' : 'contacts'}`;
     return `(${raw}::text ~* ${pattern}_loose and ${text} ~* ${pattern})`;
   }
-  const indexed = !many && catalogue.trigramSchema !== null && mapped.search.length > 0;
+  const indexed = catalogue.trigramSchema !== null && mapped.search.length > 0;
   if (form === 'email')
     return indexed ? `${raw}::text ilike any (v_whole)` : `lower(${raw}::text) = any (p_emails)`;
   if (form === 'phone') {
@@ -272,30 +263,56 @@ ${kept.map((each) => `  ${each.name}$kept ${each.parts[0]?.type ?? ''}[];`).join
   );
 }
 
+/** What of a column of alias `t` could name any of many people: in which form it is compared, and as what. */
+function comparedIn(
+  catalogue: Catalogue,
+  held: Collection,
+  column: string,
+  mapped: MapColumn,
+): { readonly form: 'email' | 'phone' | 'contacts' | 'person'; readonly value: string } | null {
+  if (naming(catalogue, held, column, mapped) === null) return null;
+  const raw = `t.${quoteIdentifier(column)}::text`;
+  if (mapped.mayName === true) return { form: 'person', value: raw };
+  const form = formOf(mapped.category);
+  if (!isWhole(catalogue, held, column) || (form !== 'email' && form !== 'phone'))
+    return { form: 'contacts', value: raw };
+  return form === 'email'
+    ? { form, value: `lower(${raw})` }
+    : { form, value: `right(ltrim(translate(${raw}, translate(${raw}, '0123456789', ''), ''), '0'), 10)` };
+}
+
 /**
- * `look_for_many`: whether anything in a collection names any of many people; never says no where `look_again` would
- * find one of them.
+ * `look_for_many`: what in a collection could name any of many people, at most so many values: the address or number as it is
+ * compared, or a whole text that may hold one. Never misses what `look_again` would find.
  */
 function compileLookForMany({ whole }: KindMap, catalogue: Catalogue): string {
   const branches = Object.entries(whole.collections).flatMap(([name, held]) => {
-    const conditions = Object.entries(held.columns).flatMap(
-      ([column, mapped]) => naming(catalogue, held, column, mapped, true) ?? [],
+    const compared = Object.entries(held.columns).flatMap(
+      ([column, mapped]) => comparedIn(catalogue, held, column, mapped) ?? [],
     );
-    return conditions.length === 0
-      ? []
-      : [
-          `  when ${quoteLiteral(name)} then
-    return exists (select from ${from(whole, catalogue, held, 't')} where ${conditions.join('\n      or ')});`,
-        ];
+    if (compared.length === 0) return [];
+    const conditions = {
+      email: `x.form = 'email' and x.value in (select e.value from unnest(p_emails) e(value))`,
+      phone: `x.form = 'phone' and x.value in (select n.value from unnest(p_phones) n(value))`,
+      contacts: `x.form = 'contacts' and (lower(x.value) like any (p_contacts) or x.value ~* p_contacts_rest)`,
+      person: `x.form = 'person' and (lower(x.value) like any (p_person) or x.value ~* p_person_rest)`,
+    };
+    const asked = [...new Set(compared.map(({ form }) => form))].map((form) => conditions[form]);
+    return [
+      `  when ${quoteLiteral(name)} then
+    return query select distinct x.form, x.value from ${from(whole, catalogue, held, 't')}
+      cross join lateral (values ${compared.map(({ form, value }) => `('${form}', ${value})`).join(', ')}) x(form, value)
+      where (${asked.join(') or (')}) limit p_limit;`,
+    ];
   });
   return definer(
-    'look_for_many(p_collection text, p_emails text[], p_phones text[], p_contacts text, p_person text)',
-    'boolean',
+    'look_for_many(p_collection text, p_emails text[], p_phones text[], p_contacts text[], p_contacts_rest text, p_person text[], p_person_rest text, p_limit int)',
+    'table (form text, value text)',
     branches.length === 0
-      ? '  return false;'
+      ? '  return;'
       : `  case p_collection
 ${branches.join('\n')}
-  else return false;
+  else return;
   end case;`,
     { overPlatform: true },
   );

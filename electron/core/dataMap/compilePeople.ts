@@ -99,7 +99,7 @@ function compilePeopleBy(kinds: readonly KindMap[], catalogue: Catalogue): strin
     const told = identifierIn(map, catalogue, form);
     if (told === null) return '';
     const held = collectionNamed(map, collection);
-    return `    return query select ${told}, (${subjectKeyIn(map, catalogue, held, key, 't')})::text from ${fromItem(map, catalogue, held)} where ${told} = any (p_values);`;
+    return `    return query select ${told}, (${subjectKeyIn(map, catalogue, held, key, 't')})::text from ${fromItem(map, catalogue, held)} where ${told} in (select v.value from unnest(p_values) v(value));`;
   };
   const forms = ['email', 'phone', 'id'] as const;
   return definer(
@@ -155,7 +155,7 @@ ${asked.map((each) => `  when ${quoteLiteral(each.kind)} then\n    return query 
       columns,
       whole(
         ({ key, at, from, isClosed }) =>
-          `select x.key, x.at from (select ${key} as key, ${at} as at from ${from} where ${isClosed} and ${key} = any (p_keys)) x where x.at is not null`,
+          `select x.key, x.at from (select ${key} as key, ${at} as at from ${from} where ${isClosed} and ${key} in (select k.key from unnest(p_keys) k(key))) x where x.at is not null`,
       ),
       { overPlatform: true },
     ),

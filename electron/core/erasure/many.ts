@@ -22,20 +22,20 @@ export interface Begun {
 /** What the people of a batch have for themselves. */
 export interface Many {
   readonly pace: ReturnType<typeof paceOf>;
-  /** How many are erased at the same time; the database has a session for each. */
-  readonly places: number;
   readonly signal: AbortSignal;
   /** Told of each whose deletion has come to its end, and of each that has not. */
   readonly ended: (plan: number) => void;
   readonly says: (what: string) => void;
 }
 
+/** How many are erased at the same time, each with a session of the database. */
+const erasedAtOnce = 2;
 /** How often rows are gone through again because the platform wrote new ones that hang on them. */
 const maximumPasses = 20;
 /** Rows of tables that are looked through in one transaction; a larger table has one of its own. */
 const lookedAtOnce = 500_000;
 /** How many people are looked for together: each pass is for all of them. */
-export const lookedForAtOnce = 50;
+const lookedForAtOnce = 100;
 /** After these everybody else's would fail as well. */
 const endsAll: ReadonlySet<string> = new Set([
   'cancelled',
@@ -51,13 +51,13 @@ const endsAll: ReadonlySet<string> = new Set([
  * asked once for all of them. Whoever can't go on stays behind, unfinished, and stops nobody else.
  */
 export async function eraseMany(at: Desk, people: readonly Begun[], many: Many): Promise<void> {
-  const { signal, places, ended } = many;
+  const { signal, ended } = many;
   /** Does a step for each, and gives those who can go on. */
   const step = async (
     those: readonly Begun[],
     work: (each: Begun) => Promise<boolean>,
   ): Promise<readonly Begun[]> => {
-    const going = await atOnce(those, places, async (each) => {
+    const going = await atOnce(those, erasedAtOnce, async (each) => {
       signal.throwIfAborted();
       try {
         if (await work(each)) return true;
@@ -79,7 +79,7 @@ export async function eraseMany(at: Desk, people: readonly Begun[], many: Many):
     await step(going, (each) => end(at, each, many));
   } catch (error) {
     // Told of each that has begun and not ended, so that they are seen to be unfinished.
-    await atOnce(going, places, (each) => stopped(at, each, error));
+    await atOnce(going, erasedAtOnce, (each) => stopped(at, each, error));
     throw error;
   }
 }

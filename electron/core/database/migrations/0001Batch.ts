@@ -228,6 +228,9 @@ ${definer(
     return privacy_console.refused('batch.run', null, null, 'refused', case v_batch.state
       when 'planning' then 'Who began a batch plans it.' when 'awaiting' then 'This batch waits for another person''s approval.' else 'This batch is over, or not matched yet; read it again.' end);
   end if;
+  if v_batch.state <> 'planning' and v_batch.bytes is distinct from convert_to(privacy_console.batch_text(v_batch), 'UTF8') then
+    return privacy_console.refused('batch.run', null, null, 'refused', 'The batch is not what was approved; call it off and begin another one.');
+  end if;
   if v_batch.turn_until > clock_timestamp() then
     raise exception '% is at work on this batch; it can be taken over a minute after they have stopped.',
       (select s.login from privacy_console.staff s where s.id = v_batch.turn_staff) using errcode = 'PC006';
@@ -244,9 +247,8 @@ ${definer(
   'my_turn(p_batch bigint, p_turn int)',
   'privacy_console.batch',
   `  v_staff := privacy_console.caller(array['operator']);
-  update privacy_console.batch b set turn_until = clock_timestamp() + interval '1 minute'
-    where b.id = p_batch and b.turn = p_turn and b.turn_staff = v_staff and b.turn_until is not null and b.state in ('planning', 'approved', 'running')
-    returning b.* into v_batch;
+  select b.* into v_batch from privacy_console.batch b
+    where b.id = p_batch and b.turn = p_turn and b.turn_staff = v_staff and b.turn_until is not null and b.state in ('planning', 'approved', 'running') for share;
   if v_batch.id is null then
     raise exception 'Somebody else has gone on with this batch, or it was called off; read it again.' using errcode = 'PC006';
   end if;
@@ -257,10 +259,9 @@ ${definer(
   'keep_turn(p_batch bigint, p_turn int, p_end boolean)',
   'jsonb',
   `  perform privacy_console.only_write();
+  perform 1 from privacy_console.batch b where b.id = p_batch for update;
   perform privacy_console.my_turn(p_batch, p_turn);
-  if p_end then
-    update privacy_console.batch b set turn_until = null where b.id = p_batch;
-  end if;
+  update privacy_console.batch b set turn_until = case when not p_end then clock_timestamp() + interval '1 minute' end where b.id = p_batch;
   perform privacy_console.hold_briefly();
   return jsonb_build_object('ok', true);`,
 )}
@@ -270,6 +271,8 @@ ${definer(
   `  -- Announces the plans of the next people, each under a request of their own; reads nothing of the platform.
   perform privacy_console.only_write();
   v_staff := privacy_console.may_begin();
+  -- Each person for one of those who work on it at the same time.
+  perform 1 from privacy_console.batch b where b.id = p_batch for update;
   v_batch := privacy_console.my_turn(p_batch, p_turn);
   if v_batch.state <> 'planning' then
     raise exception 'Who belongs to this batch has been settled.' using errcode = 'PC006';
@@ -399,6 +402,7 @@ ${definer(
   'seal_batch(p_batch bigint, p_turn int)',
   'jsonb',
   `  perform privacy_console.only_write();
+  perform 1 from privacy_console.batch b where b.id = p_batch for update;
   v_batch := privacy_console.my_turn(p_batch, p_turn);
   if v_batch.state <> 'planning' or exists (select from privacy_console.batch_item i where i.batch = p_batch and i.state = 'matched') then
     raise exception 'Not everybody of this batch has been planned.' using errcode = 'PC006';
@@ -503,9 +507,11 @@ ${definer(
   `  -- Begins or resumes the runs of the next people, each by the checks of any run; who can't be begun is set aside and stops nobody.
   perform privacy_console.only_write();
   v_staff := privacy_console.may_begin();
+  -- Each person for one of those who work on it at the same time.
+  perform 1 from privacy_console.batch b where b.id = p_batch for update;
   v_batch := privacy_console.my_turn(p_batch, p_turn);
-  if v_batch.state = 'planning' or v_batch.bytes is distinct from convert_to(privacy_console.batch_text(v_batch), 'UTF8') then
-    return privacy_console.refused('batch.run', null, null, 'refused', 'The batch is not what was approved; call it off and begin another one.');
+  if v_batch.state = 'planning' then
+    raise exception 'This batch has not been approved.' using errcode = 'PC006';
   end if;
   if v_batch.state = 'approved' then
     if (select count(distinct privacy_console.person_of(a.staff)) from privacy_console.approval a
@@ -583,6 +589,7 @@ ${definer(
   'end_batch(p_batch bigint, p_turn int)',
   'jsonb',
   `  perform privacy_console.only_write();
+  perform 1 from privacy_console.batch b where b.id = p_batch for update;
   v_batch := privacy_console.my_turn(p_batch, p_turn);
   if exists (select from privacy_console.batch_item i where i.batch = p_batch and i.state in ('unmatched', 'matched', 'planned')) then
     update privacy_console.batch b set turn_until = null where b.id = p_batch;

@@ -31,6 +31,7 @@ create table privacy_console.plan (
   entry bigint not null references privacy_console.entry
 );
 create index plan_request on privacy_console.plan (request);
+create index plan_subject on privacy_console.plan (subject);
 
 create table privacy_console.plan_decision (
   plan bigint not null references privacy_console.plan,
@@ -1147,10 +1148,16 @@ ${definer(
     update privacy_console.run_step t set finished_at = null from privacy_console.plan_line l
       where t.run = p_run and l.plan = v_plan.id and l.step = t.step and l.action = 'objects';
   end if;
-  return jsonb_build_object('ok', true, 'found', v_new + v_again);`,
+  -- Where there is nothing, nothing has to be announced.
+  select count(*) into v_left from privacy_console.plan_object o where o.plan = v_plan.id and o.state <> 'deleted';
+  if v_left = 0 then
+    update privacy_console.run_step t set finished_at = coalesce(t.finished_at, clock_timestamp()) from privacy_console.plan_line l
+      where t.run = p_run and l.plan = v_plan.id and l.step = t.step and l.action = 'objects';
+  end if;
+  return jsonb_build_object('ok', true, 'found', v_new + v_again, 'left', v_left);`,
   {
     declare:
-      '  v_plan privacy_console.plan; v_planned bigint; v_known bigint; v_last bigint; v_again bigint; v_new bigint;',
+      '  v_plan privacy_console.plan; v_planned bigint; v_known bigint; v_last bigint; v_again bigint; v_new bigint; v_left bigint;',
   },
 )}
 ${definer(
@@ -1211,6 +1218,7 @@ ${definer(
   -- What the bucket still holds is the client's word; an object without a result is left whatever it says.
   select greatest(p_objects_left, count(*)) into v_objects from privacy_console.plan_object o where o.plan = v_plan.id and o.state <> 'deleted';
   -- Look again: what the plan was to remove is counted anew.
+  select coalesce(jsonb_agg(x), '[]') into v_now from privacy_console.rows_to_erase(v_kind, v_key, v_plan.scope, v_plan.subject) x;
   update privacy_console.run_step t set remaining = case l.action
       when 'objects' then v_objects
       when 'hand_over' then (select count(*) from privacy_console.shared_rows(v_kind, v_key) s
@@ -1219,12 +1227,12 @@ ${definer(
           join privacy_console.plan_decision d on d.plan = v_plan.id and d.chosen = 'anonymise' and d.row_key = s.row_key)
         + privacy_console.shared_left(v_kind, l.collection, (select array_agg(d.row_key) from privacy_console.plan_decision d
           where d.plan = v_plan.id and d.chosen = 'anonymise' and d.collection = l.collection), v_plan.subject)
-      else coalesce((select x.planned from privacy_console.rows_to_erase(v_kind, v_key, v_plan.scope, v_plan.subject) x
+      else coalesce((select x.planned from jsonb_to_recordset(v_now) x(collection text, action text, planned bigint)
         where x.collection = l.collection and x.action = l.action), 0) end
     from privacy_console.plan_line l where l.plan = v_plan.id and l.step = t.step and t.run = p_run;
   select coalesce(sum(t.remaining), 0) into v_left from privacy_console.run_step t where t.run = p_run;
   -- Rows that came after the plan was made are found too, even in collections the plan has no line for.
-  v_left := v_left + (select coalesce(sum(x.planned), 0) from privacy_console.rows_to_erase(v_kind, v_key, v_plan.scope, v_plan.subject) x
+  v_left := v_left + (select coalesce(sum(x.planned), 0) from jsonb_to_recordset(v_now) x(collection text, action text, planned bigint)
     where x.action <> 'keep' and not exists (select from privacy_console.plan_line l where l.plan = v_plan.id and l.collection = x.collection and l.action = x.action));
   update privacy_console.run r set objects_left = v_objects where r.id = p_run;
   -- What people have to do besides keeps it open as well.
@@ -1311,7 +1319,7 @@ ${definer(
   return jsonb_build_object('ok', true, 'complete', true, 'left', 0, 'tasks', 0, 'finds', 0) || privacy_console.receipt(v_entry);`,
   {
     declare:
-      '  v_plan privacy_console.plan; v_key text; v_kind text; v_controller text; v_number text; v_left bigint; v_objects bigint; v_tasks bigint; v_holds text; v_finds bigint; v_unlooked bigint; v_text text; v_entry bigint; v_intent bigint;',
+      '  v_plan privacy_console.plan; v_key text; v_kind text; v_controller text; v_number text; v_left bigint; v_objects bigint; v_tasks bigint; v_holds text; v_finds bigint; v_unlooked bigint; v_now jsonb; v_text text; v_entry bigint; v_intent bigint;',
   },
 )}
 ${definer(
