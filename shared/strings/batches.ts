@@ -71,6 +71,7 @@ export const batchWords = {
     state: 'State',
     source: 'From',
     reason: 'Why',
+    lines: 'Lines',
     by: 'Begun by',
     approvals: 'Approved by',
     hash: 'SHA-256',
@@ -144,6 +145,7 @@ export const batchWords = {
     left: (days: number) =>
       days === 0 ? 'due today' : `${number.format(days)} ${days === 1 ? 'day' : 'days'} left`,
     columns: {
+      chosen: 'Chosen',
       due: 'Due',
       person: 'Account',
       closed: 'Closed',
@@ -151,7 +153,7 @@ export const batchWords = {
       stands: 'Where it stands',
     },
     keptPart: (title: string, because: string | null, until: string | null) =>
-      `${title}${because === null ? '' : `: ${because}`}${until === null ? '' : `, until ${until}`}`,
+      `${title}${until === null ? '' : ` until ${until}`}${because === null ? '' : `: ${because}`}`,
     keptNothing: 'nothing',
     hold: (id: number) => `legal hold ${id}`,
     restriction: (id: number) => `restriction ${id}`,

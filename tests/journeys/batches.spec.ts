@@ -52,13 +52,13 @@ test('a list is matched, planned, approved by another person, erased and reporte
       await follow(page, words.title);
       await atScreen(page, words.title);
       await page
-        .getByLabel(words.from.list)
+        .getByLabel(words.from.list, { exact: true })
         .fill(['email', ...emails, 'nobody@person.example', emails[0] ?? ''].join('\n'));
       await page.getByLabel(words.from.why).fill('They asked for it by letter');
       await picture('batch-list');
       await press(page, words.from.match);
       await expect(page.getByText(words.stateText.planning)).toBeVisible();
-      await expect(page.getByText(words.itemState.not_found)).toBeVisible();
+      await expect(page.getByText(words.itemState.not_found, { exact: true })).toBeVisible();
       await press(page, words.make);
       await expect(page.getByText(words.stateText.awaiting)).toBeVisible();
       await picture('batch-awaiting');
@@ -81,7 +81,9 @@ test('a list is matched, planned, approved by another person, erased and reporte
       await page.getByRole('grid', { name: words.title }).getByRole('row').nth(1).click();
       await press(page, words.run(2));
       await expect(page.getByText(words.stateText.done)).toBeVisible({ timeout: 30_000 });
-      await expect(part(page, words.itemsTitle).getByText(words.itemState.done).first()).toBeVisible();
+      await expect(
+        part(page, words.itemsTitle).getByText(words.itemState.done, { exact: true }).first(),
+      ).toBeVisible();
       await picture('batch-done');
       const file = join(home, 'report.html');
       await desk.answerDialog(file);

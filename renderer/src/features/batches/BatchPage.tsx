@@ -2,6 +2,7 @@ import { Button, Modal, SegmentedControl } from '@mantine/core';
 import { useState, type ReactNode } from 'react';
 import { Link, useParams } from 'react-router';
 import type { Batch, BatchItem } from '#shared/contract/batches.ts';
+import { batchItemStates } from '#shared/domain/batches.ts';
 import { isUnderWay } from '#shared/domain/job.ts';
 import { en } from '#shared/strings/en.ts';
 import { call, CallFailed } from '../../client/call.ts';
@@ -95,8 +96,8 @@ function OneBatch(props: { readonly batch: Batch }): ReactNode {
         <Work batch={batch} mine={batch.by === login} />
       ) : null}
       {batch.state === 'awaiting' && decides ? <Decide batch={batch} own={batch.by === login} /> : null}
-      {batch.lines.length === 0 ? null : <Totals batch={batch} />}
       <Items batch={batch} />
+      {batch.lines.length === 0 ? null : <Totals batch={batch} />}
       <Modal
         opened={callingOff}
         onClose={() => {
@@ -127,6 +128,15 @@ function About(props: { readonly batch: Batch }): ReactNode {
           facts={[
             [words.facts.source, words.source[batch.source]],
             [words.facts.reason, batch.reason],
+            [
+              words.facts.lines,
+              batchItemStates
+                .flatMap((state) => {
+                  const count = batch.states[state];
+                  return count === undefined ? [] : [`${formatNumber(count)} ${words.itemState[state]}`];
+                })
+                .join(', '),
+            ],
             [
               words.facts.by,
               <span key="by">

@@ -58,8 +58,8 @@ export function ClosedAccounts(): ReactNode {
   const columns: readonly DataColumn<ClosedAccount>[] = [
     {
       id: 'select',
-      title: '',
-      width: '44px',
+      title: words.columns.chosen,
+      width: '80px',
       cell: (account) => (
         <Checkbox
           size="xs"
