@@ -221,6 +221,19 @@ export function batchCommands(
     );
 }
 
+/** Goes on with every batch in which somebody's wait is over. */
+export async function runDueBatches(command: Command): Promise<readonly Readonly<Record<string, unknown>>[]> {
+  const { batches } = await command.call('batches.list', {});
+  const ended = [];
+  for (const { id, state, dueAt } of batches) {
+    if (state !== 'running' || dueAt === null || Date.parse(dueAt) > Date.now()) continue;
+    const { jobId } = await command.call('batches.run', { id });
+    const { result } = await command.finish(jobId);
+    ended.push({ batch: id, ...result, complete: result?.['state'] === 'done' });
+  }
+  return ended;
+}
+
 /** References of everybody whose account is due within so many days, as many as a batch holds. */
 async function dueWithin(command: Command, days: number): Promise<string[]> {
   const due: string[] = [];

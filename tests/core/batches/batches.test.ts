@@ -252,3 +252,59 @@ test('a batch that dies in the middle is gone on with from another computer: not
   });
   await expectIntact();
 });
+
+test('who waits, is found again or is under a hold keeps the batch open alone, and it ends when that is settled', async () => {
+  const [waits, named, held] = people.slice(10, 13) as [Person, Person, Person];
+  const setting = (minutes: number): Promise<unknown> =>
+    desk.superuser(({ query }) =>
+      query(
+        `insert into privacy_console.setting values ('grace_minutes', $1) on conflict (name) do update set value = excluded.value`,
+        [minutes],
+      ),
+    );
+  await desk.superuser(({ query }) =>
+    query(
+      `insert into public.support_messages (user_id, from_email, subject, body) select id, email::text, 'About a friend', $1 from public.users where id = $2`,
+      [`Please write to ${named.email} instead.`, people[15]?.id],
+    ),
+  );
+  const { batch } = await expectDone(operator, 'batches.begin', {
+    reason: 'settled later',
+    from: { source: 'csv', form: 'email', text: [waits, named, held].map(({ email }) => email).join('\n') },
+  });
+  await planned(batch.id);
+  await approved(batch.id);
+  await setting(60);
+  expect(await run(operator, batch.id)).toBe('done');
+  expect(await show(batch.id)).toMatchObject({ state: 'running', waiting: 3, unfinished: 0 });
+  expect(await there([waits, named, held])).toBe(3);
+  // What waits is called off by the hold; the others come when their time has.
+  const { items } = await expectDone(operator, 'batches.items', { id: batch.id });
+  await expectDone(operator, 'holds.place', {
+    on: { subject: items[2]?.subject ?? '' },
+    ...{ ground: 'a claim', authority: 'a court', owner: 'operator', reviewOn: '2027-10-01' },
+  });
+  await desk.superuser(({ query }) =>
+    query(`update privacy_console.run set due_at = clock_timestamp() where state = 'waiting'`),
+  );
+  await setting(0);
+  expect(await run(operator, batch.id)).toBe('done');
+  expect(await show(batch.id)).toMatchObject({
+    state: 'running',
+    states: { done: 1, planned: 1, set_aside: 1 },
+    unfinished: 1,
+  });
+  expect([await there([waits]), await there([held])]).toEqual([0, 1]);
+  const found = (await expectDone(operator, 'erasure.show', { planId: items[1]?.planId ?? 0 })).plan;
+  expect(found.run?.finds.filter(({ rows }) => rows > 0)).toMatchObject([
+    { name: 'support_messages.body', rows: 1 },
+  ]);
+  await expectDone(approver, 'erasure.judge', {
+    ...{ planId: found.id, find: 'support_messages.body', because: 'somebody else wrote it' },
+  });
+  expect(await run(operator, batch.id)).toBe('done');
+  expect((await expectDone(operator, 'batches.report', { id: batch.id })).says).toMatchObject({
+    state: 'done',
+    states: { done: 2, set_aside: 1 },
+  });
+});

@@ -532,14 +532,17 @@ ${definer(
     if v_did ? 'run' then
       update privacy_console.batch_item i set because = null where i.batch = p_batch and i.number = v_item.number;
       v_begun := v_begun || jsonb_build_object('plan', v_item.plan, 'request', v_item.request, 'begun', v_did);
-    elsif exists (select from privacy_console.run r where r.plan = v_item.plan) then
-      update privacy_console.batch_item i set because = v_did ->> 'says' where i.batch = p_batch and i.number = v_item.number;
     else
       select p.* into v_plan from privacy_console.plan p where p.id = v_item.plan;
-      if v_plan.state = 'approved' then
-        perform privacy_console.void_plan(v_plan);
+      if v_plan.state = 'running' then
+        update privacy_console.batch_item i set because = v_did ->> 'says' where i.batch = p_batch and i.number = v_item.number;
+      else
+        perform privacy_console.set_aside(p_batch, v_item.number, coalesce(privacy_console.stopped_by(v_plan), case v_plan.state when 'approved' then v_did ->> 'says'
+          else 'Its plan was called off, denied, or made anew under request ' || v_item.request || '.' end));
+        if v_plan.state = 'approved' then
+          perform privacy_console.void_plan(v_plan);
+        end if;
       end if;
-      perform privacy_console.set_aside(p_batch, v_item.number, v_did ->> 'says');
     end if;
   end loop;
   perform privacy_console.hold_briefly();
