@@ -98,7 +98,12 @@ export function createConsole(ports: ConsolePorts): Console {
     log,
     (job) => {
       tell({ type: 'job', job });
-      if ((job.kind === 'erasure' || job.kind === 'batch') && job.state === 'done' && sessions.current().session !== null) tidy();
+      if (
+        (job.kind === 'erasure' || job.kind === 'batch') &&
+        job.state === 'done' &&
+        sessions.current().session !== null
+      )
+        tidy();
     },
     () => ownerOf(sessions.current().session),
     { export: exportsAtOnce },

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Desk } from '#core/connections/index.ts';
 import { sql } from '#core/database/sql.ts';
-import { atOnce, objectsAt, type Places } from '#core/erasure/index.ts';
+import { atOnce, objectsAt } from '#core/erasure/index.ts';
 import type { Progress } from '#core/kernel/jobs.ts';
 import { working, type Turn } from './turn.ts';
 
@@ -88,7 +88,7 @@ async function objectsOf(
     ({ plan }) => plan,
   );
   return atOnce([...places], listedAtOnce, async ([plan, lying]) => {
-    const objects = await objectsAt(at, lying as Places, signal);
+    const objects = await objectsAt(at, lying, signal);
     return { plan, keys: objects.map(({ key }) => key), bytes: objects.map(({ bytes }) => bytes) };
   });
 }

@@ -2,5 +2,5 @@ export { atOnce } from './atOnce.ts';
 export { eraseMany } from './many.ts';
 export { erasureOperations } from './operations.ts';
 export { ledgerOperations } from './ledger/operations.ts';
-export { objectsAt, type Places } from './places.ts';
+export { objectsAt } from './places.ts';
 export { paceOf, runShape } from './run.ts';

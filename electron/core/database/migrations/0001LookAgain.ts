@@ -298,7 +298,10 @@ ${definer(
     perform privacy_console.look_key_among(v_run, privacy_console.looking_for(v_run), v_keys, p_first, p_last);
   end loop;
   return jsonb_build_object('ok', true);`,
-  { declare: '  v_run bigint; v_emails text[]; v_phones text[]; v_names text[]; v_likes text[]; v_rest text; v_keys text[];' },
+  {
+    declare:
+      '  v_run bigint; v_emails text[]; v_phones text[]; v_names text[]; v_likes text[]; v_rest text; v_keys text[];',
+  },
 )}
 ${definer(
   'judge_find(p_plan bigint, p_collection text, p_column text, p_because text)',
