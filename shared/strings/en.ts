@@ -1988,6 +1988,7 @@ const actions: Readonly<Record<string, Wording>> = {
   'staff.proposed': words('proposed', 'propose', () => 'roles that decide for a member of staff'),
   'staff.denied': words('denied', 'deny', () => 'roles that decide to a member of staff'),
   'staff.removed': words('removed', 'remove', () => 'a member of staff'),
+  'staff.known_anew': words('knew', 'know', () => 'the staff by their logins anew, on another server'),
   'key.registered': words('registered', 'register', () => 'a key for signing packages'),
   'key.retired': words('retired', 'retire', () => 'a key for signing packages'),
   'search.intended': words('was about to search', 'search', (_, under) => `people${under}`),

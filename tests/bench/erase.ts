@@ -230,6 +230,11 @@ async function deleteBare(bare: BareClient, { id }: Account, plan: ErasurePlan):
       [theirs, id],
     );
   }
+  // The last of all, as it is for the console: each is looked for in every message.
+  await bare.query(
+    'delete from workspaces w where owner_id = $1 and not exists (select from invoices i where i.workspace_id = w.id)',
+    [id],
+  );
   await bare.query('commit');
 }
 

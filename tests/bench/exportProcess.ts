@@ -187,7 +187,7 @@ async function records({
       collections: collections.map((each) => {
         const { columns: _none, ...lines } = readCollection(
           snapshots,
-          Number(begun['access']),
+          () => Number(begun['access']),
           subject,
           each,
         );

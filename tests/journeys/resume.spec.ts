@@ -9,7 +9,7 @@ import { openDesk } from '#demo/driver.ts';
 import { startPlatform, type Platform } from '#demo/platform.ts';
 import { expectDone, installDemo, plainConsole } from '#demo/staff.ts';
 import { withSuperuser } from '#demo/superuser.ts';
-import { atScreen, goTo, part, press, sees } from '#demo/windowActions.ts';
+import { ask, atScreen, goTo, part, press, sees } from '#demo/windowActions.ts';
 import { en } from '#shared/strings/en.ts';
 import { need } from '../prerequisites.ts';
 import { examine } from './examine.ts';
@@ -68,22 +68,27 @@ test('an export that was killed is shown with what is here, and goes on in the w
   try {
     await installDemo(platform, places);
     const request = await longExport(platform, places);
-    const exporter = spawn(
-      process.execPath,
-      [
-        ...['--no-warnings', 'electron/cli/cli.ts', 'export', String(request)],
-        ...['--to', folder, '--folder', '--profile', 'demo:operator'],
-      ],
-      { cwd: root, env: { ...process.env, ...environment, PRIVACY_CONSOLE_HOME: home }, stdio: 'ignore' },
-    );
-    const gone = once(exporter, 'exit');
-    // Some of the collections are read by then.
-    while ((await readdir(places.stagingFolder, { recursive: true }).catch(() => [])).length < 16) {
-      if (exporter.exitCode !== null) throw new Error('The export ended before it was killed.');
-      await wait(5);
-    }
-    exporter.kill('SIGKILL');
-    await gone;
+    const kept = (): Promise<readonly string[]> =>
+      readdir(places.stagingFolder, { recursive: true }).catch(() => []);
+    const killOne = async (): Promise<void> => {
+      const exporter = spawn(
+        process.execPath,
+        [
+          ...['--no-warnings', 'electron/cli/cli.ts', 'export', String(request)],
+          ...['--to', folder, '--folder', '--profile', 'demo:operator'],
+        ],
+        { cwd: root, env: { ...process.env, ...environment, PRIVACY_CONSOLE_HOME: home }, stdio: 'ignore' },
+      );
+      const gone = once(exporter, 'exit');
+      // Some of the collections are read by then.
+      while ((await kept()).length < 16) {
+        if (exporter.exitCode !== null) throw new Error('The export ended before it was killed.');
+        await wait(5);
+      }
+      exporter.kill('SIGKILL');
+      await gone;
+    };
+    await killOne();
 
     const desk = await openDesk({ home, environment });
     try {
@@ -104,6 +109,21 @@ test('an export that was killed is shown with what is here, and goes on in the w
       await expect(left).toHaveCount(0);
       expect(await readdir(folder)).toHaveLength(1);
       faults.push(...(await examine(page, 'export resumed')));
+
+      // Another one is thrown away: nothing of it stays here, and the trail has it as given up.
+      await killOne();
+      await goTo(page, 'desk', en.desk.title);
+      await page.evaluate(
+        (to) => {
+          window.location.hash = to;
+        },
+        `#/requests/${String(request)}/export`,
+      );
+      await left.getByRole('button', { name: words.throwAway, exact: true }).press('Enter');
+      await expect(left).toHaveCount(0);
+      expect((await kept()).filter((name) => name.includes('/'))).toEqual([]);
+      const { exports } = await ask(page, 'exports.list', { requestId: request });
+      expect(exports.map(({ state }) => state).toSorted()).toEqual(['abandoned', 'done']);
     } finally {
       await desk.close();
     }

@@ -14,7 +14,10 @@ export interface Range {
 
 /** Variables that {@link deleteRange} works with. */
 export const rangeVariables =
-  '  v_one text; v_low text[]; v_high text[]; v_full boolean; v_count bigint; v_after jsonb; v_more boolean;';
+  '  v_one text; v_high text[]; v_at jsonb; v_cut jsonb; v_cuts jsonb; v_taken bigint; v_count bigint; v_after jsonb; v_more boolean; v_looked boolean;';
+
+/** Batches whose ends are looked up at once, and as many as are looked up along with a batch of their own. */
+const ahead = { most: 100, besides: 10 } as const;
 
 /**
  * The range a collection's rows can be deleted by, or null: one path, of one column that is compared as it is, and an
@@ -51,8 +54,10 @@ export function rangeOf(
 /**
  * Deletes up to `p_limit` rows between two places of the index, from where the batch before ended: what was deleted
  * before isn't gone through again for each batch, as it would be until the table is vacuumed, and partitions in which
- * nothing is left are not looked into. Leaves in `v_after` where it ended; after the last place it begins
- * from the start once more, for what has come meanwhile.
+ * nothing is left are not looked into. Where many batches end is looked up ahead, with nothing deleted in the same call
+ * where that takes its time: an index alone tells it while no page has changed, at a seventh of what it costs between
+ * deletions. Leaves in `v_after` where it ended and the ends to come, null after the last place; what has come behind
+ * it meanwhile is found when the run's rows are counted.
  * @param open condition of the rows that go, on alias `t`
  */
 export function deleteRange(
@@ -73,35 +78,62 @@ export function deleteRange(
     `select array[${order.map((each) => `d.${quoteIdentifier(each)}::text`).join(', ')}] from (select ${order.map(own).join(', ')} from ${from} where ${rest}) d`;
   const [first = ''] = order;
   // A row's place alone leaves no partition out, its first column does.
-  const bound = (sign: '>' | '>=' | '<=', at: (column: number) => string): string =>
-    `${row} ${sign} (${order.map((each, number) => `${at(number + 1)}::${type(each)}`).join(', ')}) and ${own(first)} ${sign === '<=' ? '<=' : '>='} ${at(1)}::${type(first)}`;
-  const low = (number: number): string => `v_low[${number}]`;
-  const high = (number: number): string => `v_high[${number}]`;
-  const before = (number: number): string => `(p_after ->> ${number})`;
+  const bound = (sign: '>' | '<=', at: (column: number) => string): string =>
+    `${row} ${sign} (${order.map((each, number) => `${at(number)}::${type(each)}`).join(', ')}) and ${own(first)} ${sign === '<=' ? '<=' : '>='} ${at(0)}::${type(first)}`;
+  const behind = bound('>', (number) => `(v_at ->> ${number + 1})`);
+  const upTo = bound('<=', (number) => `v_high[${number + 1}]`);
   const values = 'value' in keys ? `(values (${keys.value})) x(value)` : `unnest(${keys.array}) x(value)`;
+  // From the beginning or from a place: a condition of both would go by neither.
+  const fromThere = (statement: (condition: string) => string): string => `if v_one = v_at ->> 0 then
+          ${statement(`${is} and ${behind}`)};
+        else
+          ${statement(is)};
+        end if;`;
   return `v_rows := 0;
-    v_full := false;
-    for v_one in select distinct x.value::text collate "C" as value from ${values} order by value loop
-      continue when v_one collate "C" < (p_after ->> 0);
-      if v_one = p_after ->> 0 then
-        v_low := (${placeOf(`${is} and ${bound('>', before)} order by ${sorted()} limit 1`)});
-      else
-        v_low := (${placeOf(`${is} order by ${sorted()} limit 1`)});
-      end if;
-      continue when v_low is null;
-      v_high := (${placeOf(`${is} and ${bound('>=', low)} order by ${sorted()} offset p_limit - v_rows - 1 limit 1`)});
-      v_full := v_high is not null;
-      if not v_full then
-        v_high := (${placeOf(`${is} and ${bound('>=', low)} order by ${sorted(' desc')} limit 1`)});
-      end if;
-      delete from ${from} where ${is} and ${bound('>=', low)} and ${bound('<=', high)} and ${open};
+    v_at := p_after -> 'at';
+    v_cuts := coalesce(p_after -> 'cuts', '[]');
+    v_more := coalesce((p_after -> 'more')::boolean, true);
+    v_looked := (v_more and v_cuts = '[]') or ((p_after -> 'limit')::int > p_limit) is true;
+    if v_looked then
+      v_cuts := '[]';
+      v_more := false;
+      for v_one in select distinct x.value::text collate "C" as value from ${values} order by value loop
+        continue when v_one collate "C" < (v_at ->> 0);
+        loop
+          if jsonb_array_length(v_cuts) = ${ahead.most} then
+            v_more := true;
+            exit;
+          end if;
+          v_count := p_limit;
+          ${fromThere((condition) => `v_high := (${placeOf(`${condition} order by ${sorted()} offset p_limit - 1 limit 1`)})`)}
+          if v_high is null then
+            ${fromThere(
+              (condition) => `v_high := (${placeOf(`${condition} order by ${sorted(' desc')} limit 1`)});
+            v_count := (select count(*) from ${from} where ${condition})`,
+            )}
+          end if;
+          exit when v_high is null;
+          v_at := to_jsonb(v_one || v_high);
+          v_cuts := v_cuts || jsonb_build_array(to_jsonb(array[v_count::text, v_one] || v_high));
+          exit when v_count < p_limit;
+        end loop;
+        exit when v_more;
+      end loop;
+      v_at := p_after -> 'at';
+    end if;
+    v_taken := 0;
+    while v_cuts <> '[]' and not (v_looked and jsonb_array_length(v_cuts) > ${ahead.besides}) loop
+      v_cut := v_cuts -> 0;
+      exit when v_taken > 0 and v_taken + (v_cut ->> 0)::bigint > p_limit;
+      v_taken := v_taken + (v_cut ->> 0)::bigint;
+      v_one := v_cut ->> 1;
+      v_high := array(select jsonb_array_elements_text(v_cut - 0 - 0));
+      ${fromThere((condition) => `delete from ${from} where ${condition} and ${upTo} and ${open}`)}
       get diagnostics v_count = row_count;
       v_rows := v_rows + v_count;
-      v_after := to_jsonb(array[v_one] || v_high);
-      exit when v_full;
+      v_at := v_cut - 0;
+      v_cuts := v_cuts - 0;
     end loop;
-    if not v_full then
-      v_after := null;
-    end if;
-    v_more := v_full or p_after is not null;`;
+    v_after := case when v_more or v_cuts <> '[]' then jsonb_build_object('at', v_at, 'limit', case when v_looked then p_limit else (p_after -> 'limit')::int end, 'cuts', v_cuts, 'more', v_more) end;
+    v_more := v_after is not null;`;
 }

@@ -55,21 +55,23 @@ async function lookAtKeys(
 ): Promise<void> {
   let keys: string[] = [];
   let count = 0;
-  const compare = async (isLast: boolean): Promise<void> => {
-    await at.database.effect(
+  /** Whether all was looked through by then, by another console that runs the same plan. */
+  const compare = async (isLast: boolean): Promise<boolean> => {
+    const done = await at.database.effect(
       sql`select privacy_console.look_at_keys(${run}::bigint, ${keys}::text[], ${count === keys.length}::boolean, ${isLast}::boolean) as result`,
-      z.object({}),
+      z.object({ looked: z.boolean() }),
       () => undefined,
       { timeoutMs: lookTimeoutMs },
     );
     looked(count);
     keys = [];
+    return done.looked;
   };
   if (at.profile.r2 !== null) {
     const bucket = await at.openBucket('read');
     try {
       for await (const { key } of bucket.list('', { signal })) {
-        if (keys.length === keysAtOnce) await compare(false);
+        if (keys.length === keysAtOnce && (await compare(false))) return;
         keys.push(key);
         count += 1;
       }

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Desk } from '#core/connections/index.ts';
 import { sql } from '#core/database/sql.ts';
@@ -115,14 +116,26 @@ async function erase(at: Desk, { plan, begun }: Begun, many: Many): Promise<bool
 
 async function rows(at: Desk, run: number, quiesce: boolean, { pace, signal, says }: Many): Promise<void> {
   for (let passes = 1; ;) {
-    const went = await untilLetGo(says, signal, () =>
-      at.database.effect(
+    let took = 0;
+    const went = await untilLetGo(says, signal, () => {
+      const since = performance.now();
+      const done = at.database.effect(
         sql`select privacy_console.erase_person(${run}::bigint, ${quiesce}::boolean, ${pace.rows}::int) as result`,
-        z.object({ finished: z.boolean(), again: z.boolean(), held: z.string().optional() }),
+        z.object({
+          rows: z.number(),
+          finished: z.boolean(),
+          again: z.boolean(),
+          held: z.string().optional(),
+        }),
         noNote,
         { timeoutMs: 120_000 },
-      ),
-    );
+      );
+      return done.finally(() => {
+        took = performance.now() - since;
+      });
+    });
+    if (pace.rest > 0 && went.rows > 0)
+      await wait(took * pace.rest, undefined, { signal }).catch(() => undefined);
     if (went.finished) return;
     if (!went.again) continue;
     passes += 1;

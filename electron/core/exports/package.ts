@@ -89,8 +89,9 @@ export interface PackageProgress {
   readonly phase: 'records' | 'files' | 'sealing' | 'reading_back';
   /** The collection being read, in the phase `records` only. */
   readonly collection: string | null;
-  /** Rows, objects and bytes so far; bytes start again at 0 for reading back. */
+  /** Rows of that collection so far. */
   readonly rows: number;
+  /** Objects and bytes so far; bytes start again at 0 for reading back. */
   readonly files: number;
   readonly bytes: number;
   /** Collections that are read. */
@@ -98,6 +99,7 @@ export interface PackageProgress {
   /** How many there are of each; null while nobody knows. */
   readonly inAll: {
     readonly collections: number | null;
+    readonly rows: number | null;
     readonly files: number | null;
     readonly bytes: number | null;
   };
@@ -272,6 +274,7 @@ function newBag(
   const shownFiles: PageFileEntry[] = [];
   const files = { complete: 0, differing: 0, incomplete: 0, missing: 0, unavailable: 0, redacted: 0 };
   let rows = 0;
+  let rowsInAll: number | null = null;
   let bytes = 0;
   let reported = 0;
   let filesInAll: number | null = null;
@@ -287,6 +290,7 @@ function newBag(
       collections: read.length,
       inAll: {
         collections: Array.isArray(options.collections) ? options.collections.length : null,
+        rows: rowsInAll,
         files: filesInAll,
         // What is read back is what was written; before that nobody knows what is still to come.
         bytes: readBack === undefined ? null : entries.reduce((sum, entry) => sum + entry.bytes, 0),
@@ -331,26 +335,26 @@ function newBag(
         staged = await stage(collection);
         await options.staging.finish(staged);
       }
-      rows += staged.rows;
       bytes += staged.records.bytes;
       read.push({ title: title ?? name, columns, staged, summary: summaryOf(staged) });
-      report('records', name);
+      report('records', null);
     }
   }
 
   async function stage(collection: PackageCollection): Promise<StagedCollection> {
-    const before = { rows, bytes };
+    const before = bytes;
     const reading = async (): Promise<StagedCollection> => {
       try {
-        return await stageCollection(collection, options.staging, signal, (tally) => {
-          rows = before.rows + tally.lines;
-          bytes = before.bytes + tally.bytes;
+        return await stageCollection(collection, options.staging, signal, (tally, inAll) => {
+          rows = tally.lines;
+          rowsInAll = inAll;
+          bytes = before + tally.bytes;
           if (bytes - reported < reportEvery) return;
           reported = bytes;
           report('records', collection.name);
         });
       } finally {
-        ({ rows, bytes } = before);
+        [rows, rowsInAll, bytes] = [0, null, before];
       }
     };
     return mended(reading, options.mend, signal);

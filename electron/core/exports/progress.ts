@@ -18,10 +18,16 @@ export function newShare(): (now: PackageProgress) => number {
   };
 }
 
-function shareOf({ phase, collections, files, bytes, inAll }: PackageProgress): number {
+function shareOf({ phase, collections, rows, files, bytes, inAll }: PackageProgress): number {
   switch (phase) {
     case 'records':
-      return between(begins.records, begins.files, collections, inAll.collections);
+      return between(
+        begins.records,
+        begins.files,
+        // Rows that came meanwhile are no more than the whole.
+        collections + (inAll.rows === null || inAll.rows === 0 ? 0 : Math.min(1, rows / inAll.rows)),
+        inAll.collections,
+      );
     case 'files':
       return between(begins.files, begins.sealing, files, inAll.files);
     case 'sealing':
@@ -49,8 +55,8 @@ export function wordsOf({
     case 'records':
       return [
         ...(collection === null ? [] : [`reading ${collection}`]),
+        ...(collection === null ? [] : [`${ofAll(rows, inAll.rows)} rows`]),
         `collection ${ofAll(Math.min(collections + 1, inAll.collections ?? Infinity), inAll.collections)}`,
-        `${number.format(rows)} rows`,
         megabytes(bytes),
       ].join(', ');
     case 'files':

@@ -24,15 +24,19 @@ const countTimeoutMs = 5 * 60_000;
  */
 export function readCollection(
   snapshots: Snapshots,
-  access: number,
+  access: () => number,
   subject: MappedSubject,
   collection: MappedCollection,
   rowsAtOnce = windowRows,
 ): PackageCollection {
-  const parts: CollectionPart[] = [];
+  let parts: CollectionPart[] = [];
   let begun: Place | null = null;
   let place: Place | null = null;
+  let atBegin: CollectionPart | null = null;
   let rowsAtEnd = 0;
+
+  const countAll = (snapshot: Snapshot, signal: AbortSignal): Promise<number> =>
+    count(snapshot, `${compiled('part', subject, collection)}($1::bigint, null, null)`, [access()], signal);
 
   /** Ends the part read from this snapshot: counts it there, and begins the next. */
   const endPart = async (snapshot: Snapshot, upto: Place | null, signal: AbortSignal): Promise<void> => {
@@ -41,7 +45,7 @@ export function readCollection(
       rows: await count(
         snapshot,
         `${compiled('part', subject, collection)}($1::bigint, $2::text[], $3::text[])`,
-        [access, begun, upto],
+        [access(), begun, upto],
         signal,
       ),
     });
@@ -55,7 +59,14 @@ export function readCollection(
     columns: collection.columns.map((column) =>
       column.thirdParty.includes(subject.kind) ? { ...column, kind: 'text' } : column,
     ),
+    rowsInAll: async (signal) => {
+      const snapshot = snapshots.current;
+      const rows = await countAll(snapshot, signal);
+      atBegin = { snapshot: snapshot.number, rows };
+      return rows;
+    },
     rows: async function* (signal) {
+      [parts, begun, place] = [[], null, null];
       const lines = newCopiedLines();
       let more = true;
       while (more) {
@@ -69,7 +80,7 @@ export function readCollection(
         }
         const { client, timeLeft } = snapshots.current;
         const stream = await client.copyOut(
-          `copy (select * from ${compiled('rows', subject, collection)}(${access}::bigint, ${arrayLiteral(place)}, ${rowsAtOnce})) to stdout (format binary)`,
+          `copy (select * from ${compiled('rows', subject, collection)}(${access()}::bigint, ${arrayLiteral(place)}, ${rowsAtOnce})) to stdout (format binary)`,
           { signal, timeoutMs: timeLeft(copyTimeoutMs) },
         );
         const next: Place | null = yield* lines.window(stream as AsyncIterable<Uint8Array>);
@@ -80,12 +91,8 @@ export function readCollection(
     },
     expectedRows: async (signal) => {
       const snapshot = snapshots.current;
-      rowsAtEnd = await count(
-        snapshot,
-        `${compiled('part', subject, collection)}($1::bigint, null, null)`,
-        [access],
-        signal,
-      );
+      // A snapshot counts the same before and after.
+      rowsAtEnd = atBegin?.snapshot === snapshot.number ? atBegin.rows : await countAll(snapshot, signal);
       if (parts.length === 0) parts.push({ snapshot: snapshot.number, rows: rowsAtEnd });
       else await endPart(snapshot, null, signal);
       return parts.reduce((sum, part) => sum + part.rows, 0);

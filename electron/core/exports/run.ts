@@ -15,7 +15,7 @@ import { removeLeftovers } from './leftovers.ts';
 import { heldObjects, type HeldObject } from './objects.ts';
 import { mended, type Mend } from './mending.ts';
 import { ExportInterrupted, writePackage } from './package.ts';
-import type { PackageCollection, PackageOptions, PackageReceipt } from './package.ts';
+import type { PackageOptions, PackageReceipt } from './package.ts';
 import { newShare, whole, wordsOf } from './progress.ts';
 import { readCollection } from './reading.ts';
 import { redactionsOf } from './redactions.ts';
@@ -227,7 +227,7 @@ async function writeFromSnapshots(
     about.mapHash = opened.snapshots.mapHash;
     about.collections = collections.length;
     const sources = collections.map((each) =>
-      readAnew(() => readCollection(opened.snapshots, access, subject, each, pace.windowRows)),
+      readCollection(opened.snapshots, () => access, subject, each, pace.windowRows),
     );
     let filesFrom: number | null = null;
     let objects: readonly HeldObject[] = [];
@@ -312,24 +312,6 @@ async function writeFromSnapshots(
 }
 
 const noKeychainNote = '; can not be resumed after a crash, as this computer has no keychain';
-
-/** A collection of which the reading can be begun again from its beginning. */
-function readAnew(begin: () => PackageCollection): PackageCollection {
-  let current = begin();
-  return {
-    ...current,
-    rows: (signal) => {
-      current = begin();
-      return current.rows(signal);
-    },
-    expectedRows: (signal) => current.expectedRows?.(signal) ?? Promise.reject(new Error('it has no count')),
-    reading: () => {
-      const reading = current.reading?.();
-      if (reading === undefined) throw new Error('a collection does not say how it was read');
-      return reading;
-    },
-  };
-}
 
 /**
  * Waits for a database that is out of reach until `again` succeeds. Gives up when it takes too long, or when it was

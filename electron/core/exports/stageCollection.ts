@@ -16,6 +16,8 @@ export interface PackageCollection {
   readonly title?: string;
   /** What its rows may hold, in the order of the table; where missing there is no table and no schema. */
   readonly columns?: readonly PackageColumn[];
+  /** How many rows will come, as far as can be known; asked before the first. */
+  readonly rowsInAll?: (signal: AbortSignal) => Promise<number>;
   /** The bytes of the lines, each ended by one line feed; may be cut anywhere. Must end when the signal aborts. */
   readonly rows: (signal: AbortSignal) => AsyncIterable<Uint8Array | string>;
   /** Counts the rows by another way; asked after the last row, a difference refuses the package. */
@@ -33,10 +35,10 @@ const blocksAhead = 10;
  * when it fails. Throws `conflict` where rows and count differ, and what the source throws.
  */
 export async function stageCollection(
-  { name, columns, rows, expectedRows, reading }: PackageCollection,
+  { name, columns, rowsInAll, rows, expectedRows, reading }: PackageCollection,
   staging: Staging,
   signal: AbortSignal,
-  seen: (tally: Tally) => void,
+  seen: (tally: Tally, inAll: number | null) => void,
 ): Promise<StagedCollection> {
   const files: StagedFile[] = [];
   const start = async (holds: 'records' | 'table'): Promise<StagedFile> => {
@@ -45,6 +47,7 @@ export async function stageCollection(
     return file;
   };
   try {
+    const inAll = rowsInAll === undefined ? null : await unlessAborted(rowsInAll(signal), signal);
     const records = await start('records');
     const table = columns === undefined ? null : { ...newTable(columns), file: await start('table') };
     await table?.file.add(table.head);
@@ -53,7 +56,7 @@ export async function stageCollection(
       await records.add(block);
       // Its memory is used again for the next.
       await table?.file.add(copyOf(table.add(block)));
-      seen(records.tally);
+      seen(records.tally, inAll);
     }
     // The database counts while the last blocks are deflated.
     const counting = expectedRows === undefined ? null : unlessAborted(expectedRows(signal), signal);

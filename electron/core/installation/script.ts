@@ -45,7 +45,7 @@ export function installScript(
     from === 0
       ? `insert into privacy_console.staff (login, login_oid, person, roles)
   select session_user, r.oid, ${person === null ? 'session_user' : quoteLiteral(person)}, array['admin'] from pg_catalog.pg_roles r where r.rolname = session_user;`
-      : '',
+      : 'do $body$ begin perform privacy_console.know_staff_anew(); end $body$;',
     `do $body$ begin perform privacy_console.append('schema.installed', null, null, 'done', null, ${quoteLiteral(
       JSON.stringify({ version: Math.max(...migrations.map((each) => each.version)), map: map.hash }),
     )}); end $body$;`,

@@ -18,11 +18,14 @@ export function readKey<Name extends OperationName>(
   return [name, input];
 }
 
-/** The cache of one window. Failures are shown, not retried: the person decides. */
+/**
+ * The cache of one window. Failures are shown, not retried: the person decides. What comes into view shows its last answer
+ * and is read again at once, since it may decide whether an act is possible now.
+ */
 export function createQueryClient(): QueryClient {
   return new QueryClient({
     defaultOptions: {
-      queries: { retry: false, staleTime: 5_000, gcTime: 60_000, networkMode: 'always' },
+      queries: { retry: false, staleTime: 0, gcTime: 60_000, networkMode: 'always' },
       mutations: { retry: false, networkMode: 'always' },
     },
   });
@@ -32,8 +35,6 @@ export interface ReadOptions<Output> {
   readonly enabled?: boolean;
   /** Milliseconds between repeated reads, for what other people's consoles change; may depend on the last answer. */
   readonly every?: number | ((answer: Output | undefined) => number);
-  /** Read again whenever it comes into view, for what decides whether an act is possible now. */
-  readonly fresh?: boolean;
   /** Keep showing the last answer while another input is being read. */
   readonly keepPrevious?: boolean;
   /** Milliseconds the answer stays in memory once nothing shows it. */
@@ -52,7 +53,6 @@ export function useRead<Name extends OperationName>(
     queryFn: () => call(name, input),
     enabled: options.enabled ?? true,
     refetchInterval: typeof every === 'function' ? (query) => every(query.state.data) : (every ?? false),
-    ...(options.fresh ? { staleTime: 0 } : {}),
     ...(options.keepPrevious ? { placeholderData: keepPreviousData } : {}),
     ...(options.keepFor === undefined ? {} : { gcTime: options.keepFor }),
   });

@@ -7,7 +7,7 @@ import { useMay } from './session.ts';
 
 /** The restriction of a person’s data that is in force; null where there is none, or nobody is named. */
 export function useRestrictionOf(subject: string | null): Restriction | null {
-  const read = useRead('restrictions.list', {}, { enabled: subject !== null, every: 30_000, fresh: true });
+  const read = useRead('restrictions.list', {}, { enabled: subject !== null, every: 30_000 });
   return read.data?.restrictions.find((each) => each.subject === subject && each.liftedAt === null) ?? null;
 }
 

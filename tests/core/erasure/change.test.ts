@@ -67,7 +67,7 @@ test('an object that can not be deleted leaves the run unfinished, and its rows 
   await expectEndedRight(desk, victim, planId);
 });
 
-test('rows and objects that the platform adds during the run are found by looking again, and a resume ends it', async () => {
+test('rows that the platform adds during the run go with it, objects are found by looking again, and a resume ends it', async () => {
   await using desk = await openDesk({ withBucket: true });
   const operator = await desk.signIn('operator');
   const victim = await requestFor(operator, await findPerson(desk));
@@ -116,7 +116,7 @@ test('rows and objects that the platform adds during the run are found by lookin
   const { plan } = await expectDone(operator, 'erasure.show', { planId });
   expect(plan).toMatchObject({ state: 'running', run: { state: 'incomplete' } });
   const left = Object.fromEntries((plan.run?.steps ?? []).map((step) => [step.name, step.left]));
-  expect(left).toMatchObject({ 'objects.objects': 4, 'page_views.delete': 1, 'support_messages.delete': 1 });
+  expect(left).toMatchObject({ 'objects.objects': 4, 'page_views.delete': 0, 'support_messages.delete': 0 });
   expect(await operator.dispatch('erasure.certificate', { planId })).toMatchObject({ ok: false });
   expect(await run(operator, planId)).toMatchObject({ state: 'done', result: { complete: true, left: 0 } });
   await expectEndedRight(desk, victim, planId);

@@ -203,7 +203,13 @@ async function killBackend(cluster: OwnCluster): Promise<void> {
     query<{ pid: number }>(`select ${activeOnes} order by state = 'active' desc, state_change desc limit 1`),
   );
   const [backend] = rows;
-  if (backend !== undefined) process.kill(backend.pid, 'SIGKILL');
+  if (backend === undefined) return;
+  try {
+    process.kill(backend.pid, 'SIGKILL');
+  } catch (error) {
+    // It had ended by then.
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
 }
 
 /** Goes on to the end. What somebody else wrote of the person stays, as an approver says. */

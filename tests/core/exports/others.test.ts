@@ -158,7 +158,7 @@ test('the schema of the package says that it is a text', () => {
   const note = described.collections.find((each) => each.name === 'note');
   const person = described.subjects[0];
   if (note === undefined || person === undefined) throw new Error('the map has no notes');
-  const { columns = [], title = '' } = readCollection({} as Snapshots, 1, person, note);
+  const { columns = [], title = '' } = readCollection({} as Snapshots, () => 1, person, note);
   const { properties } = JSON.parse(schemaText('note', title, columns)) as {
     readonly properties: Readonly<Record<string, { readonly type?: unknown; readonly pattern?: unknown }>>;
   };

@@ -29,6 +29,7 @@ test('whatever an export tells, how far it is never goes back, and never comes t
     collections: figure,
     inAll: fc.record({
       collections: fc.option(figure),
+      rows: fc.option(figure),
       files: fc.option(figure),
       bytes: fc.option(figure),
     }),
@@ -137,9 +138,15 @@ test('three exports: two work, the third waits for its turn, and one that is can
       before = progress.done;
     }
   }
-  expect(
-    told.some(({ progress }) => /^reading \w+, collection \d+ of \d+, [\d,]+ rows/.test(progress.says)),
-  ).toBe(true);
+  const numbers = told.flatMap(({ progress }) => {
+    const [, rows, inAll] =
+      /^reading \w+, ([\d,]+) of ([\d,]+) rows, collection \d+ of \d+, /.exec(progress.says) ?? [];
+    return rows === undefined || inAll === undefined
+      ? []
+      : [[rows, inAll].map((each) => Number(each.replaceAll(',', '')))];
+  });
+  expect(numbers.some(([rows = 0]) => rows > 0)).toBe(true);
+  for (const [rows = 0, inAll = 0] of numbers) expect(rows).toBeLessThanOrEqual(inAll);
   expect(await readdir(folder)).toHaveLength(3);
 });
 

@@ -211,7 +211,7 @@ test('what the platform changes between two snapshots is counted where it was re
     const { subject, collections } = kindInForce(map, 'account');
     const collection = collections.find(({ name }) => name === 'page_views');
     if (collection === undefined) throw new Error('The map lost a collection.');
-    const source = readCollection(snapshots, access, subject, collection, 4);
+    const source = readCollection(snapshots, () => access, subject, collection, 4);
     const { signal } = new AbortController();
     let text = '';
     let changed = false;

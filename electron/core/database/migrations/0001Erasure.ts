@@ -920,15 +920,9 @@ ${step(
     return privacy_console.stop_with(p_run, p_plan, 'conflict',
       'A constraint of the platform forbids what the data map writes into ' || p_line.collection || '; check the map, correct it, and plan the deletion again.');
   elsif v_trouble = 'referenced' then
-    -- The platform wrote rows in the meantime that hang on these: steps that had ended have work again.
-    if p_line.action not in ('hand_over', 'anonymise_shared') then
-      update privacy_console.run_step t set finished_at = null
-        from privacy_console.plan_line l, privacy_console.rows_to_erase(v_kind, v_key, p_plan.scope, p_plan.subject) x
-        where t.run = p_run and t.finished_at is not null and l.plan = p_plan.id and l.step = t.step
-          and l.action <> 'quiesce' and x.collection = l.collection and x.action = l.action and x.planned > 0;
-      if found then
-        return jsonb_build_object('ok', true, 'rows', 0, 'done', p_step.done, 'finished', false, 'again', true, 'entry', null);
-      end if;
+    -- The platform wrote rows in the meantime that hang on these.
+    if p_line.action not in ('hand_over', 'anonymise_shared') and privacy_console.reopen_steps(p_run, p_plan) then
+      return jsonb_build_object('ok', true, 'rows', 0, 'done', p_step.done, 'finished', false, 'again', true, 'entry', null);
     end if;
     return privacy_console.stop_with(p_run, p_plan, 'conflict', case
       when p_line.action in ('hand_over', 'anonymise_shared') then 'What was to be handed over, or who was to take it over, is no longer there; plan the deletion again and have it approved.'
@@ -946,6 +940,26 @@ ${step(
     declare:
       '  v_decision privacy_console.plan_decision; v_key text; v_kind text; v_rows bigint; v_moved bigint; v_did jsonb; v_more boolean; v_trouble text;',
   },
+)}
+${definer(
+  'reopen_steps(p_run bigint, p_plan privacy_console.plan)',
+  'boolean',
+  `  -- Steps that had ended have work again where the platform wrote rows meanwhile.
+  update privacy_console.run_step t set finished_at = null
+    from privacy_console.plan_line l, privacy_console.subject s, privacy_console.rows_to_erase(s.kind, s.key, p_plan.scope, p_plan.subject) x
+    where s.reference = p_plan.subject and t.run = p_run and t.finished_at is not null and l.plan = p_plan.id and l.step = t.step
+      and l.action <> 'quiesce' and x.collection = l.collection and x.action = l.action and x.planned > 0;
+  return found;`,
+)}
+${definer(
+  'reopen_run(p_run bigint)',
+  'jsonb',
+  `  perform privacy_console.only_write();
+  perform 1 from privacy_console.run r where r.id = p_run for update;
+  v_plan := privacy_console.running_plan(p_run);
+  perform privacy_console.refuse_early(p_run);
+  return jsonb_build_object('ok', true, 'again', privacy_console.reopen_steps(p_run, v_plan), 'entry', null);`,
+  { declare: '  v_plan privacy_console.plan;' },
 )}
 ${definer(
   'erase_batch(p_run bigint, p_step int, p_limit int default 5000)',
@@ -1025,16 +1039,17 @@ ${definer(
     return v_did;
   end if;
   perform privacy_console.hold_briefly();
-  return jsonb_build_object('ok', true, 'rows', v_rows, 'again', coalesce((v_did ->> 'again')::boolean, false), 'finished', not exists (
-    select from privacy_console.run_step t join privacy_console.plan_line l on l.plan = v_plan.id and l.step = t.step
-      where t.run = p_run and t.finished_at is null and l.action <> 'objects' and (l.action = 'quiesce') = p_quiesce));`,
+  v_finished := not exists (select from privacy_console.run_step t join privacy_console.plan_line l on l.plan = v_plan.id and l.step = t.step
+    where t.run = p_run and t.finished_at is null and l.action <> 'objects' and (l.action = 'quiesce') = p_quiesce);
+  v_again := v_did @> '{"again": true}' or (v_finished and not p_quiesce and v_rows > 0 and privacy_console.reopen_steps(p_run, v_plan));
+  return jsonb_build_object('ok', true, 'rows', v_rows, 'again', coalesce(v_again, false), 'finished', v_finished and not coalesce(v_again, false));`,
   {
     declare:
-      "  v_plan privacy_console.plan; v_step privacy_console.run_step; v_line privacy_console.plan_line; v_did jsonb; v_rows int := 0; v_told text[] := '{}'; v_held text; v_stopped jsonb;",
+      "  v_plan privacy_console.plan; v_step privacy_console.run_step; v_line privacy_console.plan_line; v_did jsonb; v_rows int := 0; v_told text[] := '{}'; v_finished boolean; v_again boolean; v_held text; v_stopped jsonb;",
   },
 )}
 ${definer(
-  'intend_objects(p_run bigint, p_limit int default 1000)',
+  'intend_objects(p_run bigint, p_limit int default 1000, p_besides bigint default null)',
   'jsonb',
   `  perform privacy_console.only_write();
   perform 1 from privacy_console.run r where r.id = p_run for update;
@@ -1048,13 +1063,21 @@ ${definer(
   if v_held is not null then
     return jsonb_build_object('ok', true, 'entry', null, 'held', v_held);
   end if;
+  -- Those of an announcement still under way are left out; where no others are left there is nothing to announce.
+  v_numbers := array(select o.number from privacy_console.plan_object o where o.plan = v_plan.id and o.state <> 'deleted'
+      and not exists (select from privacy_console.plan_announcement a where a.intent = p_besides and a.number = o.number)
+    order by o.state desc, o.number limit greatest(least(p_limit, 1000), 1));
+  if p_besides is not null and v_numbers = '{}' then
+    return jsonb_build_object('ok', true, 'entry', null);
+  end if;
   v_entry := privacy_console.append('objects.intended', v_plan.subject, v_plan.request, 'intent', null, json_build_object('run', p_run)::text);
-  insert into privacy_console.plan_announcement (intent, plan, number)
-    select v_entry, v_plan.id, o.number from privacy_console.plan_object o where o.plan = v_plan.id and o.state <> 'deleted'
-    order by o.state desc, o.number limit greatest(least(p_limit, 1000), 1);
+  insert into privacy_console.plan_announcement (intent, plan, number) select v_entry, v_plan.id, n from unnest(v_numbers) n;
   -- Which they are is told by announced_objects, once this is committed.
   return jsonb_build_object('ok', true) || privacy_console.receipt(v_entry);`,
-  { declare: '  v_plan privacy_console.plan; v_entry bigint; v_held text; v_stopped jsonb;' },
+  {
+    declare:
+      '  v_plan privacy_console.plan; v_entry bigint; v_numbers bigint[]; v_held text; v_stopped jsonb;',
+  },
 )}
 ${definer(
   'intend_uploads(p_run bigint)',
@@ -1218,7 +1241,7 @@ ${definer(
   -- What the bucket still holds is the client's word; an object without a result is left whatever it says.
   select greatest(p_objects_left, count(*)) into v_objects from privacy_console.plan_object o where o.plan = v_plan.id and o.state <> 'deleted';
   -- Look again: what the plan was to remove is counted anew.
-  select coalesce(jsonb_agg(x), '[]') into v_now from privacy_console.rows_to_erase(v_kind, v_key, v_plan.scope, v_plan.subject) x;
+  v_counted := (select coalesce(jsonb_agg(x), '[]') from privacy_console.rows_to_erase(v_kind, v_key, v_plan.scope, v_plan.subject) x where x.action <> 'keep');
   update privacy_console.run_step t set remaining = case l.action
       when 'objects' then v_objects
       when 'hand_over' then (select count(*) from privacy_console.shared_rows(v_kind, v_key) s
@@ -1227,13 +1250,13 @@ ${definer(
           join privacy_console.plan_decision d on d.plan = v_plan.id and d.chosen = 'anonymise' and d.row_key = s.row_key)
         + privacy_console.shared_left(v_kind, l.collection, (select array_agg(d.row_key) from privacy_console.plan_decision d
           where d.plan = v_plan.id and d.chosen = 'anonymise' and d.collection = l.collection), v_plan.subject)
-      else coalesce((select x.planned from jsonb_to_recordset(v_now) x(collection text, action text, planned bigint)
+      else coalesce((select x.planned from jsonb_to_recordset(v_counted) x(collection text, action text, planned bigint)
         where x.collection = l.collection and x.action = l.action), 0) end
     from privacy_console.plan_line l where l.plan = v_plan.id and l.step = t.step and t.run = p_run;
   select coalesce(sum(t.remaining), 0) into v_left from privacy_console.run_step t where t.run = p_run;
   -- Rows that came after the plan was made are found too, even in collections the plan has no line for.
-  v_left := v_left + (select coalesce(sum(x.planned), 0) from jsonb_to_recordset(v_now) x(collection text, action text, planned bigint)
-    where x.action <> 'keep' and not exists (select from privacy_console.plan_line l where l.plan = v_plan.id and l.collection = x.collection and l.action = x.action));
+  v_left := v_left + (select coalesce(sum(x.planned), 0) from jsonb_to_recordset(v_counted) x(collection text, action text, planned bigint)
+    where not exists (select from privacy_console.plan_line l where l.plan = v_plan.id and l.collection = x.collection and l.action = x.action));
   update privacy_console.run r set objects_left = v_objects where r.id = p_run;
   -- What people have to do besides keeps it open as well.
   select count(*) into v_tasks from privacy_console.plan_task t where t.plan = v_plan.id and t.done_at is null;
@@ -1319,7 +1342,7 @@ ${definer(
   return jsonb_build_object('ok', true, 'complete', true, 'left', 0, 'tasks', 0, 'finds', 0) || privacy_console.receipt(v_entry);`,
   {
     declare:
-      '  v_plan privacy_console.plan; v_key text; v_kind text; v_controller text; v_number text; v_left bigint; v_objects bigint; v_tasks bigint; v_holds text; v_finds bigint; v_unlooked bigint; v_now jsonb; v_text text; v_entry bigint; v_intent bigint;',
+      '  v_plan privacy_console.plan; v_key text; v_kind text; v_counted jsonb; v_controller text; v_number text; v_left bigint; v_objects bigint; v_tasks bigint; v_holds text; v_finds bigint; v_unlooked bigint; v_text text; v_entry bigint; v_intent bigint;',
   },
 )}
 ${definer(

@@ -246,12 +246,12 @@ ${definer(
 )}
 ${step(
   'look_key_among(p_run bigint, p_plan privacy_console.plan, p_keys text[], p_first boolean, p_last boolean)',
-  'void',
-  `  if p_first then
-    -- Once for each entry that begins or resumes: asked on and on with names of one's own, it would tell what the person is told by.
-    if exists (select from privacy_console.run_look l where l.run = p_run and l.collection = 'objects') then
-      raise exception 'The bucket was looked through since this was begun; resume the deletion to look again.' using errcode = 'PC006';
-    end if;
+  'boolean',
+  `  -- Once for each entry that begins or resumes: asked on and on with names of one's own, it would tell what the person is told by.
+  if exists (select from privacy_console.run_look l where l.run = p_run and l.collection = 'objects') then
+    return true;
+  end if;
+  if p_first then
     insert into privacy_console.run_find (run, collection, column_name, rows, kept) values (p_run, 'objects', 'key', 0, 0)
       on conflict (run, collection, column_name) do update set rows = 0;
   end if;
@@ -269,7 +269,8 @@ ${step(
     delete from privacy_console.run_find f where f.run = p_run and f.collection = 'objects' and f.rows = 0;
     update privacy_console.run_find f set judged_rows = null, judged_by = null, judged_at = null, because = null, entry = null
       where f.run = p_run and f.collection = 'objects' and f.rows > f.judged_rows;
-  end if;`,
+  end if;
+  return p_last;`,
   { declare: '  v_emails text; v_others text;' },
 )}
 ${definer(
@@ -277,8 +278,7 @@ ${definer(
   'jsonb',
   `  -- Names of objects anywhere in the bucket, as they are listed; they are compared and kept nowhere.
   v_plan := privacy_console.looking_plan(p_run);
-  perform privacy_console.look_key_among(p_run, v_plan, p_keys, p_first, p_last);
-  return jsonb_build_object('ok', true);`,
+  return jsonb_build_object('ok', true, 'looked', privacy_console.look_key_among(p_run, v_plan, p_keys, p_first, p_last));`,
   { declare: '  v_plan privacy_console.plan;' },
 )}
 ${definer(

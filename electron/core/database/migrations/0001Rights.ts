@@ -120,6 +120,7 @@ const executable: readonly (readonly [string, readonly string[]])[] = [
       'begin_run',
       'erase_batch',
       'erase_person',
+      'reopen_run',
       'intend_objects',
       'intend_uploads',
       'uploads_ended',

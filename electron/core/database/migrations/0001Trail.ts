@@ -14,6 +14,8 @@ create table privacy_console.installation (
   -- Keys the hashes that stand for erased people; never leaves the database.
   secret bytea not null default decode(replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', ''), 'hex'),
   installed_at timestamptz not null default clock_timestamp(),
+  -- The server it is on: another one knows its roles by other numbers.
+  system text not null default (pg_control_system()).system_identifier::text,
   -- Of the profile it was installed with; told by the first install.
   environment text check (environment in ('production', 'staging', 'demo'))
 );
@@ -404,6 +406,30 @@ ${definer(
   return jsonb_build_object('ok', true) || privacy_console.receipt(privacy_console.append(v_action, null, null, 'done', v_change.entry,
     json_build_object('login', v_change.login, 'roles', v_change.roles)::text));`,
   { declare: '  v_staff bigint; v_change privacy_console.staff_change; v_action text;' },
+)}
+${step(
+  'know_staff_anew()',
+  'void',
+  `  -- Staff are known by the numbers of their logins. Restored into another server they are known by the names once more, and
+  -- what was open to a number is closed; on the server where it was installed a login made anew is nobody.
+  select i.system, (pg_control_system()).system_identifier::text into v_before, v_now from privacy_console.installation i for update;
+  if v_before = v_now then
+    return;
+  end if;
+  update privacy_console.installation i set system = v_now;
+  update privacy_console.access a set closed_at = clock_timestamp() where a.closed_at is null;
+  update privacy_console.search s set run_at = clock_timestamp() where s.run_at is null;
+  update privacy_console.reveal r set shown_at = clock_timestamp() where r.shown_at is null;
+  update privacy_console.staff_change c set state = 'superseded' where c.state = 'asked';
+  -- Numbers no role has, so that none is somebody else's by chance.
+  update privacy_console.staff s set login_oid = (4294967295 - s.id)::oid;
+  update privacy_console.staff s set login_oid = r.oid from pg_roles r
+    where s.active and r.rolname = s.login and r.rolcanlogin and not (r.rolsuper or r.rolbypassrls or r.rolreplication);
+  get diagnostics v_known = row_count;
+  update privacy_console.staff s set active = false, removed_at = clock_timestamp() where s.active and s.login_oid = (4294967295 - s.id)::oid;
+  get diagnostics v_gone = row_count;
+  perform privacy_console.append('staff.known_anew', null, null, 'done', null, json_build_object('known', v_known, 'removed', v_gone)::text);`,
+  { declare: '  v_before text; v_now text; v_known bigint; v_gone bigint;' },
 )}
 ${definer(
   'staff_changes()',

@@ -138,8 +138,8 @@ export function Approvals(): ReactNode {
   const asked = (releases.data?.releases ?? []).filter((release) => release.state === 'asked');
   const changes = useRead('map.changes', {}, { every: 30_000 });
   const holds = useRead('holds.list', {}, { every: 30_000 });
-  const corrections = useRead('corrections.list', { waiting: true }, { fresh: true, every: 15_000 });
-  const batches = useRead('batches.list', { waiting: true }, { fresh: true, every: 15_000 });
+  const corrections = useRead('corrections.list', { waiting: true }, { every: 15_000 });
+  const batches = useRead('batches.list', { waiting: true }, { every: 15_000 });
   const map = useRead('map.show', {});
   const lifts = (holds.data?.holds ?? []).filter((hold) => hold.lift?.state === 'asked');
   const decided = (all.data?.plans ?? []).filter(

@@ -46,7 +46,7 @@ export function BatchPage(): ReactNode {
   const read = useRead(
     'batches.show',
     { id },
-    { fresh: true, every: (answer) => (answer?.batch.worker === null ? atRest : whileRunning) },
+    { every: (answer) => (answer?.batch.worker === null ? atRest : whileRunning) },
   );
   return (
     <Loaded read={read} rows={10} page={words.one(id)}>
@@ -346,7 +346,7 @@ function Items(props: { readonly batch: Batch }): ReactNode {
   const read = useRead(
     'batches.items',
     { id: batch.id, ...(only === 'all' ? {} : { states: [...aside] }) },
-    { fresh: true, keepPrevious: true, every: batch.worker === null ? atRest : 3_000 },
+    { keepPrevious: true, every: batch.worker === null ? atRest : 3_000 },
   );
   const asideCount = aside.reduce((sum, state) => sum + (batch.states[state] ?? 0), 0);
   return (

@@ -17,7 +17,7 @@ const words = en.batches;
 export function Batches(): ReactNode {
   const navigate = useNavigate();
   const works = useMay(['operator']);
-  const read = useRead('batches.list', {}, { fresh: true, every: 15_000 });
+  const read = useRead('batches.list', {}, { every: 15_000 });
   return (
     <Page
       title={words.title}

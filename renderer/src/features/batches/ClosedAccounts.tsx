@@ -32,7 +32,7 @@ function isFree({ plan, batch, hold, restriction }: ClosedAccount): boolean {
 /** Closed accounts that are to be erased, the most urgent first; read on the record each time this opens. */
 export function ClosedAccounts(): ReactNode {
   const navigate = useNavigate();
-  const counts = useRead('batches.closedCounts', {}, { fresh: true });
+  const counts = useRead('batches.closedCounts', {});
   const [accounts, setAccounts] = useState<readonly ClosedAccount[]>([]);
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const [reason, setReason] = useState<string>(words.whyDefault);

@@ -36,7 +36,7 @@ const labels = {
 export function Corrections(): ReactNode {
   const requestId = Number(useParams()['id']);
   const request = useRead('requests.show', { id: requestId });
-  const read = useRead('corrections.list', { requestId }, { fresh: true, every: 15_000 });
+  const read = useRead('corrections.list', { requestId }, { every: 15_000 });
   const map = useRead('map.show', {});
   const works = useMay(['operator']);
   const decides = useMay(['approver']);

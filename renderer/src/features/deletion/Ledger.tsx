@@ -29,7 +29,7 @@ const words = en.deletion.ledger;
 
 /** What of the deletions is not in a saved ledger, where it matters; leads to the ledger. */
 export function LedgerNote(): ReactNode {
-  const { data } = useRead('erasure.ledger', {}, { every: 60_000, fresh: true });
+  const { data } = useRead('erasure.ledger', {}, { every: 60_000 });
   if (data === undefined || data.since === 0) return null;
   return (
     <Note tone="warn">
@@ -51,8 +51,8 @@ async function chosenFile(purpose: 'open' | 'save'): Promise<string | null> {
 
 /** The ledger of deletions: when it was saved, and who of it came back with a restored backup. */
 export function Ledger(): ReactNode {
-  const state = useRead('erasure.ledger', {}, { fresh: true });
-  const replays = useRead('erasure.replays', {}, { fresh: true });
+  const state = useRead('erasure.ledger', {});
+  const replays = useRead('erasure.replays', {});
   const works = useMay(['operator']);
   return (
     <Page title={words.title} lead={<Link to={paths.deletions}>{en.deletion.listTitle}</Link>} scrolls>

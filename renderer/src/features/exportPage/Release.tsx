@@ -23,7 +23,7 @@ export function Release(props: { readonly request: RequestRow }): ReactNode {
   const { request } = props;
   const read = useRead('exports.releases', { requestId: request.id }, { every: 30_000 });
   // A check of the whole map: asked when the page is opened, and again when the database refused an export for a gap.
-  const gaps = useRead('map.gaps', {}, { fresh: true, every: 30_000 }).data?.gaps ?? [];
+  const gaps = useRead('map.gaps', {}, { every: 30_000 }).data?.gaps ?? [];
   const [latest] = read.data?.releases ?? [];
   if (gaps.length === 0 && latest === undefined) return null;
   const open = request.closedAt === null && request.subject !== null;

@@ -26,7 +26,7 @@ export function RestorePanel(): ReactNode {
   const session = useSession();
   const administers = useMay(['admin']);
   const contradicted = session.trailFault !== null;
-  const { data } = useRead('audit.restores', {}, { every: 15_000, fresh: true });
+  const { data } = useRead('audit.restores', {}, { every: 15_000 });
   const restores = (data?.restores ?? []).filter(({ state }) => state === 'confirmed' || state === 'asked');
   if (!contradicted && restores.length === 0) return null;
   return (
