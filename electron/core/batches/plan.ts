@@ -21,14 +21,14 @@ const place = z.object({
  * Interrupted, it is begun again by who began the batch: what was counted stays.
  */
 export async function planBatch(
-  at: Desk,
+  desk: Desk,
   { batch, turn }: Turn,
   people: number,
   progress: Progress,
   signal: AbortSignal,
 ): Promise<Readonly<Record<string, unknown>>> {
-  const { database } = at;
-  return working(at, { batch, turn }, async () => {
+  const { database } = desk;
+  return working(desk, { batch, turn }, async (at) => {
     let done = 0;
     const some = async (): Promise<void> => {
       for (let more = true; more;) {

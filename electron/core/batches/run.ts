@@ -20,15 +20,15 @@ const begun = z.object({
  * between two steps, and gone on with from any computer.
  */
 export async function runBatch(
-  at: Desk,
+  desk: Desk,
   { batch, turn }: Turn,
   people: number,
   pace: ReturnType<typeof paceOf>,
   progress: Progress,
   signal: AbortSignal,
 ): Promise<Readonly<Record<string, unknown>>> {
-  const { database } = at;
-  return working(at, { batch, turn }, async () => {
+  const { database } = desk;
+  return working(desk, { batch, turn }, async (at) => {
     let done = 0;
     const says = (what: string): void => {
       progress(what, done, people);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Desk } from '#core/connections/index.ts';
 import { sql } from '#core/database/sql.ts';
+import { withOneBucket } from '#core/erasure/index.ts';
 import type { Call } from '#core/kernel/dispatch.ts';
 
 /** Who works on a batch: nobody else does, as long as they give signs of life. */
@@ -26,11 +27,11 @@ export async function takeTurn(
   return { batch, turn, entry, state };
 }
 
-/** Works in a turn, giving signs of life, and leaves it however the work ends. */
+/** Works in a turn, giving signs of life, and leaves it however the work ends; the bucket is opened once for all people. */
 export async function working<Result>(
   at: Desk,
   { batch, turn }: Turn,
-  work: () => Promise<Result>,
+  work: (at: Desk) => Promise<Result>,
 ): Promise<Result> {
   const keep = (end: boolean): Promise<void> =>
     at.database
@@ -46,7 +47,7 @@ export async function working<Result>(
       );
   const signs = setInterval(() => void keep(false), signMs);
   try {
-    return await work();
+    return await withOneBucket(at, work);
   } catch (error) {
     clearInterval(signs);
     await keep(true);

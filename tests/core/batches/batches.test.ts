@@ -253,6 +253,31 @@ test('a batch that dies in the middle is gone on with from another computer: not
   await expectIntact();
 });
 
+test('somebody known by a number alone is matched by it however it is typed, and erased as their kind is', async () => {
+  const [phone] = await desk.superuser(async ({ query }) =>
+    (
+      await query<{ phone: string }>(
+        `select c.phone from public.contacts c where c.phone like '+91%' and not exists (select from public.users u where u.phone = c.phone)
+           and not exists (select from public.contacts o where o.phone in (ltrim(c.phone, '+'), '00' || ltrim(c.phone, '+'))) order by c.phone limit 1`,
+      )
+    ).rows.map((row) => row.phone),
+  );
+  const typed = (phone ?? '').replace(/^\+91(.{5})/, '00 91 $1-');
+  const { batch } = await expectDone(operator, 'batches.begin', {
+    reason: 'they wrote to us',
+    from: { source: 'csv', kind: 'recipient', form: 'phone', text: `${typed}\n+91 00000 00000\n` },
+  });
+  expect(batch).toMatchObject({ kind: 'recipient', states: { matched: 1, not_found: 1 } });
+  await planned(batch.id);
+  await approved(batch.id);
+  expect(await run(operator, batch.id)).toBe('done');
+  expect((await show(batch.id)).states).toEqual({ done: 1, not_found: 1 });
+  const left = await desk.superuser(({ query }) =>
+    query('select from public.contacts where phone = $1', [phone]),
+  );
+  expect(left.rows).toEqual([]);
+});
+
 test('who waits, is found again or is under a hold keeps the batch open alone, and it ends when that is settled', async () => {
   const [waits, named, held] = people.slice(10, 13) as [Person, Person, Person];
   const setting = (minutes: number): Promise<unknown> =>
