@@ -23,6 +23,7 @@ import type { Layout } from './print.ts';
 import { Refused, UsageError, type Command } from './command.ts';
 import { scopeFrom, withScope, type ScopeOptions } from './exportScope.ts';
 import { wholeNumber } from './numbers.ts';
+import { batchCommands, runDueBatches } from './batchCommands.ts';
 import { correctionCommands } from './correctionCommands.ts';
 import { holdCommands } from './holdCommands.ts';
 import { ledgerCommands } from './ledgerCommands.ts';
@@ -1021,7 +1022,7 @@ export async function commands(
             const { jobId } = await command.call('erasure.run', { planId: id });
             ended.push({ plan: id, ...(await command.finish(jobId)).result });
           }
-          return ended;
+          return [...ended, ...(await runDueBatches(command))];
         },
         { as: 'list', refused: (value: { complete: boolean }[]) => value.some((each) => !each.complete) },
       ),
@@ -1094,6 +1095,7 @@ export async function commands(
 
   holdCommands(program, run, passwordFor);
   correctionCommands(program, run, passwordFor);
+  batchCommands(program, run, passwordFor, () => globals().json);
   ledgerCommands(erase, run, () => globals().json);
   restrictionCommands(program, run, passwordFor);
   retentionCommands(program, run, passwordFor, () => globals().json);

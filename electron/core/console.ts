@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import type { Session } from '#shared/contract/connections.ts';
 import type { ConsoleEvent } from '#shared/contract/events.ts';
 import type { OperationName } from '#shared/contract/index.ts';
+import { batchOperations } from './batches/index.ts';
 import { complianceOperations } from './compliance/index.ts';
 import {
   connectionOperations,
@@ -98,7 +99,12 @@ export function createConsole(ports: ConsolePorts): Console {
     log,
     (job) => {
       tell({ type: 'job', job });
-      if (job.kind === 'erasure' && job.state === 'done' && sessions.current().session !== null) tidy();
+      if (
+        (job.kind === 'erasure' || job.kind === 'batch') &&
+        job.state === 'done' &&
+        sessions.current().session !== null
+      )
+        tidy();
     },
     () => ownerOf(sessions.current().session),
     { export: exportsAtOnce },
@@ -157,6 +163,7 @@ export function createConsole(ports: ConsolePorts): Console {
         ...(ports.batchRows === undefined ? {} : { batchRows: ports.batchRows }),
       }),
       ...ledgerOperations(desk, jobs),
+      ...batchOperations(desk, jobs, ports.batchRows),
       ...holdOperations(desk),
       ...correctionOperations(desk),
       ...restrictionOperations(desk),

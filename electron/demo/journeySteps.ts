@@ -681,6 +681,39 @@ const closesRequests: Step = {
   },
 };
 
+const plansBatch: Step = {
+  step: 'the operator plans the deletion of two closed accounts as one batch',
+  run: async (stage) => {
+    const page = await (await stage.operator()).page();
+    const words = en.batches.closed;
+    await goTo(page, 'deletion', en.deletion.listTitle);
+    await follow(page, words.title);
+    await atScreen(page, words.title);
+    const grid = page.getByRole('grid', { name: words.title, exact: true });
+    await sees(grid);
+    const free = grid.getByRole('checkbox', { disabled: false });
+    await free.nth(0).check();
+    await free.nth(1).check();
+    await sees(page.getByText(words.selected(2)));
+    await stage.shown('closed-accounts', page);
+    await press(page, words.make);
+    await press(page, en.batches.make);
+    await page
+      .getByText(en.batches.stateText.awaiting)
+      .or(page.getByText(en.batches.stateText.done))
+      .waitFor({ state: 'visible', timeout: longWork });
+    await stage.shown('batch', page);
+    const { batches } = await ask(page, 'batches.list', {});
+    const states = batches[0]?.states ?? {};
+    assert.equal(
+      (states.planned ?? 0) + (states.set_aside ?? 0),
+      2,
+      'not everybody was planned or set aside',
+    );
+    return `${String(states.planned ?? 0)} planned, ${String(states.set_aside ?? 0)} set aside with the reason`;
+  },
+};
+
 /** What of a person must appear nowhere outside their rows, in small letters. */
 function personal(held: Held): readonly string[] {
   return [
@@ -928,6 +961,7 @@ export const journeySteps: readonly Step[] = [
   findsNothing,
   closesRequests,
   plansRetention,
+  plansBatch,
   verifiesTrail,
   takesTrail,
   findsStory,

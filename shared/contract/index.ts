@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { administration } from './administration.ts';
 import { audit } from './audit.ts';
+import { batches } from './batches.ts';
 import { connections } from './connections.ts';
 import { corrections } from './corrections.ts';
 import { dataMap } from './dataMap.ts';
@@ -27,6 +28,7 @@ export const contract = {
   ...review,
   ...delivery,
   ...erasure,
+  ...batches,
   ...holds,
   ...restrictions,
   ...retention,

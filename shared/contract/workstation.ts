@@ -14,6 +14,7 @@ export const job = z.object({
     'package',
     'replay',
     'retention',
+    'batch',
   ]),
   requestId: z.number().int().nullable(),
   /** `waiting`: for its turn, as enough jobs of its kind are at work. */
@@ -27,7 +28,7 @@ export const job = z.object({
     /** Null while it isn't known. */
     total: z.number().nullable(),
   }),
-  /** What it came to; shape by kind (export: file, sha256, rows, files · erasure: state · audit.verify: Verification · audit.export: file, entries, sha256 · bucket: objects, named, underPrefix, unnamed, missing, findings · package: PackageVerdict · replay: replayId, cameBack · retention: planId, and of a run complete, rows, left). */
+  /** What it came to; shape by kind (export: file, sha256, rows, files · erasure: state · audit.verify: Verification · audit.export: file, entries, sha256 · bucket: objects, named, underPrefix, unnamed, missing, findings · package: PackageVerdict · replay: replayId, cameBack · batch: batchId · retention: planId, and of a run complete, rows, left). */
   result: z.record(z.string(), z.unknown()).nullable(),
   failure: z
     .object({ code: z.enum(failureCodes), message: z.string(), incident: z.string().optional() })

@@ -25,6 +25,7 @@ import type { ConnectionStep, Environment } from '#shared/contract/connections.t
 import type { RequestKind, RequestState } from '#shared/domain/requests.ts';
 import type { ExportProfile, LeftOut } from '#shared/domain/exportProfiles.ts';
 import type { Role } from '#shared/domain/roles.ts';
+import { batchWords } from './batches.ts';
 
 const number = new Intl.NumberFormat('en-IN');
 
@@ -506,6 +507,7 @@ export const en = {
       delivery: 'Write a medium',
       replay: 'Check against a ledger',
       retention: 'Retention',
+      batch: 'Batch of deletions',
     } satisfies Record<Job['kind'], string>,
     state: {
       waiting: 'waiting for its turn',
@@ -1644,6 +1646,8 @@ export const en = {
       lifted: 'It has been lifted: plan the deletion again to delete what it kept.',
     },
   },
+  batches: batchWords,
+
   correction: {
     title: 'Corrections',
     one: 'Correction',
@@ -2256,6 +2260,16 @@ const actions: Readonly<Record<string, Wording>> = {
   'plan.made': words('made', 'make', (whom, under) => `a deletion plan for ${whom}${under}`),
   'plan.approved': words('approved', 'approve', (whom, under) => `the deletion plan for ${whom}${under}`),
   'plan.denied': words('denied', 'deny', (whom, under) => `the deletion plan for ${whom}${under}`),
+  'batch.begun': words('began', 'begin', () => 'a batch of deletions'),
+  'batch.matched': words('matched', 'match', () => 'the identifiers of a batch of deletions'),
+  'batch.plan': words('set about planning', 'plan', () => 'a batch of deletions'),
+  'batch.planned': words('planned', 'plan', () => 'a batch of deletions'),
+  'batch.approved': words('approved', 'approve', () => 'a batch of deletions'),
+  'batch.denied': words('denied', 'deny', () => 'a batch of deletions'),
+  'batch.run': words('set about running', 'run', () => 'a batch of deletions'),
+  'batch.ended': words('ended', 'end', () => 'a batch of deletions'),
+  'batch.called_off': words('called off', 'call off', () => 'a batch of deletions'),
+  'closed.listed': words('looked through', 'look through', () => 'the queue of closed accounts'),
   'erasure.begun': words('began', 'begin', (whom, under) => `the deletion of ${whom}${under}`),
   'deletions.paused': words('paused', 'pause', () => 'all deletions'),
   'deletions.continued': words('let go on', 'let go on', () => 'all deletions'),

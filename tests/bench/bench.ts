@@ -1,7 +1,8 @@
-/** `npm run bench -- search|page|export|erase|retention|map|faults [--scale small|large] [--seed N] [--rounds N] [--cases N] [--only rows|media|object] [--json FILE]` */
+/** `npm run bench -- search|page|export|erase|bulk|retention|map|faults [--scale small|large] [--seed N] [--rounds N] [--cases N] [--only rows|media|object] [--json FILE]` */
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { scales, type Scale } from '#demo/seed.ts';
+import { benchBulk } from './bulk.ts';
 import { benchErase } from './erase.ts';
 import { benchExport, isExportPart, type ExportPart } from './export.ts';
 import { runFaults } from './faults.ts';
@@ -17,10 +18,15 @@ const benches = { search: benchSearch, page: benchPage, export: benchExport } as
   (bench: Bench) => Promise<readonly Figure[]>
 >;
 
-const usage = `usage: npm run bench -- ${Object.keys(benches).join('|')}|erase|retention|map|faults [--scale ${Object.keys(scales).join('|')}] [--seed N] [--rounds N] [--cases N] [--only rows|media|object] [--json FILE]`;
+/** Those that can't be undone, each on copies of the platform that it makes itself. */
+const onCopies = { erase: benchErase, bulk: benchBulk, retention: benchRetention } as const;
+
+const names = [...Object.keys(benches), ...Object.keys(onCopies), 'map', 'faults'];
+
+const usage = `usage: npm run bench -- ${names.join('|')} [--scale ${Object.keys(scales).join('|')}] [--seed N] [--rounds N] [--cases N] [--only rows|media|object] [--json FILE]`;
 
 interface Wanted {
-  readonly name: keyof typeof benches | 'erase' | 'retention' | 'map' | 'faults';
+  readonly name: keyof typeof benches | keyof typeof onCopies | 'map' | 'faults';
   readonly scale: Scale;
   readonly seed: number;
   readonly rounds: number;
@@ -48,15 +54,11 @@ function wantedOf(parameters: readonly string[]): Wanted | null {
     });
     const [name = '', ...rest] = positionals;
     // A draft takes seconds, an export many, a search a thousandth of one.
-    const usual = { map: '3', export: '5', erase: '1', retention: '1' }[name] ?? '60';
+    const usual = Object.hasOwn(onCopies, name) ? '1' : ({ map: '3', export: '5' }[name] ?? '60');
     const usualCases = name === 'faults' ? '300' : '0';
     const numbers = [values.seed, values.rounds ?? usual, values.cases ?? usualCases].map(Number);
     const [seed = 0, rounds = 0, cases = 0] = numbers;
-    if (
-      rest.length > 0 ||
-      !(['erase', 'retention', 'map', 'faults'].includes(name) || Object.hasOwn(benches, name))
-    )
-      return null;
+    if (rest.length > 0 || !names.includes(name)) return null;
     if (!Object.hasOwn(scales, values.scale)) return null;
     if (!numbers.every(Number.isSafeInteger) || rounds < 1 || cases < 0) return null;
     if (cases > 0 && name !== 'map' && name !== 'faults') return null;
@@ -89,9 +91,8 @@ async function run(wanted: Wanted): Promise<0 | 1> {
   const { name, scale, seed, rounds, json } = wanted;
   if (name === 'map') return runMap(wanted);
   if (name === 'faults') return (await runFaults(wanted.cases, seed)) ? 0 : 1;
-  if (name === 'erase' || name === 'retention') {
-    const bench = name === 'erase' ? benchErase : benchRetention;
-    const { figures, version } = await bench({ scale, seed, rounds });
+  if (name === 'erase' || name === 'bulk' || name === 'retention') {
+    const { figures, version } = await onCopies[name]({ scale, seed, rounds });
     return told(figures, describeMachine({ postgres: version, scale }), json);
   }
   await using bench = await openPlatform({ scale, seed, rounds });

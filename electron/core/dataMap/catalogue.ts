@@ -341,16 +341,24 @@ export function checkAgainstCatalogue(map: DataMap, catalogue: Catalogue): void 
         drift(`The column ${held.table}.${column} isn’t in the map; map it, so that nothing is forgotten.`);
     }
     checkDescents(map, catalogue, name, held);
-    const created = held.created === undefined ? undefined : table.get(held.created);
-    if (
-      created !== undefined &&
-      !created.baseType.startsWith('timestamp') &&
-      created.baseType !== 'date' &&
-      held.columns[created.column]?.epoch === undefined
-    )
-      drift(
-        `The map says that ${held.table}.${created.column} tells when a row came to be, and it is no time; name another column, or give it “epoch”.`,
+    const isNoTime = (column: string | undefined): boolean => {
+      const live = column === undefined ? undefined : table.get(column);
+      return (
+        live !== undefined &&
+        !live.baseType.startsWith('timestamp') &&
+        live.baseType !== 'date' &&
+        held.columns[live.column]?.epoch === undefined
       );
+    };
+    if (held.created !== undefined && isNoTime(held.created))
+      drift(
+        `The map says that ${held.table}.${held.created} tells when a row came to be, and it is no time; name another column, or give it “epoch”.`,
+      );
+    for (const { collection, closed } of Object.values(map.subjects))
+      if (collection === name && closed !== undefined && isNoTime(closed))
+        drift(
+          `The map says that ${held.table}.${closed} tells when an account was closed, and it is no time; name another column, or give it “epoch”.`,
+        );
     const told = catalogue.primaryKeys.has(held.table);
     for (const column of held.order) {
       const live = table.get(column);

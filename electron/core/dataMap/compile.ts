@@ -213,7 +213,7 @@ export function compileMap(map: DataMap, catalogue: Catalogue): CompiledMap {
     `grant execute on function ${readerFunctions(['read', 'page', 'count', 'reached', 'paths', 'series'], ['object_rows', 'object_prefixes'])}, privacy_console.run_search, privacy_console.show_reveal to privacy_viewer, privacy_operator;`,
     `grant execute on function ${readerFunctions(['rows', 'part', 'review'])} to privacy_operator;`,
     'grant execute on function privacy_console.bucket_names to privacy_auditor, privacy_admin;',
-    'grant execute on function privacy_console.erasure_scope, privacy_console.shared_rows, privacy_console.shared_left, privacy_console.rows_to_erase, privacy_console.objects_to_erase, privacy_console.identifiers_of, privacy_console.look_again, privacy_console.people_parts, privacy_console.people_among, privacy_console.bucket_named, privacy_console.refuse_unheld_row, privacy_console.refuse_unheld_object, privacy_console.held_parts, privacy_console.held_rows, privacy_console.held_objects, privacy_console.row_stands, privacy_console.value_places, privacy_console.value_elsewhere, privacy_console.kept_parts, privacy_console.expiry_periods, privacy_console.expiry_count, privacy_console.object_ages, privacy_console.rows_kept, privacy_console.kept_due to privacy_console_trail;',
+    'grant execute on function privacy_console.erasure_scope, privacy_console.shared_rows, privacy_console.shared_left, privacy_console.rows_to_erase, privacy_console.objects_to_erase, privacy_console.identifiers_of, privacy_console.look_again, privacy_console.look_for_many, privacy_console.people_parts, privacy_console.people_among, privacy_console.people_by, privacy_console.closed_among, privacy_console.closed_of, privacy_console.bucket_named, privacy_console.refuse_unheld_row, privacy_console.refuse_unheld_object, privacy_console.held_parts, privacy_console.held_rows, privacy_console.held_objects, privacy_console.row_stands, privacy_console.value_places, privacy_console.value_elsewhere, privacy_console.kept_parts, privacy_console.expiry_periods, privacy_console.expiry_count, privacy_console.object_ages, privacy_console.rows_kept, privacy_console.kept_due to privacy_console_trail;',
   ].join('\n');
   const writing = [
     compileJson(map, 'writing'),
@@ -361,8 +361,12 @@ function refuseTakenNames(map: DataMap): void {
     'rows_to_erase',
     'identifiers_of',
     'look_again',
+    'look_for_many',
     'people_parts',
     'people_among',
+    'people_by',
+    'closed_among',
+    'closed_of',
     'object_rows',
     'object_prefixes',
     'bucket_names',

@@ -263,6 +263,61 @@ ${kept.map((each) => `  ${each.name}$kept ${each.parts[0]?.type ?? ''}[];`).join
   );
 }
 
+/** What of a column of alias `t` could name any of many people: in which form it is compared, and as what. */
+function comparedIn(
+  catalogue: Catalogue,
+  held: Collection,
+  column: string,
+  mapped: MapColumn,
+): { readonly form: 'email' | 'phone' | 'contacts' | 'person'; readonly value: string } | null {
+  if (naming(catalogue, held, column, mapped) === null) return null;
+  const raw = `t.${quoteIdentifier(column)}::text`;
+  if (mapped.mayName === true) return { form: 'person', value: raw };
+  const form = formOf(mapped.category);
+  if (!isWhole(catalogue, held, column) || (form !== 'email' && form !== 'phone'))
+    return { form: 'contacts', value: raw };
+  return form === 'email'
+    ? { form, value: `lower(${raw})` }
+    : { form, value: `right(ltrim(translate(${raw}, translate(${raw}, '0123456789', ''), ''), '0'), 10)` };
+}
+
+/**
+ * `look_for_many`: what in a collection could name any of many people, at most so many values: the address or number as it is
+ * compared, or a whole text that may hold one. Never misses what `look_again` would find.
+ */
+function compileLookForMany({ whole }: KindMap, catalogue: Catalogue): string {
+  const branches = Object.entries(whole.collections).flatMap(([name, held]) => {
+    const compared = Object.entries(held.columns).flatMap(
+      ([column, mapped]) => comparedIn(catalogue, held, column, mapped) ?? [],
+    );
+    if (compared.length === 0) return [];
+    const conditions = {
+      email: `x.form = 'email' and x.value in (select e.value from unnest(p_emails) e(value))`,
+      phone: `x.form = 'phone' and x.value in (select n.value from unnest(p_phones) n(value))`,
+      contacts: `x.form = 'contacts' and (lower(x.value) like any (p_contacts) or x.value ~* p_contacts_rest)`,
+      person: `x.form = 'person' and (lower(x.value) like any (p_person) or x.value ~* p_person_rest)`,
+    };
+    const asked = [...new Set(compared.map(({ form }) => form))].map((form) => conditions[form]);
+    return [
+      `  when ${quoteLiteral(name)} then
+    return query select distinct x.form, x.value from ${from(whole, catalogue, held, 't')}
+      cross join lateral (values ${compared.map(({ form, value }) => `('${form}', ${value})`).join(', ')}) x(form, value)
+      where (${asked.join(') or (')}) limit p_limit;`,
+    ];
+  });
+  return definer(
+    'look_for_many(p_collection text, p_emails text[], p_phones text[], p_contacts text[], p_contacts_rest text, p_person text[], p_person_rest text, p_limit int)',
+    'table (form text, value text)',
+    branches.length === 0
+      ? '  return;'
+      : `  case p_collection
+${branches.join('\n')}
+  else return;
+  end case;`,
+    { overPlatform: true },
+  );
+}
+
 /** What a deletion knows its person by, and where it finds that again; run as the reader. */
 export function compileLookAgain(kinds: readonly KindMap[], catalogue: Catalogue): string {
   const whichever = (
@@ -280,6 +335,7 @@ ${kinds.map(({ kind }) => `  when ${quoteLiteral(kind)} then return query select
     );
   return [
     ...kinds.flatMap((kind) => [compileIdentifiers(kind, catalogue), compileLook(kind, catalogue)]),
+    ...kinds.slice(0, 1).map((kind) => compileLookForMany(kind, catalogue)),
     whichever(
       'identifiers_of',
       [

@@ -430,6 +430,8 @@ const subjectFields = z.strictObject({
   name: identifier.optional(),
   email: identifier.optional(),
   phone: identifier.optional(),
+  /** The column that tells since when an account is closed; null while it is open. */
+  closed: identifier.optional(),
   /** Instead of a collection: the key is a value, compared exactly as the platform stores it. */
   value: z.strictObject({ title: z.string(), mask: z.enum(maskNames).default('text') }).optional(),
   /** Of a value: where a name of the person stands. */
@@ -515,6 +517,7 @@ export interface KindMap {
     readonly name: string | undefined;
     readonly email: string | undefined;
     readonly phone: string | undefined;
+    readonly closed: string | undefined;
     readonly named: { readonly collection: string; readonly column: string } | undefined;
     readonly workspaces: { readonly collection: string; readonly name: string } | undefined;
   };
@@ -556,6 +559,7 @@ export function kindsOf(map: DataMap): readonly KindMap[] {
         name: subject.name,
         email: subject.email,
         phone: subject.phone,
+        closed: subject.closed,
         named: subject.named,
         workspaces: subject.workspaces,
       },
@@ -903,7 +907,7 @@ function readAsWhole(map: DataMap): readonly (readonly [Place, string, string | 
     const { collection, named, workspaces } = subject;
     if (collection !== undefined) {
       for (const column of subject.key ?? []) places.push([['subjects', kind, 'key'], collection, column]);
-      for (const each of ['name', 'email', 'phone'] as const)
+      for (const each of ['name', 'email', 'phone', 'closed'] as const)
         places.push([['subjects', kind, each], collection, subject[each]]);
     }
     if (named !== undefined)
@@ -991,7 +995,7 @@ function checkSubjects(
     if (subject.workspaces !== undefined)
       columnAt(at('workspaces', 'name'), subject.workspaces.collection, subject.workspaces.name);
     if (subject.value !== undefined) {
-      for (const each of ['collection', 'key', 'name', 'email', 'phone'] as const)
+      for (const each of ['collection', 'key', 'name', 'email', 'phone', 'closed'] as const)
         if (subject[each] !== undefined)
           wrong(at(each), 'a subject told by a value has no table of its own; remove this, or “value”');
       if (
@@ -1031,7 +1035,10 @@ function checkSubjects(
       return wrong(at('key'), '“key” is missing; add it (a column of the collection, or a list of several)');
     for (const [number, each] of key.entries())
       columnAt(key.length === 1 ? at('key') : at('key', number), collection, each);
-    for (const each of ['name', 'email', 'phone'] as const) columnAt(at(each), collection, subject[each]);
+    for (const each of ['name', 'email', 'phone', 'closed'] as const)
+      columnAt(at(each), collection, subject[each]);
+    if (subject.closed !== undefined && holder.columns[subject.closed]?.never === true)
+      wrong(at('closed'), 'a column that is never read can’t tell when an account was closed; write another');
     for (const [place, wanted] of [
       ['collection', holder],
       [

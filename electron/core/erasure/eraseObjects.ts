@@ -29,11 +29,12 @@ export async function eraseObjects(
   const places = await placesOf(at, plan, signal);
   await endUploads(at, run, places, held, signal);
   const stored = await objectsAt(at, places, signal);
-  await at.database.effect(
+  const { left: found } = await at.database.effect(
     sql`select privacy_console.found_objects(${run}::bigint, ${stored.map((each) => each.key)}::text[], ${stored.map((each) => each.bytes)}::bigint[]) as result`,
-    z.object({ found: z.number() }),
+    z.object({ left: z.number() }),
     noNote,
   );
+  if (found === 0) return 0;
   // Opened for the first object only: a platform without a bucket has none, and is erased all the same.
   let bucket: ObjectStore | null = null;
   let deleted = 0;

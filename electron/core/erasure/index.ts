@@ -1,4 +1,8 @@
-export { untilLetGo } from './letGo.ts';
+export { atOnce } from './atOnce.ts';
+export { eraseMany } from './many.ts';
 export { erasureOperations } from './operations.ts';
-export { paceOf, type Pace } from './run.ts';
 export { ledgerOperations } from './ledger/operations.ts';
+export { untilLetGo } from './letGo.ts';
+export { withOneBucket } from './oneBucket.ts';
+export { objectsAt } from './places.ts';
+export { paceOf, runShape, type Pace } from './run.ts';

@@ -4,9 +4,9 @@ import { sql } from '#core/database/sql.ts';
 import type { Progress } from '#core/kernel/jobs.ts';
 
 /** Names of objects that are compared with one statement. */
-const keysAtOnce = 10_000;
+export const keysAtOnce = 10_000;
 /** For one pass over the largest table. */
-const lookTimeoutMs = 300_000;
+export const lookTimeoutMs = 300_000;
 
 /**
  * Looks for the person in every mapped collection, one after the other, and in

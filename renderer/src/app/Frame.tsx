@@ -50,6 +50,7 @@ export function Frame(): ReactNode {
   const holds = useRead('holds.list', {}, { every: 30_000 });
   const awaiting = useRead('erasure.list', { awaiting: true }, { every: lookAgain, enabled: trusted });
   const corrections = useRead('corrections.list', { waiting: true }, { every: lookAgain, enabled: trusted });
+  const batches = useRead('batches.list', { waiting: true }, { every: lookAgain, enabled: trusted });
   const changes = useRead('map.changes', {}, { every: lookAgain, enabled: trusted });
   const retention = useRead('retention.plans', { waiting: true }, { every: lookAgain, enabled: trusted });
   const refresh = awaiting.refetch;
@@ -109,6 +110,7 @@ export function Frame(): ReactNode {
     (awaiting.data?.plans.length ?? 0) +
     (corrections.data?.corrections.length ?? 0) +
     (retention.data?.plans.length ?? 0) +
+    (batches.data?.batches.length ?? 0) +
     inForce.filter((hold) => hold.lift?.state === 'asked').length +
     (changes.data?.changes ?? []).filter((change) => change.state === 'waiting').length;
   return (

@@ -1,6 +1,9 @@
 import type { RouteObject } from 'react-router';
 import { Approvals } from '../features/approvals/Approvals.tsx';
 import { MapChangePage } from '../features/approvals/MapChangePage.tsx';
+import { Batches } from '../features/batches/Batches.tsx';
+import { BatchPage } from '../features/batches/BatchPage.tsx';
+import { ClosedAccounts } from '../features/batches/ClosedAccounts.tsx';
 import { Corrections } from '../features/corrections/Corrections.tsx';
 import { DeletionList } from '../features/deletion/DeletionList.tsx';
 import { DeletionStart } from '../features/deletion/DeletionStart.tsx';
@@ -44,6 +47,9 @@ export const routes: readonly RouteObject[] = [
       { path: 'deletions/ledger', element: <Ledger /> },
       { path: 'deletions/retention', element: <Retention /> },
       { path: 'deletions/retention/:id', element: <RetentionPlanPage /> },
+      { path: 'deletions/closed', element: <ClosedAccounts /> },
+      { path: 'deletions/batches', element: <Batches /> },
+      { path: 'deletions/batches/:id', element: <BatchPage /> },
       { path: 'deletions/:id', element: <PlanPage /> },
       { path: 'approvals', element: <Approvals /> },
       { path: 'approvals/map/:id', element: <MapChangePage /> },

@@ -18,6 +18,7 @@ const touchedByJob: Readonly<Record<Job['kind'], readonly string[]>> = {
   package: [],
   replay: ['erasure', 'requests', 'audit'],
   retention: ['retention', 'audit'],
+  batch: ['batches', 'erasure', 'requests', 'audit', 'subjects'],
 };
 
 const trailPause = 500;

@@ -74,6 +74,7 @@ const touches: Readonly<Record<string, readonly string[]>> = {
   reviews: ['reviews.redactions', 'exports', 'audit'],
   exports: ['exports', 'keys', 'requests', 'jobs', 'audit'],
   erasure: ['erasure', 'holds', 'requests', 'jobs', 'audit'],
+  batches: ['batches', 'erasure', 'requests', 'jobs', 'audit'],
   holds: ['holds', 'erasure', 'requests', 'audit'],
   restrictions: ['restrictions', 'erasure', 'audit'],
   retention: ['retention', 'jobs', 'audit'],

@@ -1,4 +1,5 @@
 import type { CorrectionState, CorrectionVerdict } from '#shared/domain/corrections.ts';
+import type { Batch, BatchItem } from '#shared/contract/batches.ts';
 import type { MapChange, MapDifference } from '#shared/contract/dataMap.ts';
 import type { ErasureOutcome, ErasurePlan, Replay } from '#shared/contract/erasure.ts';
 import type { ExportRelease, ExportRow } from '#shared/contract/exports.ts';
@@ -29,6 +30,28 @@ export const outcomeTones: Readonly<Record<ErasureOutcome['outcome'], Tone>> = {
   kept: 'warn',
   not_found: 'plain',
   failed: 'bad',
+};
+
+export const batchTones: Readonly<Record<Batch['state'], Tone>> = {
+  matching: 'plain',
+  planning: 'warn',
+  awaiting: 'warn',
+  approved: 'info',
+  denied: 'bad',
+  running: 'info',
+  done: 'good',
+  cancelled: 'plain',
+};
+
+export const batchItemTones: Readonly<Record<BatchItem['state'], Tone>> = {
+  unmatched: 'plain',
+  matched: 'plain',
+  not_found: 'plain',
+  ambiguous: 'warn',
+  duplicate: 'plain',
+  planned: 'info',
+  set_aside: 'warn',
+  done: 'good',
 };
 
 export const replayTones: Readonly<Record<Replay['found'][number]['outcome'], Tone>> = {

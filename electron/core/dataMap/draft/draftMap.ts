@@ -1058,6 +1058,10 @@ function subjectFields(
     first('user.account.username');
   const email = emailOf(subject.table, guesses);
   const phone = first('user.contact.phone_number');
+  const closed = timesOf(known, subject.table).find((each) => {
+    const words = wordsOf(each);
+    return ['closed', 'deactivated', 'terminated'].some((word) => words.includes(word));
+  });
   const workspace = [...collections.values()].find((each) => {
     const shared = looksShared(known, each.table);
     return shared?.about !== null && shared?.about !== undefined;
@@ -1073,6 +1077,7 @@ function subjectFields(
       ...(fullName === undefined ? {} : { name: fullName }),
       ...(email === null ? {} : { email }),
       ...(phone === undefined ? {} : { phone }),
+      ...(closed === undefined ? {} : { closed }),
       ...(workspace === undefined || about === null || about === undefined
         ? {}
         : { workspaces: { collection: workspace.name, name: about } }),

@@ -37,6 +37,9 @@ export function exportFides(map: DataMap): FidesExport {
   const writing: Writing = { map, keys: fidesKeys(schemas), lost: new Map() };
   for (const { table, column, about } of map.undecided ?? [])
     lose(writing, 'what is undecided', [table, column, about].filter((part) => part !== undefined).join('.'));
+  for (const { subject } of kindsOf(map))
+    if (subject.closed !== undefined)
+      lose(writing, 'since when accounts are closed', `${subject.collection ?? ''}.${subject.closed}`);
   for (const { subject } of kindsOf(map).slice(1))
     lose(writing, 'whose rows are whose besides those of the first kind of people', subject.title);
   if (map.record !== undefined) lose(writing, 'what the record of processing says', 'record');

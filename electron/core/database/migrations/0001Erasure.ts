@@ -1,4 +1,4 @@
-import { definer } from '../pins.ts';
+import { definer, step } from '../pins.ts';
 import { stale } from './0001Trail.ts';
 
 /** How long a deletion waits in production, called off at a word, before anything goes; elsewhere not at all. */
@@ -31,6 +31,7 @@ create table privacy_console.plan (
   entry bigint not null references privacy_console.entry
 );
 create index plan_request on privacy_console.plan (request);
+create index plan_subject on privacy_console.plan (subject);
 
 create table privacy_console.plan_decision (
   plan bigint not null references privacy_console.plan,
@@ -111,6 +112,8 @@ create table privacy_console.approval (
   sha256 text not null,
   at timestamptz not null default clock_timestamp(),
   expires_at timestamptz not null,
+  -- Of many people at once: the batch whose hash was decided about.
+  batch bigint,
   entry bigint not null references privacy_console.entry
 );
 create index approval_plan on privacy_console.approval (plan);
@@ -213,13 +216,10 @@ ${definer(
   return (select r.value from privacy_console.replacement r where r.plan = v_plan and r.hash = v_hash);`,
   { declare: '  v_plan bigint; v_key bytea; v_hash bytea;' },
 )}
-${definer(
-  'draft_plan(p_request bigint)',
+${step(
+  'draft_for(p_request bigint, p_staff bigint)',
   'jsonb',
-  `  -- Announces the plan and reads nothing of the platform: fill_plan does, once this is committed.
-  perform privacy_console.only_write();
-  v_staff := privacy_console.may_begin();
-  -- One plan of a person at a time is drafted or begun.
+  `  -- One plan of a person at a time is drafted or begun.
   select s.key into v_key from privacy_console.request r join privacy_console.subject s on s.reference = r.subject where r.id = p_request for update of s;
   select r.kind, r.state, r.subject into v_kind, v_state, v_subject from privacy_console.request r where r.id = p_request for update;
   if v_kind is null then
@@ -240,7 +240,8 @@ ${definer(
   if v_says is not null then
     return privacy_console.refused('plan.intended', v_subject, p_request, 'refused', v_says);
   end if;
-  if not privacy_console.spend_person(v_staff, v_subject) then
+  -- Who is in a batch was counted when that was begun.
+  if not privacy_console.is_batched(p_request, p_staff) and not privacy_console.spend_person(p_staff, v_subject) then
     return privacy_console.refused('plan.intended', v_subject, p_request, 'budget_spent',
       'The hourly budget of people is spent; wait a few minutes, or ask an administrator to raise it.');
   end if;
@@ -256,21 +257,28 @@ ${definer(
   v_salt := decode(replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', ''), 'hex');
   v_entry := privacy_console.append('plan.intended', v_subject, p_request, 'intent', null, null);
   insert into privacy_console.plan (request, subject, staff, map_hash, scope, carried, salt, entry)
-    values (p_request, v_subject, v_staff, (select d.hash from privacy_console.data_map d where d.current), '{}', v_carried, v_salt, v_entry)
+    values (p_request, v_subject, p_staff, (select d.hash from privacy_console.data_map d where d.current), '{}', v_carried, v_salt, v_entry)
     returning id into v_plan;
   return jsonb_build_object('ok', true, 'plan', v_plan) || privacy_console.receipt(v_entry);`,
   {
     declare:
-      '  v_staff bigint; v_kind text; v_state text; v_subject text; v_says text; v_key text; v_salt bytea; v_carried jsonb; v_entry bigint; v_plan bigint;',
+      '  v_kind text; v_state text; v_subject text; v_says text; v_key text; v_salt bytea; v_carried jsonb; v_entry bigint; v_plan bigint;',
   },
 )}
 ${definer(
-  "fill_plan(p_plan bigint, p_decisions jsonb default '{}')",
+  'draft_plan(p_request bigint)',
   'jsonb',
-  `  perform privacy_console.only_write();
-  v_staff := privacy_console.caller(array['operator']);
-  select p.carried, s.key, s.kind into v_carried, v_key, v_kind from privacy_console.plan p join privacy_console.subject s on s.reference = p.subject
-    where p.id = p_plan and p.staff = v_staff and p.state = 'draft' and not p.filled for update of p;
+  `  -- Announces the plan and reads nothing of the platform: fill_plan does, once this is committed.
+  perform privacy_console.only_write();
+  v_staff := privacy_console.may_begin();
+  return privacy_console.draft_for(p_request, v_staff);`,
+  { declare: '  v_staff bigint;' },
+)}
+${step(
+  'fill_for(p_plan bigint, p_staff bigint, p_decisions jsonb)',
+  'void',
+  `  select p.carried, s.key, s.kind into v_carried, v_key, v_kind from privacy_console.plan p join privacy_console.subject s on s.reference = p.subject
+    where p.id = p_plan and p.staff = p_staff and p.state = 'draft' and not p.filled for update of p;
   if v_key is null then
     raise exception 'There is no draft of yours with that number; plan again.' using errcode = 'PC005';
   end if;
@@ -320,14 +328,17 @@ ${definer(
         '/keys', (select coalesce(jsonb_agg(l.key order by l.key), '[]') from place l where l.key is not null
           and not exists (select from place m where m.prefix is not null and starts_with(l.key, m.prefix)))))
     where p.id = p_plan;
-  update privacy_console.plan p set scope = p.scope || privacy_console.freeze_identifiers(v_kind, v_key, p.scope, v_carried) where p.id = p_plan;
+  update privacy_console.plan p set scope = p.scope || privacy_console.freeze_identifiers(v_kind, v_key, p.scope, v_carried) where p.id = p_plan;`,
+  { declare: '  v_key text; v_kind text; v_carried jsonb; v_handed_over jsonb; v_scope jsonb;' },
+)}
+${definer(
+  "fill_plan(p_plan bigint, p_decisions jsonb default '{}')",
+  'jsonb',
+  `  perform privacy_console.only_write();
+  perform privacy_console.fill_for(p_plan, privacy_console.caller(array['operator']), p_decisions);
   -- Nothing of what was found is told before this is committed.
   perform privacy_console.hold_briefly();
   return jsonb_build_object('ok', true);`,
-  {
-    declare:
-      '  v_staff bigint; v_key text; v_kind text; v_carried jsonb; v_handed_over jsonb; v_scope jsonb;',
-  },
 )}
 ${definer(
   'plan_prefixes(p_plan bigint)',
@@ -377,12 +388,10 @@ ${definer(
     || ',"tasks":' || (select coalesce(json_agg(json_build_array(t.name, t.title, t.owner, t.moment) order by t.name), '[]')::text
       from privacy_console.plan_task t where t.plan = p_plan.id) || '}';`,
 )}
-${definer(
-  'seal_plan(p_plan bigint, p_keys text[], p_bytes bigint[])',
+${step(
+  'seal_for(p_plan bigint, p_staff bigint, p_keys text[], p_bytes bigint[])',
   'jsonb',
-  `  perform privacy_console.only_write();
-  v_staff := privacy_console.caller(array['operator']);
-  select p.* into v_plan from privacy_console.plan p where p.id = p_plan and p.staff = v_staff and p.state = 'draft' and p.filled for update;
+  `  select p.* into v_plan from privacy_console.plan p where p.id = p_plan and p.staff = p_staff and p.state = 'draft' and p.filled for update;
   if v_plan.id is null then
     raise exception 'There is no draft of yours with that number; plan again.' using errcode = 'PC005';
   end if;
@@ -429,10 +438,13 @@ ${definer(
   end if;
   return jsonb_build_object('ok', true) || privacy_console.receipt(privacy_console.append('plan.made', v_plan.subject, v_plan.request, 'done', v_plan.entry,
     json_build_object('plan', p_plan, 'sha256', encode(sha256(convert_to(v_text, 'UTF8')), 'hex'))::text));`,
-  {
-    declare:
-      '  v_staff bigint; v_plan privacy_console.plan; v_key text; v_kind text; v_text text; v_open boolean;',
-  },
+  { declare: '  v_plan privacy_console.plan; v_key text; v_kind text; v_text text; v_open boolean;' },
+)}
+${definer(
+  'seal_plan(p_plan bigint, p_keys text[], p_bytes bigint[])',
+  'jsonb',
+  `  perform privacy_console.only_write();
+  return privacy_console.seal_for(p_plan, privacy_console.caller(array['operator']), p_keys, p_bytes);`,
 )}
 ${definer(
   'most_of(p_planned bigint)',
@@ -447,6 +459,8 @@ ${definer(
   return case when exists (select from privacy_console.plan_decision d where d.plan = p_plan)
       or (select coalesce(sum(l.planned), 0) from privacy_console.plan_line l where l.plan = p_plan and l.action in ('objects', 'detach', 'delete', 'anonymise'))
         > privacy_console.setting_of('two_approvers_above')
+      -- Or what belongs to a great deal.
+      or exists (select from privacy_console.batch_item i join privacy_console.batch b on b.id = i.batch where i.plan = p_plan and b.approvers > 1)
     then 2 else 1 end;`,
 )}
 ${definer(
@@ -515,6 +529,8 @@ ${definer(
     from privacy_console.plan p join privacy_console.staff s on s.id = p.staff join privacy_console.subject u on u.reference = p.subject
       left join privacy_console.subject_kind k on k.kind = u.kind
     where (p_plan is null or p.id = p_plan) and (p_request is null or p.request = p_request) and (not p_awaiting or p.state = 'awaiting')
+      -- What is part of a batch is listed with that.
+      and (p_plan is not null or p_request is not null or not exists (select from privacy_console.batch_item i where i.plan = p.id and i.state <> 'set_aside'))
     order by p.id desc limit 200;`,
   { declare: '  v_rate float8;' },
 )}
@@ -568,6 +584,8 @@ ${definer(
     return privacy_console.refused(v_action, v_plan.subject, v_plan.request, ${stale});
   elsif v_plan.state <> 'awaiting' then
     return privacy_console.refused(v_action, v_plan.subject, v_plan.request, 'conflict', 'This plan is not waiting for a decision; read it again.');
+  elsif p_decision = 'approve' and privacy_console.batch_of(p_plan) is not null then
+    return privacy_console.refused(v_action, v_plan.subject, v_plan.request, 'conflict', 'This plan is part of batch ' || privacy_console.batch_of(p_plan) || '; approve that.');
   elsif p_decision = 'approve' and privacy_console.has_approved(v_plan, v_staff) then
     return privacy_console.refused(v_action, v_plan.subject, v_plan.request, 'conflict', 'You have approved this plan already; it needs a second approver.');
   elsif v_plan.sha256 is distinct from p_sha256 then
@@ -596,12 +614,10 @@ ${definer(
     declare: '  v_staff bigint; v_plan privacy_console.plan; v_action text; v_drift text; v_entry bigint;',
   },
 )}
-${definer(
-  'begin_run(p_plan bigint)',
+${step(
+  'begin_for(p_plan bigint, p_staff bigint)',
   'jsonb',
-  `  perform privacy_console.only_write();
-  v_staff := privacy_console.may_begin();
-  -- In the order in which its batches and its end take them; the trail's latch comes last everywhere.
+  `  -- In the order in which its batches and its end take them; the trail's latch comes last everywhere.
   perform 1 from privacy_console.run r where r.plan = p_plan for update;
   perform 1 from privacy_console.plan p join privacy_console.subject s on s.reference = p.subject where p.id = p_plan for update of s;
   select p.* into v_plan from privacy_console.plan p where p.id = p_plan for update;
@@ -614,7 +630,7 @@ ${definer(
   if exists (select from privacy_console.run r where r.plan = p_plan and r.state = 'waiting' and r.due_at > clock_timestamp()) then
     return privacy_console.refused('erasure.begun', v_plan.subject, v_plan.request, 'conflict', 'The deletion waits until its time has come; until then it can be called off.');
   end if;
-  if privacy_console.has_approved(v_plan, v_staff) then
+  if privacy_console.has_approved(v_plan, p_staff) then
     return privacy_console.refused('erasure.begun', v_plan.subject, v_plan.request, 'not_permitted', 'Who approved a plan can''t run it.');
   end if;
   perform privacy_console.keep_holds_out();
@@ -650,7 +666,7 @@ ${definer(
   if v_plan.state = 'approved' then
     update privacy_console.plan p set state = 'running' where p.id = p_plan;
     insert into privacy_console.run (plan, staff, due_at, entry)
-      values (p_plan, v_staff, clock_timestamp() + make_interval(mins => coalesce(privacy_console.setting_of('grace_minutes'),
+      values (p_plan, p_staff, clock_timestamp() + make_interval(mins => coalesce(privacy_console.setting_of('grace_minutes'),
         case (select i.environment from privacy_console.installation i) when 'production' then ${graceMinutes} else 0 end)), v_entry) returning id into v_run;
     perform privacy_console.journal_kept(v_plan);
     insert into privacy_console.run_step (run, step) select v_run, l.step from privacy_console.plan_line l where l.plan = p_plan and l.action <> 'keep';
@@ -668,9 +684,14 @@ ${definer(
       from privacy_console.run_step t join privacy_console.plan_line l on l.plan = p_plan and l.step = t.step where t.run = v_run))
     || privacy_console.receipt(v_entry);`,
   {
-    declare:
-      '  v_staff bigint; v_plan privacy_console.plan; v_code text; v_says text; v_entry bigint; v_run bigint;',
+    declare: '  v_plan privacy_console.plan; v_code text; v_says text; v_entry bigint; v_run bigint;',
   },
+)}
+${definer(
+  'begin_run(p_plan bigint)',
+  'jsonb',
+  `  perform privacy_console.only_write();
+  return privacy_console.begin_for(p_plan, privacy_console.may_begin());`,
 )}
 ${definer(
   'hold_briefly()',
@@ -851,6 +872,76 @@ ${definer(
   return jsonb_build_object('ok', true) || privacy_console.receipt(v_entry);`,
   { declare: '  v_staff bigint; v_plan privacy_console.plan; v_entry bigint;' },
 )}
+${step(
+  'stop_with(p_run bigint, p_plan privacy_console.plan, p_code text, p_says text)',
+  'jsonb',
+  `  update privacy_console.run r set state = 'incomplete' where r.id = p_run;
+  return privacy_console.refused('erasure.batch', p_plan.subject, p_plan.request, p_code, p_says);`,
+)}
+${step(
+  'erase_step(p_plan privacy_console.plan, p_run bigint, p_step privacy_console.run_step, p_line privacy_console.plan_line, p_limit int)',
+  'jsonb',
+  `  -- One batch of one step: what went, or a refusal that ends the run. What is to be told of it comes with it as \`tell\`.
+  select s.key, s.kind into v_key, v_kind from privacy_console.subject s where s.reference = p_plan.subject;
+  begin
+    if p_line.action in ('hand_over', 'anonymise_shared') then
+      v_rows := 0;
+      v_did := '{"more": false}';
+      for v_decision in select d.* from privacy_console.plan_decision d where d.plan = p_plan.id and d.collection = p_line.collection
+          and d.chosen = case p_line.action when 'hand_over' then 'hand_over' else 'anonymise' end order by d.key loop
+        v_moved := case p_line.action
+          when 'hand_over' then privacy_console.hand_over(v_kind, p_line.collection, v_key, v_decision.row_key, v_decision.successor, privacy_console.held_parts(v_kind, v_key, p_plan.scope, null))
+          else privacy_console.anonymise_shared(v_kind, p_line.collection, v_key, v_decision.row_key, v_decision.successor, p_plan.subject, privacy_console.held_parts(v_kind, v_key, p_plan.scope, null)) end;
+        if v_moved <> 1 then
+          -- Neither the person's any more nor anybody's whom the approval named.
+          raise exception 'not handed over' using errcode = 'restrict_violation';
+        end if;
+        v_rows := v_rows + 1;
+      end loop;
+    else
+      v_did := privacy_console.erase_rows(v_kind, p_line.collection, p_line.action, v_key, p_plan.scope, p_plan.subject, p_limit, p_step.after, privacy_console.held_parts(v_kind, v_key, p_plan.scope, null));
+      v_rows := (v_did ->> 'rows')::bigint;
+    end if;
+    if p_step.done + v_rows > privacy_console.most_of(p_line.planned) then
+      raise exception 'too many' using errcode = 'PC007';
+    end if;
+  exception
+    when foreign_key_violation or restrict_violation then v_trouble := 'referenced';
+    when unique_violation or not_null_violation or check_violation or exclusion_violation or string_data_right_truncation then v_trouble := 'constraint';
+    when sqlstate 'PC007' then v_trouble := 'too_many';
+    -- What a trigger of the platform says may name the person, and goes nowhere.
+    when raise_exception or triggered_action_exception or triggered_data_change_violation then v_trouble := 'platform';
+  end;
+  if v_trouble = 'too_many' then
+    return privacy_console.stop_with(p_run, p_plan, 'refused', 'More rows would go than the approved plan allows; plan the deletion again and have it approved.');
+  elsif v_trouble = 'platform' then
+    return privacy_console.stop_with(p_run, p_plan, 'conflict',
+      'A trigger or a rule of the platform refused a change of ' || p_line.collection || '; ask who looks after the platform, then resume the deletion.');
+  elsif v_trouble = 'constraint' then
+    return privacy_console.stop_with(p_run, p_plan, 'conflict',
+      'A constraint of the platform forbids what the data map writes into ' || p_line.collection || '; check the map, correct it, and plan the deletion again.');
+  elsif v_trouble = 'referenced' then
+    -- The platform wrote rows in the meantime that hang on these.
+    if p_line.action not in ('hand_over', 'anonymise_shared') and privacy_console.reopen_steps(p_run, p_plan) then
+      return jsonb_build_object('ok', true, 'rows', 0, 'done', p_step.done, 'finished', false, 'again', true, 'entry', null);
+    end if;
+    return privacy_console.stop_with(p_run, p_plan, 'conflict', case
+      when p_line.action in ('hand_over', 'anonymise_shared') then 'What was to be handed over, or who was to take it over, is no longer there; plan the deletion again and have it approved.'
+      else 'Rows that the plan does not cover hang on this person''s rows; plan the deletion again and have it approved.' end);
+  end if;
+  v_more := (v_did ->> 'more')::boolean;
+  update privacy_console.run_step t set done = t.done + v_rows, after = nullif(v_did -> 'after', 'null'),
+      finished_at = case when not v_more then clock_timestamp() end
+    where t.run = p_run and t.step = p_step.step;
+  -- Where nothing was done, there is nothing to tell.
+  return jsonb_build_object('ok', true, 'rows', v_rows, 'done', p_step.done + v_rows, 'finished', not v_more, 'again', false, 'entry', null)
+    || case when v_rows = 0 then '{}' else jsonb_build_object('tell',
+      json_build_object('run', p_run, 'step', p_step.step, 'collection', p_line.collection, 'action', p_line.action, 'rows', v_rows)::text) end;`,
+  {
+    declare:
+      '  v_decision privacy_console.plan_decision; v_key text; v_kind text; v_rows bigint; v_moved bigint; v_did jsonb; v_more boolean; v_trouble text;',
+  },
+)}
 ${definer(
   'reopen_steps(p_run bigint, p_plan privacy_console.plan)',
   'boolean',
@@ -897,73 +988,65 @@ ${definer(
   if v_line.action <> 'quiesce' then
     perform privacy_console.refuse_early(p_run);
   end if;
-  select s.key, s.kind into v_key, v_kind from privacy_console.subject s where s.reference = v_plan.subject;
-  begin
-    if v_line.action in ('hand_over', 'anonymise_shared') then
-      v_rows := 0;
-      v_did := '{"more": false}';
-      for v_decision in select d.* from privacy_console.plan_decision d where d.plan = v_plan.id and d.collection = v_line.collection
-          and d.chosen = case v_line.action when 'hand_over' then 'hand_over' else 'anonymise' end order by d.key loop
-        v_moved := case v_line.action
-          when 'hand_over' then privacy_console.hand_over(v_kind, v_line.collection, v_key, v_decision.row_key, v_decision.successor, privacy_console.held_parts(v_kind, v_key, v_plan.scope, null))
-          else privacy_console.anonymise_shared(v_kind, v_line.collection, v_key, v_decision.row_key, v_decision.successor, v_plan.subject, privacy_console.held_parts(v_kind, v_key, v_plan.scope, null)) end;
-        if v_moved <> 1 then
-          -- Neither the person's any more nor anybody's whom the approval named.
-          raise exception 'not handed over' using errcode = 'restrict_violation';
-        end if;
-        v_rows := v_rows + 1;
-      end loop;
-    else
-      v_did := privacy_console.erase_rows(v_kind, v_line.collection, v_line.action, v_key, v_plan.scope, v_plan.subject, p_limit, v_step.after, privacy_console.held_parts(v_kind, v_key, v_plan.scope, null));
-      v_rows := (v_did ->> 'rows')::bigint;
-    end if;
-    if v_step.done + v_rows > privacy_console.most_of(v_line.planned) then
-      raise exception 'too many' using errcode = 'PC007';
-    end if;
-  exception
-    when foreign_key_violation or restrict_violation then v_trouble := 'referenced';
-    when unique_violation or not_null_violation or check_violation or exclusion_violation or string_data_right_truncation then v_trouble := 'constraint';
-    when sqlstate 'PC007' then v_trouble := 'too_many';
-    -- What a trigger of the platform says may name the person, and goes nowhere.
-    when raise_exception or triggered_action_exception or triggered_data_change_violation then v_trouble := 'platform';
-  end;
-  if v_trouble = 'too_many' then
-    update privacy_console.run r set state = 'incomplete' where r.id = p_run;
-    return privacy_console.refused('erasure.batch', v_plan.subject, v_plan.request, 'refused',
-      'More rows would go than the approved plan allows; plan the deletion again and have it approved.');
-  elsif v_trouble = 'platform' then
-    update privacy_console.run r set state = 'incomplete' where r.id = p_run;
-    return privacy_console.refused('erasure.batch', v_plan.subject, v_plan.request, 'conflict',
-      'A trigger or a rule of the platform refused a change of ' || v_line.collection || '; ask who looks after the platform, then resume the deletion.');
-  elsif v_trouble = 'constraint' then
-    update privacy_console.run r set state = 'incomplete' where r.id = p_run;
-    return privacy_console.refused('erasure.batch', v_plan.subject, v_plan.request, 'conflict',
-      'A constraint of the platform forbids what the data map writes into ' || v_line.collection || '; check the map, correct it, and plan the deletion again.');
-  elsif v_trouble = 'referenced' then
-    -- The platform wrote rows in the meantime that hang on these.
-    if v_line.action not in ('hand_over', 'anonymise_shared') and privacy_console.reopen_steps(p_run, v_plan) then
-      return jsonb_build_object('ok', true, 'rows', 0, 'done', v_step.done, 'finished', false, 'again', true, 'entry', null);
-    end if;
-    update privacy_console.run r set state = 'incomplete' where r.id = p_run;
-    return privacy_console.refused('erasure.batch', v_plan.subject, v_plan.request, 'conflict', case
-      when v_line.action in ('hand_over', 'anonymise_shared') then 'What was to be handed over, or who was to take it over, is no longer there; plan the deletion again and have it approved.'
-      else 'Rows that the plan does not cover hang on this person''s rows; plan the deletion again and have it approved.' end);
+  v_did := privacy_console.erase_step(v_plan, p_run, v_step, v_line, p_limit);
+  if not v_did ? 'tell' then
+    return v_did;
   end if;
-  v_more := (v_did ->> 'more')::boolean;
-  update privacy_console.run_step t set done = t.done + v_rows, after = nullif(v_did -> 'after', 'null'),
-      finished_at = case when not v_more then clock_timestamp() end
-    where t.run = p_run and t.step = p_step;
-  -- Nothing was done, so there is nothing to tell.
-  if v_rows = 0 then
-    return jsonb_build_object('ok', true, 'rows', 0, 'done', v_step.done, 'finished', not v_more, 'again', false, 'entry', null);
-  end if;
-  return jsonb_build_object('ok', true, 'rows', v_rows, 'done', v_step.done + v_rows, 'finished', not v_more, 'again', false)
-    || privacy_console.receipt(privacy_console.append('erasure.batch', v_plan.subject, v_plan.request, 'done',
-      (select r.entry from privacy_console.run r where r.id = p_run),
-      json_build_object('run', p_run, 'step', p_step, 'collection', v_line.collection, 'action', v_line.action, 'rows', v_rows)::text));`,
+  return (v_did - 'tell') || privacy_console.receipt(privacy_console.append('erasure.batch', v_plan.subject, v_plan.request, 'done',
+    (select r.entry from privacy_console.run r where r.id = p_run), v_did ->> 'tell'));`,
   {
     declare:
-      '  v_plan privacy_console.plan; v_step privacy_console.run_step; v_line privacy_console.plan_line; v_decision privacy_console.plan_decision; v_key text; v_kind text; v_rows bigint; v_moved bigint; v_did jsonb; v_more boolean; v_trouble text; v_held text; v_stopped jsonb;',
+      '  v_plan privacy_console.plan; v_step privacy_console.run_step; v_line privacy_console.plan_line; v_did jsonb; v_held text; v_stopped jsonb;',
+  },
+)}
+${definer(
+  'erase_person(p_run bigint, p_quiesce boolean, p_limit int default 5000)',
+  'jsonb',
+  `  -- All that is left of a run's steps, or what has to come to rest first, in one transaction while that is little: the
+  -- checks of a batch once for all of them, an entry for each. More than so many rows are left to the next call.
+  perform privacy_console.only_write();
+  if p_limit is null or p_limit not between 1 and 50000 then
+    raise exception 'A batch has 1 to 50000 rows.' using errcode = 'PC004';
+  end if;
+  perform 1 from privacy_console.run_step t where t.run = p_run order by t.step for update;
+  v_plan := privacy_console.running_plan(p_run);
+  v_stopped := privacy_console.stop_for_hold(p_run, v_plan, 'erasure.batch');
+  if v_stopped is not null then
+    return v_stopped;
+  end if;
+  v_held := privacy_console.held_up();
+  if v_held is not null then
+    return jsonb_build_object('ok', true, 'rows', 0, 'finished', false, 'again', false, 'held', v_held);
+  end if;
+  if not p_quiesce then
+    perform privacy_console.refuse_early(p_run);
+  end if;
+  for v_line in select l.* from privacy_console.plan_line l join privacy_console.run_step t on t.run = p_run and t.step = l.step
+      where l.plan = v_plan.id and case when p_quiesce then l.action = 'quiesce' else l.action not in ('quiesce', 'objects') and t.finished_at is null end order by l.step loop
+    loop
+      select t.* into v_step from privacy_console.run_step t where t.run = p_run and t.step = v_line.step;
+      v_did := privacy_console.erase_step(v_plan, p_run, v_step, v_line, p_limit - v_rows);
+      v_rows := v_rows + coalesce((v_did ->> 'rows')::int, 0);
+      if v_did ? 'tell' then
+        v_told := v_told || (v_did ->> 'tell');
+      end if;
+      exit when not (v_did ->> 'ok')::boolean or v_did @> '{"again": true}' or v_did @> '{"finished": true}' or v_rows >= p_limit;
+    end loop;
+    exit when not (v_did ->> 'ok')::boolean or v_did @> '{"again": true}' or v_rows >= p_limit;
+  end loop;
+  perform privacy_console.append('erasure.batch', v_plan.subject, v_plan.request, 'done', (select r.entry from privacy_console.run r where r.id = p_run), t.told)
+    from unnest(v_told) with ordinality t(told, place);
+  if v_did @> '{"ok": false}' then
+    return v_did;
+  end if;
+  perform privacy_console.hold_briefly();
+  v_finished := not exists (select from privacy_console.run_step t join privacy_console.plan_line l on l.plan = v_plan.id and l.step = t.step
+    where t.run = p_run and t.finished_at is null and l.action <> 'objects' and (l.action = 'quiesce') = p_quiesce);
+  v_again := v_did @> '{"again": true}' or (v_finished and not p_quiesce and v_rows > 0 and privacy_console.reopen_steps(p_run, v_plan));
+  return jsonb_build_object('ok', true, 'rows', v_rows, 'again', coalesce(v_again, false), 'finished', v_finished and not coalesce(v_again, false));`,
+  {
+    declare:
+      "  v_plan privacy_console.plan; v_step privacy_console.run_step; v_line privacy_console.plan_line; v_did jsonb; v_rows int := 0; v_told text[] := '{}'; v_finished boolean; v_again boolean; v_held text; v_stopped jsonb;",
   },
 )}
 ${definer(
@@ -1089,10 +1172,16 @@ ${definer(
     update privacy_console.run_step t set finished_at = null from privacy_console.plan_line l
       where t.run = p_run and l.plan = v_plan.id and l.step = t.step and l.action = 'objects';
   end if;
-  return jsonb_build_object('ok', true, 'found', v_new + v_again);`,
+  -- Where there is nothing, nothing has to be announced.
+  select count(*) into v_left from privacy_console.plan_object o where o.plan = v_plan.id and o.state <> 'deleted';
+  if v_left = 0 then
+    update privacy_console.run_step t set finished_at = coalesce(t.finished_at, clock_timestamp()) from privacy_console.plan_line l
+      where t.run = p_run and l.plan = v_plan.id and l.step = t.step and l.action = 'objects';
+  end if;
+  return jsonb_build_object('ok', true, 'found', v_new + v_again, 'left', v_left);`,
   {
     declare:
-      '  v_plan privacy_console.plan; v_planned bigint; v_known bigint; v_last bigint; v_again bigint; v_new bigint;',
+      '  v_plan privacy_console.plan; v_planned bigint; v_known bigint; v_last bigint; v_again bigint; v_new bigint; v_left bigint;',
   },
 )}
 ${definer(
@@ -1251,6 +1340,7 @@ ${definer(
     json_build_object('plan', v_plan.sha256, 'certificate', encode(sha256(convert_to(v_text, 'UTF8')), 'hex'))::text);
   insert into privacy_console.certificate (plan, text, sha256, entry)
     values (v_plan.id, v_text, encode(sha256(convert_to(v_text, 'UTF8')), 'hex'), v_entry);
+  perform privacy_console.end_item(v_plan);
   return jsonb_build_object('ok', true, 'complete', true, 'left', 0, 'tasks', 0, 'finds', 0) || privacy_console.receipt(v_entry);`,
   {
     declare:

@@ -98,10 +98,9 @@ ${definer(
     where not exists (select from privacy_console.run_look l where l.run = p_run and l.collection = m.collection) order by 1;`,
 )}
 ${step(
-  'looking_plan(p_run bigint)',
+  'looking_for(p_run bigint)',
   'privacy_console.plan',
   `  -- The plan whose person is looked for, locked; refuses who doesn't run it, and before all has gone.
-  perform privacy_console.only_write();
   v_plan := privacy_console.running_plan(p_run);
   if not exists (select from privacy_console.entry e join privacy_console.run r on r.plan = v_plan.id
       where e.request = v_plan.request and e.number >= r.entry and e.actor = session_user::text
@@ -115,6 +114,40 @@ ${step(
   return v_plan;`,
   { declare: '  v_plan privacy_console.plan;' },
 )}
+${step(
+  'looking_plan(p_run bigint)',
+  'privacy_console.plan',
+  `  perform privacy_console.only_write();
+  return privacy_console.looking_for(p_run);`,
+)}
+${step(
+  'look_one(p_run bigint, p_plan privacy_console.plan, p_collection text)',
+  'void',
+  `  select s.key, s.kind into v_key, v_kind from privacy_console.subject s where s.reference = p_plan.subject;
+  select coalesce(jsonb_object_agg(d.collection, d.keys), '{}') into v_handed_over from (
+    select o.collection, jsonb_agg(o.row_key) as keys from privacy_console.plan_decision o
+      where o.plan = p_plan.id and o.chosen in ('hand_over', 'anonymise') group by o.collection) d;
+  v_emails := privacy_console.scope_values(p_plan.scope, '/emails');
+  v_phones := privacy_console.scope_values(p_plan.scope, '/phones');
+  v_names := privacy_console.scope_values(p_plan.scope, '/names');
+  insert into privacy_console.run_look (run, collection) values (p_run, p_collection)
+    on conflict (run, collection) do update set at = excluded.at;
+  update privacy_console.run_find f set rows = 0, kept = 0 where f.run = p_run and f.collection = p_collection;
+  insert into privacy_console.run_find (run, collection, column_name, rows, kept, ground)
+    select p_run, p_collection, x.column_name, x.hits - x.kept, x.kept, x.ground
+      from privacy_console.look_again(v_kind, p_collection, v_key, p_plan.scope, v_handed_over, v_emails, v_phones,
+        array[privacy_console.loose_pattern(v_emails, v_phones, '{}'), privacy_console.identifier_pattern(v_emails, v_phones, '{}')],
+        array[privacy_console.loose_pattern(v_emails, v_phones, v_names), privacy_console.identifier_pattern(v_emails, v_phones, v_names)]) x
+    on conflict (run, collection, column_name) do update set rows = excluded.rows, kept = excluded.kept, ground = excluded.ground;
+  delete from privacy_console.run_find f where f.run = p_run and f.collection = p_collection and f.rows = 0 and f.kept = 0;
+  -- What was said of fewer rows was not said of these.
+  update privacy_console.run_find f set judged_rows = null, judged_by = null, judged_at = null, because = null, entry = null
+    where f.run = p_run and f.collection = p_collection and f.rows > f.judged_rows;`,
+  {
+    declare:
+      '  v_key text; v_kind text; v_handed_over jsonb; v_emails text[]; v_phones text[]; v_names text[];',
+  },
+)}
 ${definer(
   'look_at(p_run bigint, p_collection text)',
   'jsonb',
@@ -123,48 +156,108 @@ ${definer(
   if not exists (select from privacy_console.mapped_column m where m.collection = p_collection) then
     raise exception 'The map has no such collection.' using errcode = 'PC005';
   end if;
-  select s.key, s.kind into v_key, v_kind from privacy_console.subject s where s.reference = v_plan.subject;
-  select coalesce(jsonb_object_agg(d.collection, d.keys), '{}') into v_handed_over from (
-    select o.collection, jsonb_agg(o.row_key) as keys from privacy_console.plan_decision o
-      where o.plan = v_plan.id and o.chosen in ('hand_over', 'anonymise') group by o.collection) d;
-  v_emails := privacy_console.scope_values(v_plan.scope, '/emails');
-  v_phones := privacy_console.scope_values(v_plan.scope, '/phones');
-  v_names := privacy_console.scope_values(v_plan.scope, '/names');
-  insert into privacy_console.run_look (run, collection) values (p_run, p_collection)
-    on conflict (run, collection) do update set at = excluded.at;
-  update privacy_console.run_find f set rows = 0, kept = 0 where f.run = p_run and f.collection = p_collection;
-  insert into privacy_console.run_find (run, collection, column_name, rows, kept, ground)
-    select p_run, p_collection, x.column_name, x.hits - x.kept, x.kept, x.ground
-      from privacy_console.look_again(v_kind, p_collection, v_key, v_plan.scope, v_handed_over, v_emails, v_phones,
-        array[privacy_console.loose_pattern(v_emails, v_phones, '{}'), privacy_console.identifier_pattern(v_emails, v_phones, '{}')],
-        array[privacy_console.loose_pattern(v_emails, v_phones, v_names), privacy_console.identifier_pattern(v_emails, v_phones, v_names)]) x
-    on conflict (run, collection, column_name) do update set rows = excluded.rows, kept = excluded.kept, ground = excluded.ground;
-  delete from privacy_console.run_find f where f.run = p_run and f.collection = p_collection and f.rows = 0 and f.kept = 0;
-  -- What was said of fewer rows was not said of these.
-  update privacy_console.run_find f set judged_rows = null, judged_by = null, judged_at = null, because = null, entry = null
-    where f.run = p_run and f.collection = p_collection and f.rows > f.judged_rows;
+  perform privacy_console.look_one(p_run, v_plan, p_collection);
   return jsonb_build_object('ok', true);`,
+  { declare: '  v_plan privacy_console.plan;' },
+)}
+${step(
+  'identifiers_looked_for(p_runs bigint[])',
+  'table (emails text[], phones text[], names text[])',
+  `  return query select coalesce(array_agg(distinct x.value) filter (where f.form = 'email'), '{}'), coalesce(array_agg(distinct x.value) filter (where f.form = 'phone'), '{}'),
+      coalesce(array_agg(distinct x.value) filter (where f.form = 'name'), '{}')
+    from privacy_console.run r join privacy_console.plan p on p.id = r.plan cross join unnest(array['email', 'phone', 'name']) f(form)
+      cross join lateral unnest(privacy_console.scope_values(p.scope, '/' || f.form || 's')) x(value)
+    where r.id = any (p_runs);`,
+)}
+${step(
+  'unlike(p_values text[])',
+  'text[]',
+  `  -- Whose letters have no other size than they show, so that only an expression finds them.
+  return array(select v.value from unnest(p_values) v(value) where v.value !~ '^[ -~]*$');`,
+)}
+${step(
+  'likes_of(p_values text[])',
+  'text[]',
+  `  -- All others as patterns for what is written in small letters: found with them a tenth as long as with one expression for all.
+  return array(select '%' || replace(replace(replace(replace(lower(v.value), '\\', '\\\\'), '%', '\\%'), '_', '\\_'), ' ', '%') || '%'
+    from unnest(p_values) v(value) where v.value ~ '^[ -~]*$');`,
+)}
+${step(
+  'look_among(p_runs bigint[], p_collection text)',
+  'void',
+  `  -- One pass for all of them, and one more for each who could have been found; too much to go through is looked for in halves.
+  select x.emails, x.phones, x.names into v_emails, v_phones, v_names from privacy_console.identifiers_looked_for(p_runs) x;
+  select coalesce(array_agg(f.value) filter (where f.form in ('email', 'phone')), '{}'), coalesce(array_agg(f.value) filter (where f.form not in ('email', 'phone')), '{}')
+    into v_values, v_texts from privacy_console.look_for_many(p_collection, v_emails, v_phones,
+      privacy_console.likes_of(v_emails), privacy_console.loose_pattern(privacy_console.unlike(v_emails), v_phones, '{}'),
+      privacy_console.likes_of(v_emails || v_names), privacy_console.loose_pattern(privacy_console.unlike(v_emails), v_phones, privacy_console.unlike(v_names)), 1000) f;
+  if cardinality(v_values) + cardinality(v_texts) = 1000 and cardinality(p_runs) > 1 then
+    perform privacy_console.look_among(p_runs[:cardinality(p_runs) / 2], p_collection);
+    perform privacy_console.look_among(p_runs[cardinality(p_runs) / 2 + 1:], p_collection);
+    return;
+  end if;
+  foreach v_run in array p_runs loop
+    select p.* into v_plan from privacy_console.run r join privacy_console.plan p on p.id = r.plan where r.id = v_run;
+    v_emails := privacy_console.scope_values(v_plan.scope, '/emails');
+    v_phones := privacy_console.scope_values(v_plan.scope, '/phones');
+    if v_values && (v_emails || v_phones) or (cardinality(v_texts) > 0 and exists (
+        select from (select privacy_console.loose_pattern(v_emails, v_phones, privacy_console.scope_values(v_plan.scope, '/names'))) l(pattern)
+          join unnest(v_texts) t(text) on t.text ~* l.pattern)) then
+      perform privacy_console.look_one(v_run, v_plan, p_collection);
+    else
+      v_none := v_none || v_run;
+    end if;
+  end loop;
+  insert into privacy_console.run_look (run, collection) select x.run, p_collection from unnest(v_none) x(run)
+    on conflict (run, collection) do update set at = excluded.at;
+  delete from privacy_console.run_find f where f.run = any (v_none) and f.collection = p_collection;`,
   {
     declare:
-      '  v_plan privacy_console.plan; v_key text; v_kind text; v_handed_over jsonb; v_emails text[]; v_phones text[]; v_names text[];',
+      "  v_run bigint; v_plan privacy_console.plan; v_emails text[]; v_phones text[]; v_names text[]; v_values text[]; v_texts text[]; v_none bigint[] := '{}';",
   },
 )}
 ${definer(
-  'look_at_keys(p_run bigint, p_keys text[], p_first boolean, p_last boolean)',
+  'to_look_at_all(p_runs bigint[])',
+  'table (name text, rows float8)',
+  `  -- What one of them at least has not looked at, with how much is in it as the database estimates.
+  perform privacy_console.caller(array['operator']);
+  return query select m.collection, greatest(0, max((select sum(greatest(c.reltuples, 0)) from pg_partition_tree(t.relation) p join pg_class c on c.oid = p.relid where p.isleaf)))::float8
+    from privacy_console.mapped_column m join privacy_console.mapped_table t on t.schema_name = m.schema_name and t.table_name = m.table_name
+    where exists (select from unnest(p_runs) r(run) where not exists (select from privacy_console.run_look l where l.run = r.run and l.collection = m.collection))
+    group by m.collection order by 2, 1;`,
+)}
+${definer(
+  'look_at_all(p_runs bigint[], p_collections text[])',
   'jsonb',
-  `  -- Names of objects anywhere in the bucket, as they are listed; they are compared and kept nowhere.
-  v_plan := privacy_console.looking_plan(p_run);
-  -- Once for each entry that begins or resumes: asked on and on with names of one's own, it would tell what the person is told by.
+  `  -- As look_at, of many people who are erased together.
+  perform privacy_console.only_write();
+  if coalesce(cardinality(p_runs), 0) not between 1 and 100 or exists (select from unnest(p_collections) c(name)
+      where not exists (select from privacy_console.mapped_column m where m.collection = c.name)) then
+    raise exception 'Name collections of the map, and 1 to 100 runs.' using errcode = 'PC004';
+  end if;
+  foreach v_run in array p_runs loop
+    perform privacy_console.looking_for(v_run);
+  end loop;
+  foreach v_collection in array p_collections loop
+    perform privacy_console.look_among(p_runs, v_collection);
+  end loop;
+  return jsonb_build_object('ok', true);`,
+  { declare: '  v_run bigint; v_collection text;' },
+)}
+${step(
+  'look_key_among(p_run bigint, p_plan privacy_console.plan, p_keys text[], p_first boolean, p_last boolean)',
+  'boolean',
+  `  -- Once for each entry that begins or resumes: asked on and on with names of one's own, it would tell what the person is told by.
   if exists (select from privacy_console.run_look l where l.run = p_run and l.collection = 'objects') then
-    return jsonb_build_object('ok', true, 'looked', true);
+    return true;
   end if;
   if p_first then
     insert into privacy_console.run_find (run, collection, column_name, rows, kept) values (p_run, 'objects', 'key', 0, 0)
       on conflict (run, collection, column_name) do update set rows = 0;
   end if;
   -- An address wherever it stands, since a name joins it to others by any sign; also as it stands in a web address.
-  v_emails := privacy_console.loose_pattern(privacy_console.scope_values(v_plan.scope, '/emails'), '{}', '{}');
-  v_others := privacy_console.identifier_pattern('{}', privacy_console.scope_values(v_plan.scope, '/phones'), privacy_console.scope_values(v_plan.scope, '/names'));
+  v_emails := privacy_console.loose_pattern(privacy_console.scope_values(p_plan.scope, '/emails'), '{}', '{}');
+  v_others := privacy_console.identifier_pattern('{}', privacy_console.scope_values(p_plan.scope, '/phones'), privacy_console.scope_values(p_plan.scope, '/names'));
   update privacy_console.run_find f set rows = f.rows + (select count(*) from unnest(p_keys) k(key)
       where coalesce(replace(k.key, '%40', '@') ~* v_emails, false) or coalesce(k.key ~* v_others, false))
     where f.run = p_run and f.collection = 'objects' and f.column_name = 'key';
@@ -177,8 +270,38 @@ ${definer(
     update privacy_console.run_find f set judged_rows = null, judged_by = null, judged_at = null, because = null, entry = null
       where f.run = p_run and f.collection = 'objects' and f.rows > f.judged_rows;
   end if;
-  return jsonb_build_object('ok', true, 'looked', p_last);`,
-  { declare: '  v_plan privacy_console.plan; v_emails text; v_others text;' },
+  return p_last;`,
+  { declare: '  v_emails text; v_others text;' },
+)}
+${definer(
+  'look_at_keys(p_run bigint, p_keys text[], p_first boolean, p_last boolean)',
+  'jsonb',
+  `  -- Names of objects anywhere in the bucket, as they are listed; they are compared and kept nowhere.
+  v_plan := privacy_console.looking_plan(p_run);
+  return jsonb_build_object('ok', true, 'looked', privacy_console.look_key_among(p_run, v_plan, p_keys, p_first, p_last));`,
+  { declare: '  v_plan privacy_console.plan;' },
+)}
+${definer(
+  'look_at_keys_all(p_runs bigint[], p_keys text[], p_first boolean, p_last boolean)',
+  'jsonb',
+  `  -- As look_at_keys, of many people: names that hold nothing of any of them are left out first.
+  perform privacy_console.only_write();
+  if coalesce(cardinality(p_runs), 0) not between 1 and 100 then
+    raise exception 'Name 1 to 100 runs.' using errcode = 'PC004';
+  end if;
+  select x.emails, x.phones, x.names into v_emails, v_phones, v_names from privacy_console.identifiers_looked_for(p_runs) x;
+  v_likes := privacy_console.likes_of(v_emails || v_names);
+  v_rest := privacy_console.loose_pattern(privacy_console.unlike(v_emails), v_phones, privacy_console.unlike(v_names));
+  v_keys := array(select k.key from unnest(p_keys) with ordinality k(key, place)
+    where lower(replace(k.key, '%40', '@')) like any (v_likes) or replace(k.key, '%40', '@') ~* v_rest order by k.place);
+  foreach v_run in array p_runs loop
+    perform privacy_console.look_key_among(v_run, privacy_console.looking_for(v_run), v_keys, p_first, p_last);
+  end loop;
+  return jsonb_build_object('ok', true);`,
+  {
+    declare:
+      '  v_run bigint; v_emails text[]; v_phones text[]; v_names text[]; v_likes text[]; v_rest text; v_keys text[];',
+  },
 )}
 ${definer(
   'judge_find(p_plan bigint, p_collection text, p_column text, p_because text)',

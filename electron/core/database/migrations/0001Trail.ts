@@ -269,16 +269,17 @@ ${step(
   return coalesce(privacy_console.session_began() > clock_timestamp() - make_interval(secs => privacy_console.setting_of('approving_seconds')), false);`,
 )}
 ${step(
-  'spend(p_staff bigint, p_kind text, p_setting text)',
+  'spend(p_staff bigint, p_kind text, p_setting text, p_tokens int default 1, p_seconds int default 3600)',
   'boolean',
-  `  v_cap := privacy_console.setting_of(p_setting);
+  `  -- So many at once at most, and as many again within so many seconds.
+  v_cap := privacy_console.setting_of(p_setting);
   insert into privacy_console.budget (staff, kind, tokens, refreshed_at) values (p_staff, p_kind, v_cap, clock_timestamp())
     on conflict (staff, kind) do nothing;
   update privacy_console.budget b
-    set tokens = least(v_cap, b.tokens + extract(epoch from clock_timestamp() - b.refreshed_at)::float8 * v_cap / 3600) - 1,
+    set tokens = least(v_cap, b.tokens + extract(epoch from clock_timestamp() - b.refreshed_at)::float8 * v_cap / p_seconds) - p_tokens,
         refreshed_at = clock_timestamp()
     where b.staff = p_staff and b.kind = p_kind
-      and least(v_cap, b.tokens + extract(epoch from clock_timestamp() - b.refreshed_at)::float8 * v_cap / 3600) >= 1;
+      and least(v_cap, b.tokens + extract(epoch from clock_timestamp() - b.refreshed_at)::float8 * v_cap / p_seconds) >= p_tokens;
   return found;`,
   { declare: '  v_cap int;' },
 )}
@@ -302,6 +303,7 @@ ${definer(
   `  perform privacy_console.only_write();
   v_staff := privacy_console.caller(array['viewer', 'operator', 'approver', 'auditor', 'admin']);
   perform privacy_console.forget_corrections(null);
+  perform privacy_console.forget_batches();
   return jsonb_build_object('ok', true, 'identity', (select i.id from privacy_console.installation i),
       'version', (select max(m.version) from privacy_console.migration m),
       'mapHash', (select d.hash from privacy_console.data_map d where d.current))

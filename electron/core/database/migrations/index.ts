@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { access } from './0001Access.ts';
+import { batches } from './0001Batch.ts';
 import { certificates } from './0001Certificate.ts';
 import { checking } from './0001Check.ts';
 import { correcting } from './0001Correction.ts';
@@ -44,7 +45,7 @@ export const migrations: readonly Migration[] = [
       { as: 'administrator', sql: schema },
       {
         as: 'trail',
-        sql: `${trail}${access}${checking}${signingKeys}${exporting}${custody}${erasing}${lookingAgain}${erasedPeople}${certificates}${holds}${restrictions}${correcting}${mapChange}${restoring}${ledger}${retaining}${staffLogins}${trailRights}`,
+        sql: `${trail}${access}${checking}${signingKeys}${exporting}${custody}${erasing}${lookingAgain}${erasedPeople}${certificates}${holds}${restrictions}${correcting}${mapChange}${restoring}${ledger}${retaining}${batches}${staffLogins}${trailRights}`,
       },
       { as: 'trail', sql: 'grant create on schema privacy_console to privacy_console_reaper;' },
       { as: 'reaper', sql: `${reaper}${sessionBegan}${longestTransaction}${reaperRights}` },

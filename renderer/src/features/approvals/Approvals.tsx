@@ -12,6 +12,7 @@ import { useRead } from '../../client/queries.ts';
 import { useSession } from '../../client/session.ts';
 import { Empty, Loaded, Moment, Page, Panel, Reference, Status } from '../../components/Basics.tsx';
 import { CellText, DataTable, type DataColumn } from '../../components/DataTable.tsx';
+import { batchColumns } from '../../components/batchColumns.tsx';
 import { planColumns } from '../../components/planColumns.tsx';
 import { columnTitle } from '../../components/CorrectionContent.tsx';
 import {
@@ -150,6 +151,7 @@ export function Approvals(): ReactNode {
   const holds = useRead('holds.list', {}, { every: 30_000 });
   const corrections = useRead('corrections.list', { waiting: true }, { every: 15_000 });
   const retention = useRead('retention.plans', { waiting: true }, { every: 15_000 });
+  const batches = useRead('batches.list', { waiting: true }, { every: 15_000 });
   const map = useRead('map.show', {});
   const lifts = (holds.data?.holds ?? []).filter((hold) => hold.lift?.state === 'asked');
   const decided = (all.data?.plans ?? []).filter(
@@ -189,6 +191,17 @@ export function Approvals(): ReactNode {
           }
         </Loaded>
       </Panel>
+      {batches.data !== undefined && batches.data.batches.length > 0 ? (
+        <Panel title={en.batches.waitingTitle} flush className={styles['grow'] ?? ''}>
+          <DataTable
+            label={en.batches.waitingTitle}
+            columns={batchColumns}
+            rows={batches.data.batches}
+            rowKey={(batch) => String(batch.id)}
+            onOpen={(batch) => void navigate(paths.batch(batch.id))}
+          />
+        </Panel>
+      ) : null}
       {asked.length > 0 ? (
         <Panel title={en.release.waiting} flush className={styles['grow'] ?? ''}>
           <DataTable

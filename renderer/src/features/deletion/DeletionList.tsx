@@ -33,6 +33,14 @@ export function DeletionList(): ReactNode {
           <Button component={Link} to={paths.retention} variant="default">
             {en.retention.title}
           </Button>
+          {works ? (
+            <Button component={Link} to={paths.closed} variant="default">
+              {en.batches.closed.title}
+            </Button>
+          ) : null}
+          <Button component={Link} to={paths.batches} variant="default">
+            {en.batches.title}
+          </Button>
           <Button component={Link} to={paths.ledger} variant="default">
             {en.deletion.ledger.title}
           </Button>

@@ -2,6 +2,7 @@ import { Button } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { Link, useNavigate } from 'react-router';
 import type { Correction } from '#shared/contract/corrections.ts';
+import type { Batch } from '#shared/contract/batches.ts';
 import type { ErasurePlan } from '#shared/contract/erasure.ts';
 import type { RequestRow } from '#shared/contract/requests.ts';
 import { permits } from '#shared/domain/roles.ts';
@@ -48,6 +49,7 @@ export function Desk(): ReactNode {
         </div>
       ) : null}
       <DueHolds holds={holds.data?.holds ?? []} />
+      {works ? <DueAccounts /> : null}
       <div className={styles['columns']}>
         <div className={styles['left']}>
           {works ? (
@@ -83,6 +85,20 @@ export function Desk(): ReactNode {
         </div>
       </div>
     </Page>
+  );
+}
+
+/** How many closed accounts are to be erased, and that some are late. */
+function DueAccounts(): ReactNode {
+  const { data } = useRead('batches.closedCounts', {}, { every: 60_000 });
+  if (data === undefined || data.closed === 0) return null;
+  const words = en.batches.closed;
+  return (
+    <Note tone={data.late > 0 ? 'bad' : 'info'}>
+      {words.desk(data.closed)}
+      {data.late > 0 ? <strong>, {words.deskLate(data.late)}</strong> : null}.{' '}
+      <Link to={paths.closed}>{words.title}</Link>
+    </Note>
   );
 }
 
@@ -171,10 +187,30 @@ function waitingCorrection(correction: Correction, { approves, operates }: Looki
   return state === 'ready' && operates && mine ? waits(en.correction.state.ready, 'info') : null;
 }
 
+function waitingBatch(batch: Batch, { login, approves, operates }: Looking): Waiting | null {
+  const own = batch.by === login;
+  const waits = (says: string, tone: Waiting['tone']): Waiting => ({
+    key: `batch-${String(batch.id)}`,
+    to: paths.batch(batch.id),
+    title: en.batches.one(batch.id),
+    by: en.desk.plannedBy(batch.by),
+    says,
+    tone,
+  });
+  if (batch.state === 'awaiting' && approves && !own) return waits(en.desk.toApprove, 'warn');
+  if (!operates) return null;
+  if (batch.state === 'approved') return waits(en.desk.toRun, 'info');
+  if (batch.state === 'planning' && own) return waits(en.batches.state.planning, 'warn');
+  return batch.state === 'running' && batch.worker === null && batch.unfinished > 0
+    ? waits(en.desk.toResume, 'bad')
+    : null;
+}
+
 function WaitingForMe(): ReactNode {
   const session = useSession();
   const plans = useRead('erasure.list', {}, { every: lookAgain });
   const corrections = useRead('corrections.list', {}, { every: lookAgain });
+  const batches = useRead('batches.list', {}, { every: lookAgain });
   const looking: Looking = {
     login: session.login,
     person: session.person,
@@ -190,6 +226,7 @@ function WaitingForMe(): ReactNode {
             ...(corrections.data?.corrections ?? []).flatMap(
               (each) => waitingCorrection(each, looking) ?? [],
             ),
+            ...(batches.data?.batches ?? []).flatMap((each) => waitingBatch(each, looking) ?? []),
           ];
           return waiting.length === 0 ? (
             <Empty title={en.desk.waitingEmpty} />

@@ -1,0 +1,1 @@
+export { batchOperations } from './operations.ts';
