@@ -1,8 +1,8 @@
 import path from 'node:path';
-import type { Command as Commander } from 'commander';
+import { Option, type Command as Commander } from 'commander';
 import type { RetentionPlan } from '#shared/contract/retention.ts';
 import { en } from '#shared/strings/en.ts';
-import type { Command } from './command.ts';
+import { UsageError, type Command } from './command.ts';
 import { wholeNumber } from './numbers.ts';
 import type { PasswordInput } from './profileInput.ts';
 
@@ -93,11 +93,18 @@ export function retentionCommands(
     .command('run')
     .argument('[plan]', 'an approved plan, or one to resume', wholeNumber)
     .option('--standing', 'count anew and run at once, within the limits of the standing approval', false)
-    .option('--pace <pace>', 'fast, or gentle as is usual in production')
+    .addOption(
+      new Option(
+        '--pace <pace>',
+        'large batches, or small ones with pauses as is usual in production',
+      ).choices(['fast', 'gentle']),
+    )
     .description('runs an approved plan; with --standing for the operating system’s timer')
     .action((planId: number | undefined, options: { standing: boolean; pace?: 'fast' | 'gentle' }) =>
       run(
         async (command) => {
+          if ((planId === undefined) !== options.standing)
+            throw new UsageError('Name an approved plan, or write --standing; not both.');
           const pace = options.pace === undefined ? {} : { pace: options.pace };
           const { jobId } = options.standing
             ? await command.call('retention.runStanding', pace)
@@ -229,28 +236,45 @@ function inShort(plan: RetentionPlan): Readonly<Record<string, unknown>> {
   };
 }
 
+function ruleOf({ kind, collection, rule }: RetentionPlan['lines'][number]): string {
+  return kind === 'kept' ? `${collection}, kept by a deletion` : `${collection}.${rule}`;
+}
+
 function shown(plan: RetentionPlan): Readonly<Record<string, unknown>> {
   return {
     ...inShort(plan),
     sha256: plan.sha256,
     ...(plan.isOld === null || plan.state === 'done' ? {} : { old: plan.isOld }),
     rules: plan.lines.map((line) => ({
-      rule: `${line.collection}.${line.rule}`,
+      rule: ruleOf(line),
       what: line.overwrites === null ? 'delete' : `overwrite ${line.overwrites}`,
       due: line.planned,
       held: line.kept,
       referred: line.referred,
-      done: plan.run?.steps.find((step) => step.line === line.line)?.done ?? null,
-      periods: line.periods.map((each) => ({
-        ...(each.period === '' ? {} : { of: each.period }),
+      gone: plan.run?.steps.find((step) => step.line === line.line)?.done ?? null,
+    })),
+    days: plan.lines.flatMap((line) =>
+      line.periods.map((each) => ({
+        rule: ruleOf(line),
+        of: each.period === '' ? null : each.period,
         days: each.days,
-        ...(each.keptDays === each.days ? {} : { byLaw: each.keptDays, keptByLaw: each.floored }),
+        byLaw: each.keptDays > each.days ? each.keptDays : null,
         before: each.cutoff,
         due: each.planned,
+        keptByLaw: each.floored,
       })),
-      ...(line.partitions.length === 0
-        ? {}
-        : { partitions: line.partitions.map(({ table, rows }) => ({ table, rows })) }),
-    })),
+    ),
+    ...(plan.byPartition
+      ? {
+          partitions: plan.lines.flatMap((line) =>
+            line.partitions.map(({ table, before, rows, recordedAt }) => ({
+              table,
+              before,
+              rows,
+              dropped: recordedAt,
+            })),
+          ),
+        }
+      : {}),
   };
 }
