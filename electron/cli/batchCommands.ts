@@ -197,6 +197,18 @@ export function batchCommands(
       ),
     );
   bulk
+    .command('task')
+    .argument('<batch>', 'its number', wholeNumber)
+    .argument('<task>', 'name of the task, as “bulk show” tells it')
+    .requiredOption('--evidence <text>', 'what shows that it was done; nothing about a person')
+    .description('records that what deletions ask of people was done for everybody of a batch')
+    .action((id: number, task: string, { evidence }: { evidence: string }) =>
+      run(async (command) => {
+        const { batch } = await command.call('batches.doTask', { id, task, evidence });
+        return json() ? batch : shown(batch);
+      }),
+    );
+  bulk
     .command('call-off')
     .argument('<batch>', 'its number', wholeNumber)
     .requiredOption('--reason <text>')
@@ -300,6 +312,7 @@ function shown(batch: Shown): Readonly<Record<string, unknown>> {
     approversNeeded: batch.approversNeeded,
     approvals: batch.approvals.map(({ by, decision }) => `${by}: ${decision}`).join(', '),
     ...batch.states,
+    tasks: batch.tasks,
     totals: batch.lines.map(({ collection, action, rows, atMost, because, until }) => ({
       what: collection,
       action,

@@ -58,6 +58,16 @@ const batch = z.object({
       expiresAt: z.string(),
     }),
   ),
+  /** What the map asks of people by hand, and for how many it is still to be done; of one batch alone. */
+  tasks: z.array(
+    z.object({
+      name: z.string(),
+      title: z.string(),
+      owner: z.string(),
+      when: z.enum(['before', 'after']),
+      open: count,
+    }),
+  ),
   /** Who is at work on it now. */
   worker: z.string().nullable(),
   /** How many lines are in which state. */
@@ -231,6 +241,13 @@ export const batches = {
     summary: 'runs an approved batch, or goes on with one',
     input: z.strictObject({ id: batchId, pace: z.enum(['fast', 'gentle']).optional() }),
     output: entry.extend({ jobId: z.string() }),
+  }),
+  'batches.doTask': operation({
+    effect: 'write',
+    permission: ['operator'],
+    summary: 'records that what deletions ask of people was done for everybody of a batch',
+    input: z.strictObject({ id: batchId, task: z.string().min(1).max(100), evidence: words }),
+    output: entry.extend({ batch }),
   }),
   'batches.callOff': operation({
     effect: 'write',

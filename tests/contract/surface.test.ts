@@ -52,6 +52,7 @@ const pinned = {
   'batches.plan': ['write', ['operator']],
   'batches.decide': ['write', ['approver', 'operator']],
   'batches.run': ['write', ['operator']],
+  'batches.doTask': ['write', ['operator']],
   'batches.callOff': ['write', ['operator', 'approver']],
   'batches.report': ['read', 'staff'],
   'batches.saveReport': ['read', 'staff'],

@@ -165,6 +165,15 @@ export function batchOperations(desk: () => Desk, jobs: Jobs, batchRows?: number
       );
       return { jobId, entry: turn.entry };
     },
+    'batches.doTask': async ({ id, task, evidence }, call) => {
+      const { entry } = await desk().database.effect(
+        sql`select privacy_console.do_batch_task(${id}::bigint, ${task}::text, ${evidence}::text) as result`,
+        receipt,
+        call.note,
+        { timeoutMs: countTimeoutMs },
+      );
+      return { batch: await one(id), entry };
+    },
     'batches.callOff': async ({ id, reason }, call) => {
       const { entry } = await desk().database.effect(
         sql`select privacy_console.call_off_batch(${id}::bigint, ${reason}::text) as result`,

@@ -297,11 +297,21 @@ test('who waits, is found again or is under a hold keeps the batch open alone, a
     reason: 'settled later',
     from: { source: 'csv', form: 'email', text: [waits, named, held].map(({ email }) => email).join('\n') },
   });
+  await desk.superuser(({ query }) =>
+    query(
+      `insert into privacy_console.map_task values ('account', 'tell', 'Tell the mailing list', 'Support', 'after')`,
+    ),
+  );
   await planned(batch.id);
   await approved(batch.id);
   await setting(60);
   expect(await run(operator, batch.id)).toBe('done');
-  expect(await show(batch.id)).toMatchObject({ state: 'running', waiting: 3, unfinished: 0 });
+  expect(await show(batch.id)).toMatchObject({
+    state: 'running',
+    waiting: 3,
+    unfinished: 0,
+    tasks: [{ name: 'tell', when: 'after', open: 3 }],
+  });
   expect(await there([waits, named, held])).toBe(3);
   // What waits is called off by the hold; the others come when their time has.
   const { items } = await expectDone(operator, 'batches.items', { id: batch.id });
@@ -313,6 +323,13 @@ test('who waits, is found again or is under a hold keeps the batch open alone, a
     query(`update privacy_console.run set due_at = clock_timestamp() where state = 'waiting'`),
   );
   await setting(0);
+  expect(
+    await operator.dispatch('batches.doTask', { id: batch.id, task: 'other', evidence: 'a letter' }),
+  ).toMatchObject({ ok: false, failure: { code: 'not_found' } });
+  const { batch: told } = await expectDone(operator, 'batches.doTask', {
+    ...{ id: batch.id, task: 'tell', evidence: 'their answer of today' },
+  });
+  expect(told.tasks).toMatchObject([{ name: 'tell', open: 1 }]);
   expect(await run(operator, batch.id)).toBe('done');
   expect(await show(batch.id)).toMatchObject({
     state: 'running',

@@ -636,6 +636,27 @@ ${definer(
   },
 )}
 ${definer(
+  'do_batch_task(p_batch bigint, p_name text, p_evidence text)',
+  'jsonb',
+  `  -- What was done by hand for everybody of a batch who still asks for it; each one's own entry says so.
+  perform privacy_console.only_write();
+  v_staff := privacy_console.caller(array['operator']);
+  if p_evidence is null or length(trim(p_evidence)) < 3 or length(p_evidence) > 2000 then
+    raise exception 'Say what shows that it was done, in 3 to 2000 characters.' using errcode = 'PC004';
+  end if;
+  for v_plan in select p.* from privacy_console.batch b join privacy_console.batch_item i on i.batch = b.id join privacy_console.plan p on p.id = i.plan
+      where b.id = p_batch and b.state in ('approved', 'running') and i.state = 'planned' and p.state in ('approved', 'running')
+        and exists (select from privacy_console.plan_task t where t.plan = p.id and t.name = p_name and t.done_at is null) order by p.id for update of p loop
+    v_people := v_people + 1;
+    v_entry := privacy_console.task_done(v_plan, v_staff, p_name, p_evidence);
+  end loop;
+  if v_people = 0 then
+    raise exception 'No such task is open for anybody of this batch; tasks are done once it is approved, and until it has ended.' using errcode = 'PC005';
+  end if;
+  return jsonb_build_object('ok', true, 'people', v_people) || privacy_console.receipt(v_entry);`,
+  { declare: '  v_staff bigint; v_plan privacy_console.plan; v_people int := 0; v_entry bigint;' },
+)}
+${definer(
   'batches(p_batch bigint, p_waiting boolean)',
   'setof jsonb',
   `  perform privacy_console.caller(${everyone});
@@ -652,6 +673,9 @@ ${definer(
       'dueAt', (select min(r.due_at) from privacy_console.batch_item i join privacy_console.run r on r.plan = i.plan where i.batch = b.id and i.state = 'planned' and r.state = 'waiting'),
       'lines', case when p_batch is null then '[]' else (select coalesce(jsonb_agg(jsonb_build_object('collection', l.collection, 'action', l.action, 'rows', l.planned, 'atMost', l.at_most,
           'because', l.because, 'until', l.until)), '[]') from privacy_console.batch_lines(b.id) l) end,
+      'tasks', case when p_batch is null then '[]' else (select coalesce(jsonb_agg(jsonb_build_object('name', x.name, 'title', x.title, 'owner', x.owner, 'when', x.moment, 'open', x.open) order by x.moment desc, x.name), '[]') from (
+        select t.name, t.title, t.owner, t.moment, count(*) filter (where t.done_at is null) as open from privacy_console.batch_item i join privacy_console.plan_task t on t.plan = i.plan
+          where i.batch = b.id and i.state in ('planned', 'done') group by 1, 2, 3, 4) x) end,
       'approvals', (select coalesce(jsonb_agg(jsonb_build_object('by', a.login, 'at', a.at, 'decision', a.decision, 'expiresAt', a.expires_at) order by a.at), '[]') from (
         select w.login, a.decision, min(a.at) as at, max(a.expires_at) as expires_at from privacy_console.approval a join privacy_console.staff w on w.id = a.staff
           where a.batch = b.id group by w.login, a.decision) a))

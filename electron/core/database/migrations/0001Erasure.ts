@@ -850,6 +850,15 @@ ${definer(
     json_build_object('run', p_run, 'reason', trim(p_reason))::text));`,
   { declare: '  v_run privacy_console.run; v_plan privacy_console.plan;' },
 )}
+${step(
+  'task_done(p_plan privacy_console.plan, p_staff bigint, p_name text, p_evidence text)',
+  'bigint',
+  `  v_entry := privacy_console.append('task.done', p_plan.subject, p_plan.request, 'done', p_plan.entry,
+    json_build_object('plan', p_plan.id, 'task', p_name, 'evidence', trim(p_evidence))::text);
+  update privacy_console.plan_task t set done_by = p_staff, done_at = clock_timestamp(), entry = v_entry where t.plan = p_plan.id and t.name = p_name;
+  return v_entry;`,
+  { declare: '  v_entry bigint;' },
+)}
 ${definer(
   'do_task(p_plan bigint, p_name text, p_evidence text)',
   'jsonb',
@@ -866,11 +875,8 @@ ${definer(
   if v_plan.state not in ('approved', 'running') then
     return privacy_console.refused('task.done', v_plan.subject, v_plan.request, 'refused', 'Tasks are done once the plan is approved, and until it has ended.');
   end if;
-  v_entry := privacy_console.append('task.done', v_plan.subject, v_plan.request, 'done', v_plan.entry,
-    json_build_object('plan', p_plan, 'task', p_name, 'evidence', trim(p_evidence))::text);
-  update privacy_console.plan_task t set done_by = v_staff, done_at = clock_timestamp(), entry = v_entry where t.plan = p_plan and t.name = p_name;
-  return jsonb_build_object('ok', true) || privacy_console.receipt(v_entry);`,
-  { declare: '  v_staff bigint; v_plan privacy_console.plan; v_entry bigint;' },
+  return jsonb_build_object('ok', true) || privacy_console.receipt(privacy_console.task_done(v_plan, v_staff, p_name, p_evidence));`,
+  { declare: '  v_staff bigint; v_plan privacy_console.plan;' },
 )}
 ${step(
   'stop_with(p_run bigint, p_plan privacy_console.plan, p_code text, p_says text)',

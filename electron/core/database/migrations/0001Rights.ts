@@ -169,6 +169,7 @@ const executable: readonly (readonly [string, readonly string[]])[] = [
       'seal_batch',
       'begin_items',
       'end_batch',
+      'do_batch_task',
       'intend_closed',
       'closed_accounts',
     ],

@@ -96,6 +96,7 @@ function OneBatch(props: { readonly batch: Batch }): ReactNode {
         <Work batch={batch} mine={batch.by === login} />
       ) : null}
       {batch.state === 'awaiting' && decides ? <Decide batch={batch} own={batch.by === login} /> : null}
+      {batch.tasks.length === 0 ? null : <Tasks batch={batch} />}
       <Items batch={batch} />
       {batch.lines.length === 0 ? null : <Totals batch={batch} />}
       <Modal
@@ -415,6 +416,91 @@ function SaveReport(props: { readonly batch: Batch }): ReactNode {
           <Dim>{words.saveHint}</Dim>
         </div>
       </div>
+    </Panel>
+  );
+}
+
+/** What people do by hand, for everybody of the batch at once. */
+function Tasks(props: { readonly batch: Batch }): ReactNode {
+  const { batch } = props;
+  const works = useMay(['operator']);
+  const [doing, setDoing] = useState<string | null>(null);
+  const [evidence, setEvidence] = useState('');
+  const close = (): void => {
+    setDoing(null);
+    setEvidence('');
+  };
+  const done = useWrite('batches.doTask', (_answer, { task }) => {
+    tell(words.taskTold(batch.tasks.find(({ name }) => name === task)?.title ?? task));
+    close();
+  });
+  const possible = works && ['approved', 'running'].includes(batch.state);
+  return (
+    <Panel title={en.deletion.handTitle} flush>
+      <table className={styles['table']}>
+        <tbody>
+          {batch.tasks.map((task) => (
+            <tr key={task.name}>
+              <td>{task.title}</td>
+              <td>{task.owner}</td>
+              <td>
+                {task.open === 0 ? (
+                  <Status tone="good">{words.taskDone}</Status>
+                ) : (
+                  <Status tone="warn">{words.taskOpen(task.open)}</Status>
+                )}
+              </td>
+              <td>
+                {possible && task.open > 0 ? (
+                  <Button
+                    size="compact-xs"
+                    variant="default"
+                    aria-label={en.deletion.handDoTitle(task.title)}
+                    onClick={() => {
+                      setDoing(task.name);
+                    }}
+                  >
+                    {words.taskDo}
+                  </Button>
+                ) : null}
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      <Modal
+        opened={doing !== null}
+        onClose={close}
+        size={520}
+        title={words.taskDo}
+        closeButtonProps={{ 'aria-label': en.common.close }}
+      >
+        <form
+          className={formStyles['form']}
+          onSubmit={(event) => {
+            event.preventDefault();
+            if (doing !== null && isReason(evidence))
+              done.mutate({ id: batch.id, task: doing, evidence: evidence.trim() });
+          }}
+        >
+          <Reason
+            first
+            label={words.taskEvidence}
+            hint={words.decideHint}
+            value={evidence}
+            onChange={setEvidence}
+          />
+          {done.error ? <FailureNote failure={done.error} /> : null}
+          <div className={formStyles['buttons']}>
+            <Button variant="default" onClick={close}>
+              {en.common.cancel}
+            </Button>
+            <Button type="submit" disabled={!isReason(evidence)} loading={done.isPending}>
+              {words.taskDo}
+            </Button>
+          </div>
+        </form>
+      </Modal>
     </Panel>
   );
 }
