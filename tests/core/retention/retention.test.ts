@@ -1,7 +1,14 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { Console } from '#core/console.ts';
 import type { RetentionPlan } from '#shared/contract/retention.ts';
-import { lineOf } from '#tests/helpers/retention.ts';
+import { effect, value } from '#tests/helpers/psql.ts';
+import {
+  decideRetention,
+  lineOf,
+  planRetention,
+  retentionPlan,
+  runRetention,
+} from '#tests/helpers/retention.ts';
 import { expectDone, openDesk, type TestDesk } from '#tests/helpers/testDesk.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
@@ -185,6 +192,35 @@ test('a run under a standing approval counts anew and stays within its limits', 
   await ask(100_000);
   expect(await run()).toMatchObject({ state: 'done', result: { complete: true } });
   expect(Object.values(await due(new Date().toISOString()))).toEqual(Object.values(judged).map(() => 0));
+});
+
+test('a session that dies in a batch loses that batch alone, and another one goes on to the end', async () => {
+  await desk.superuser(({ query }) =>
+    query(
+      `insert into public.page_views (user_id, path, occurred_at) select u.id, '/old', now() - interval '1 year' from (select id from public.users order by id limit 1) u, generate_series(1, 900)`,
+    ),
+  );
+  const [dying, other, approver] = [
+    await desk.bare('operator'),
+    await desk.bare('operator'),
+    await desk.bare('approver'),
+  ];
+  const made = await planRetention(dying);
+  expect(await decideRetention(approver, made)).toBeNull();
+  const { run } = await effect(dying, 'begin_retention($1, false)', [made.id]);
+  const { line, planned } = lineOf(made, 'page_views', 'old');
+  const batch = (): ReturnType<typeof effect> => effect(dying, 'retention_batch($1, $2, 100)', [run, line]);
+  const first = Number((await batch())['rows']);
+  await dying.query('begin');
+  const lost = Number((await batch())['rows']);
+  expect([first > 0, lost > 0]).toEqual([true, true]);
+  const pid = await value(dying, 'select pg_backend_pid()');
+  await desk.superuser(({ query }) => query('select pg_terminate_backend($1)', [pid]));
+  const done = async (): Promise<number | undefined> =>
+    (await retentionPlan(other, made.id)).run?.steps.find((step) => step.line === line)?.done;
+  expect(await done()).toBe(first);
+  expect(await runRetention(other, made.id, 500)).toMatchObject({ complete: true });
+  expect(await done()).toBe(planned);
 });
 
 test('files are counted by age and by what became of their message, and the report holds all of it', async () => {

@@ -122,6 +122,7 @@ function collectionOf(writing: Writing, name: string, held: Collection): object 
   ] as const)
     if (held[field] !== undefined) lose(writing, what, name);
   if (Object.keys(held.actions).length > 0) lose(writing, 'what staff may do to a row', name);
+  if (Object.keys(held.expiry).length > 0) lose(writing, 'the rules by which rows expire', name);
   for (const path of detachedPaths(map, held))
     lose(writing, 'columns that are set to null in rows that stay', `${name}.${path.columns.join('+')}`);
   return {
