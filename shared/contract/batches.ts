@@ -165,7 +165,14 @@ export const batches = {
     permission: 'staff',
     summary: 'counts closed accounts that are to be erased, and those that are late',
     input: z.strictObject({}),
-    output: z.object({ closed: count, late: count, days: count }),
+    output: z.object({
+      closed: count,
+      late: count,
+      /** From the closing to when it is due. */
+      days: count,
+      /** How long a law in force asks data to be kept, which a deletion doesn't wait for; 0 where none does. */
+      floorDays: count,
+    }),
   }),
   'batches.begin': operation({
     effect: 'write',

@@ -110,6 +110,12 @@ test('what is due is counted, approved by another person and run; a law’s floo
       // What was approved without it is void.
       await expect(page.getByText(words.standingState.void)).toBeVisible();
       await picture('retention-floor');
+      await as('operator');
+      await page.evaluate((to) => {
+        window.location.hash = to;
+      }, '#/deletions/closed');
+      await expect(page.getByText(words.clashPlan(365))).toBeVisible();
+      await picture('closed-clash');
       expect(faults).toEqual([]);
     } finally {
       await desk.close();

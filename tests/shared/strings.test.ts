@@ -32,6 +32,7 @@ describe('describing entries', () => {
     const unfinished = [
       'export.failed',
       'erasure.incomplete',
+      'retention.incomplete',
       'custody.not_written',
       'copy.not_shredded',
     ].includes(action);

@@ -101,10 +101,15 @@ export function batchOperations(desk: () => Desk, jobs: Jobs, batchRows?: number
     },
     'batches.closedCounts': async () => {
       const [found] = await desk().database.rows(
-        sql`select closed, late, days from privacy_console.closed_counts()`,
-        z.object({ closed: z.coerce.number(), late: z.coerce.number(), days: z.number() }),
+        sql`select closed, late, days, floor_days as "floorDays" from privacy_console.closed_counts()`,
+        z.object({
+          closed: z.coerce.number(),
+          late: z.coerce.number(),
+          days: z.number(),
+          floorDays: z.number(),
+        }),
       );
-      return found ?? { closed: 0, late: 0, days: 0 };
+      return found ?? { closed: 0, late: 0, days: 0, floorDays: 0 };
     },
     'batches.begin': async ({ reason, from }, call) => {
       const at = desk();

@@ -767,12 +767,12 @@ ${definer(
 )}
 ${definer(
   'closed_counts()',
-  'table (closed bigint, late bigint, days int)',
+  'table (closed bigint, late bigint, days int, floor_days int)',
   `  -- How many, and nothing of whom.
   perform privacy_console.caller(${everyone});
   if privacy_console.holds_role('operator') or privacy_console.holds_role('approver') then
     return query select count(*), count(*) filter (where c.closed_at + make_interval(days => privacy_console.setting_of('closed_days')) < clock_timestamp()),
-        privacy_console.setting_of('closed_days')
+        privacy_console.setting_of('closed_days'), privacy_console.floor_days()
       from privacy_console.subject_kind k cross join privacy_console.installation i cross join lateral privacy_console.closed_among(k.kind, null, null, 10000) c
       where not exists (select from privacy_console.subject s
         where s.key_hash = sha256(i.secret || convert_to(k.kind || ':' || c.key, 'UTF8')) and s.erased_at is not null);

@@ -11,6 +11,7 @@ import {
   Empty,
   FailureNote,
   Moment,
+  Note,
   Page,
   Panel,
   Reference,
@@ -135,6 +136,9 @@ export function ClosedAccounts(): ReactNode {
         </Button>
       }
     >
+      {counts.data !== undefined && counts.data.floorDays > 0 ? (
+        <Note tone="warn">{en.retention.clashPlan(counts.data.floorDays)}</Note>
+      ) : null}
       {read.error ? (
         <FailureNote
           failure={read.error}
