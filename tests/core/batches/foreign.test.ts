@@ -41,7 +41,12 @@ update customers set email = 'both@mail.example' where id = 5;
   const [late, due] = [first.accounts[0], next.accounts[0]];
   expect([late?.daysLeft ?? 0, due?.daysLeft ?? 0].map((days) => Math.sign(days))).toEqual([-1, 1]);
   expect(late?.subject).not.toBe(due?.subject);
-  expect(await expectDone(operator, 'batches.closedCounts', {})).toEqual({ closed: 2, late: 1, days: 30, floorDays: 0 });
+  expect(await expectDone(operator, 'batches.closedCounts', {})).toEqual({
+    closed: 2,
+    late: 1,
+    days: 30,
+    floorDays: 0,
+  });
 
   const match = async (form: 'email' | 'phone' | 'id', list: string): Promise<readonly string[]> => {
     const { batch } = await expectDone(operator, 'batches.begin', {
