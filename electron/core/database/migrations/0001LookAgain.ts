@@ -118,6 +118,8 @@ ${step(
   'looking_plan(p_run bigint)',
   'privacy_console.plan',
   `  perform privacy_console.only_write();
+  -- Two consoles at one run look one after the other.
+  perform 1 from privacy_console.run r where r.id = p_run for update;
   return privacy_console.looking_for(p_run);`,
 )}
 ${step(
