@@ -1,4 +1,3 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Desk } from '#core/connections/index.ts';
 import { sql } from '#core/database/sql.ts';
@@ -7,10 +6,10 @@ import { ExpectedError } from '#core/kernel/errors.ts';
 import { atOnce } from './atOnce.ts';
 import { signEnded } from './certificate/signing.ts';
 import { eraseObjects } from './eraseObjects.ts';
-import { untilLetGo } from './letGo.ts';
+import { atPace, type Pace } from './letGo.ts';
 import { keysAtOnce, lookTimeoutMs } from './lookAgain.ts';
 import { objectsAt, placesOf } from './places.ts';
-import type { paceOf, runShape } from './run.ts';
+import type { runShape } from './run.ts';
 
 const noNote: Call['note'] = () => undefined;
 
@@ -22,7 +21,7 @@ export interface Begun {
 
 /** What the people of a batch have for themselves. */
 export interface Many {
-  readonly pace: ReturnType<typeof paceOf>;
+  readonly pace: Pace;
   readonly signal: AbortSignal;
   /** Told of each whose deletion has come to its end, and of each that has not. */
   readonly ended: (plan: number) => void;
@@ -116,10 +115,8 @@ async function erase(at: Desk, { plan, begun }: Begun, many: Many): Promise<bool
 
 async function rows(at: Desk, run: number, quiesce: boolean, { pace, signal, says }: Many): Promise<void> {
   for (let passes = 1; ;) {
-    let took = 0;
-    const went = await untilLetGo(says, signal, () => {
-      const since = performance.now();
-      const done = at.database.effect(
+    const went = await atPace(pace, says, signal, () =>
+      at.database.effect(
         sql`select privacy_console.erase_person(${run}::bigint, ${quiesce}::boolean, ${pace.rows}::int) as result`,
         z.object({
           rows: z.number(),
@@ -129,13 +126,8 @@ async function rows(at: Desk, run: number, quiesce: boolean, { pace, signal, say
         }),
         noNote,
         { timeoutMs: 120_000 },
-      );
-      return done.finally(() => {
-        took = performance.now() - since;
-      });
-    });
-    if (pace.rest > 0 && went.rows > 0)
-      await wait(took * pace.rest, undefined, { signal }).catch(() => undefined);
+      ),
+    );
     if (went.finished) return;
     if (!went.again) continue;
     passes += 1;

@@ -1,4 +1,3 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Desk } from '#core/connections/index.ts';
 import { sql } from '#core/database/sql.ts';
@@ -7,7 +6,7 @@ import { ExpectedError } from '#core/kernel/errors.ts';
 import type { Progress } from '#core/kernel/jobs.ts';
 import { signEnded } from './certificate/signing.ts';
 import { eraseObjects } from './eraseObjects.ts';
-import { untilLetGo } from './letGo.ts';
+import { atPace, type Pace } from './letGo.ts';
 import { lookAgain } from './lookAgain.ts';
 import { objectsAt, placesOf } from './places.ts';
 
@@ -40,14 +39,6 @@ export const runShape = z.object({
     }),
   ),
 });
-
-/** How rows are deleted. */
-export interface Pace {
-  /** Rows a batch deletes; its locks last as long. */
-  readonly rows: number;
-  /** How long it rests after each batch, in times of what the batch took. */
-  readonly rest: number;
-}
 
 /**
  * Large batches cost least in all (50,000 rows: locks for some 80 ms). Small ones leave the platform its pace where the
@@ -161,22 +152,14 @@ async function eraseBatch(
   held: (why: string) => void,
   signal: AbortSignal,
 ): Promise<{ readonly rows: number; readonly finished: boolean; readonly again: boolean }> {
-  let took = 0;
-  const batch = await untilLetGo(held, signal, () => {
-    const since = performance.now();
-    const done = at.database.effect(
+  return atPace(pace, held, signal, () =>
+    at.database.effect(
       sql`select privacy_console.erase_batch(${run}::bigint, ${step}::int, ${pace.rows}::int) as result`,
       z.object({ rows: z.number(), finished: z.boolean(), again: z.boolean(), held: z.string().optional() }),
       noNote,
       { timeoutMs: 120_000 },
-    );
-    return done.finally(() => {
-      took = performance.now() - since;
-    });
-  });
-  if (pace.rest > 0 && batch.rows > 0)
-    await wait(took * pace.rest, undefined, { signal }).catch(() => undefined);
-  return batch;
+    ),
+  );
 }
 
 /** Counts the run's rows: steps that had ended go on where the platform has written more in the meantime. */

@@ -1,8 +1,7 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Desk } from '#core/connections/index.ts';
 import { sql } from '#core/database/sql.ts';
-import { untilLetGo, type Pace } from '#core/erasure/index.ts';
+import { atPace, type Pace } from '#core/erasure/index.ts';
 import type { Call } from '#core/kernel/dispatch.ts';
 import { ExpectedError } from '#core/kernel/errors.ts';
 import type { Progress } from '#core/kernel/jobs.ts';
@@ -89,30 +88,23 @@ export async function runRetention(
     for (const step of begun.steps) {
       progress(step.title, done, total);
       for (let { finished } = step; !finished;) {
-        let took = 0;
-        const batch = await untilLetGo(
+        const batch = await atPace(
+          pace,
           (why) => {
             progress(why, done, total);
           },
           signal,
-          () => {
-            const since = performance.now();
-            const taken = at.database.effect(
+          () =>
+            at.database.effect(
               sql`select privacy_console.retention_batch(${begun.run}::bigint, ${step.line}::int, ${pace.rows}::int) as result`,
               z.object({ rows: z.number(), finished: z.boolean(), held: z.string().optional() }),
               noNote,
               { timeoutMs: 120_000 },
-            );
-            return taken.finally(() => {
-              took = performance.now() - since;
-            });
-          },
+            ),
         );
         ({ finished } = batch);
         done += batch.rows;
         progress(step.title, done, total);
-        if (pace.rest > 0 && batch.rows > 0)
-          await wait(took * pace.rest, undefined, { signal }).catch(() => undefined);
       }
     }
     for (const step of begun.steps) {
